@@ -1,0 +1,268 @@
+//! Everything Steadfast can do to the outside and ask of it, and what may come back.
+
+use crate::{Address, Digest, InstanceId, RouteTable, Version};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use value::{Diagnostics, Name, Value};
+
+/// How an effect may be repeated when its outcome was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Repeat {
+    /// Doing it twice is doing it once.
+    Safe,
+    /// Doing it again with the same action id is doing it once.
+    ByKey,
+    /// Must be inquired into first.
+    Never,
+}
+
+/// One thing done to the outside. Its intent is durable before it begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// A change of a resource.
+    Change(Change),
+    /// Start an instance, or find it already started.
+    Place(InstanceSpec),
+    /// Stop an instance and forget it.
+    Stop {
+        /// Which.
+        instance: InstanceId,
+        /// Time to finish before it is killed.
+        grace_ms: u64,
+    },
+    /// Put a route table in force.
+    Publish(RouteTable),
+    /// Build an artifact.
+    Build(BuildSpec),
+}
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Verb {
+    /// Make it.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Destroy it.
+    Delete,
+}
+
+/// A change of one resource instance, with every value known that can be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which instance.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// What is done.
+    pub verb: Verb,
+    /// The object as it is.
+    pub prior: Option<Value>,
+    /// The configuration, wholly known.
+    pub config: Option<Value>,
+    /// The object as it shall be; unknown only where the provider decides.
+    pub planned: Option<Value>,
+    /// Opaque to us.
+    pub private: Vec<u8>,
+    /// How it may be repeated.
+    pub repeat: Repeat,
+    /// What must exist as long as the object does.
+    pub dependencies: Vec<Address>,
+}
+
+/// An instance to start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSpec {
+    /// Its name, unique in the environment for all time.
+    pub instance: InstanceId,
+    /// The service it belongs to.
+    pub service: Name,
+    /// What it runs.
+    pub version: Version,
+    /// Manifest digest of the artifact.
+    pub artifact: Digest,
+    /// Command and arguments, relative to the unpacked artifact.
+    pub run: Vec<String>,
+    /// Environment variables; the runtime adds `PORT`.
+    pub env: BTreeMap<Name, String>,
+    /// HTTP path of the health check.
+    pub health_path: String,
+    /// Time one check may take.
+    pub health_timeout_ms: u64,
+    /// Largest memory in bytes, 0 for no limit.
+    pub memory_bytes_max: u64,
+}
+
+/// An artifact to build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildSpec {
+    /// Its name.
+    pub name: Name,
+    /// Source directory relative to the project.
+    pub source: String,
+    /// Digest of the source tree, so that a build of other bytes is another build.
+    pub source_digest: Digest,
+    /// Build command.
+    pub build: Vec<String>,
+    /// Environment variables it may see.
+    pub inherit: Vec<String>,
+    /// What is packed: path inside the artifact to path in the built source.
+    pub files: BTreeMap<String, String>,
+    /// Command that runs it.
+    pub run: Vec<String>,
+    /// Longest time it may take.
+    pub timeout_ms: u64,
+}
+
+/// What came of an effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A resource change is complete; no object after a delete.
+    Changed {
+        /// The object as it is now.
+        object: Option<Value>,
+        /// Opaque to us.
+        private: Vec<u8>,
+        /// Warnings.
+        diagnostics: Diagnostics,
+    },
+    /// A resource change failed after it had an effect: the object exists and must be replaced or repaired.
+    Partial {
+        /// The object as far as it is known.
+        object: Value,
+        /// Opaque to us.
+        private: Vec<u8>,
+        /// Why.
+        diagnostics: Diagnostics,
+    },
+    /// An instance runs.
+    Placed {
+        /// `address:port` it listens on.
+        address: String,
+    },
+    /// An instance is stopped.
+    Stopped,
+    /// A route table is in force: every request decided from now on follows it.
+    Published {
+        /// Its generation.
+        generation: u64,
+        /// Port of each service, those chosen by the router included.
+        ports: BTreeMap<Name, u16>,
+    },
+    /// An artifact is built.
+    Built {
+        /// Manifest digest.
+        artifact: Digest,
+    },
+    /// It definitely had no effect, and would not another time.
+    Refused {
+        /// Why.
+        diagnostics: Diagnostics,
+    },
+    /// It definitely had no effect; another attempt may succeed.
+    Failed {
+        /// Why.
+        diagnostics: Diagnostics,
+        /// The outside asked to wait so long.
+        retry_after_ms: Option<u64>,
+    },
+    /// Nobody knows whether it had an effect.
+    Unknown {
+        /// What was seen last.
+        why: String,
+    },
+}
+
+/// What an inquiry into a lost outcome found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Inquiry {
+    /// The effect took place; this came of it.
+    Found(Outcome),
+    /// It did not take place, and no longer can.
+    Absent,
+    /// Not seen yet; it may still appear. Ask again.
+    NotYet,
+    /// The outside cannot tell; a person must.
+    Unclear {
+        /// What is known.
+        what: String,
+    },
+}
+
+/// Something asked of a provider without changing anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question {
+    /// The object as it is.
+    Read(ReadQuestion),
+    /// The object as it would be.
+    Plan(PlanQuestion),
+}
+
+/// Reads an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadQuestion {
+    /// Which instance.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// As the book has it.
+    pub prior: Value,
+    /// Opaque to us.
+    pub private: Vec<u8>,
+}
+
+/// Plans an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanQuestion {
+    /// Which instance.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// The configuration; unknown where it depends on what does not exist yet.
+    pub config: Value,
+    /// The object as it is, null when there is none.
+    pub prior: Value,
+    /// Configuration merged with what the provider had computed before.
+    pub proposed: Value,
+    /// Opaque to us.
+    pub private: Vec<u8>,
+}
+
+/// Answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// To [`Question::Read`].
+    Read(ReadAnswer),
+    /// To [`Question::Plan`].
+    Plan(PlanAnswer),
+    /// It could not be answered.
+    Failed(Diagnostics),
+}
+
+/// An object as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadAnswer {
+    /// None when it is gone.
+    pub object: Option<Value>,
+    /// Opaque to us.
+    pub private: Vec<u8>,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// An object as it would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAnswer {
+    /// With unknowns where only the change itself can tell.
+    pub planned: Value,
+    /// Attribute paths that cannot be changed in place.
+    pub requires_replace: Vec<Vec<String>>,
+    /// Opaque to us.
+    pub private: Vec<u8>,
+    /// How a creation may be repeated when its outcome is lost.
+    pub repeat: Repeat,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+}

@@ -1,0 +1,312 @@
+//! [`Event`]: everything that can ever stand in the book.
+//!
+//! Decisions (`Planned`, `Intended`, `Retried`, `Parked`, `Phased`, `Judged`, `Released`, `Closed`) can be derived
+//! again from what stands before them; the others say what came from outside.
+
+use crate::{
+    ActionId, Address, Digest, Effect, Evidence, Inquiry, Observation, Outcome, Phase, PlanMode, RunId, Summary, Verdict,
+};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use value::{Diagnostics, Name};
+
+/// One entry of an environment's stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// First of a stream.
+    Opened {
+        /// Name of the environment.
+        environment: Name,
+    },
+    /// An engine took the pen.
+    Started {
+        /// Its fencing epoch.
+        epoch: u64,
+        /// Program version.
+        program: String,
+    },
+    /// A person asked for something.
+    Submitted {
+        /// The run it begins.
+        run: RunId,
+        /// What for.
+        kind: RunKind,
+        /// The release to carry out.
+        release: Digest,
+        /// Who.
+        actor: String,
+        /// How.
+        options: RunOptions,
+    },
+    /// What the outside answered while the plan was made: the blob of all answers in order.
+    Answered {
+        /// For which run.
+        run: RunId,
+        /// Blob of `Vec<Answer>`.
+        answers: Digest,
+    },
+    /// A plan was made.
+    Planned {
+        /// For which run.
+        run: RunId,
+        /// Blob of the plan.
+        plan: Digest,
+        /// What it comes to.
+        summary: Summary,
+    },
+    /// A person gave an order.
+    Commanded {
+        /// Who.
+        actor: String,
+        /// What.
+        command: Command,
+    },
+    /// An effect is about to begin.
+    Intended {
+        /// Of which run.
+        run: RunId,
+        /// Its name for life.
+        action: ActionId,
+        /// 1 for the first attempt.
+        attempt: u32,
+        /// What.
+        effect: Effect,
+    },
+    /// An effect ended, or was lost sight of.
+    Finished {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A lost outcome was inquired into.
+    Inquired {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What was found.
+        inquiry: Inquiry,
+    },
+    /// A failed attempt will be repeated.
+    Retried {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt failed.
+        attempt: u32,
+        /// The pause drawn from the run's seed.
+        delay_ms: u64,
+        /// Not before this time of the engine's clock.
+        not_before_ms: i64,
+    },
+    /// An action needs a person.
+    Parked {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// What must be decided, in plain words.
+        question: String,
+    },
+    /// Something was seen.
+    Observed(Observation),
+    /// A rollout moved on.
+    Phased {
+        /// Of which run.
+        run: RunId,
+        /// Of which service.
+        service: Name,
+        /// To where.
+        phase: Phase,
+    },
+    /// Evidence was judged.
+    Judged {
+        /// Of which run.
+        run: RunId,
+        /// Of which service.
+        service: Name,
+        /// What it rests on.
+        evidence: Evidence,
+        /// What it came to.
+        verdict: Verdict,
+    },
+    /// A build run made a release.
+    Released {
+        /// By which run.
+        run: RunId,
+        /// The release with everything built.
+        release: Digest,
+    },
+    /// A run is over.
+    Closed {
+        /// Which.
+        run: RunId,
+        /// How it ended.
+        result: RunResult,
+    },
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunKind {
+    /// Plan and apply resources.
+    Apply,
+    /// Build the artifacts of a release.
+    Build,
+    /// Apply resources, then roll out services.
+    Deploy,
+}
+
+/// How a run is carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOptions {
+    /// What to plan.
+    pub mode: PlanMode,
+    /// Look at the world before planning.
+    pub refresh: bool,
+    /// Replace these even when nothing else asks for it.
+    pub replace: Vec<Address>,
+    /// Effects under way at the same time.
+    pub parallelism: u32,
+    /// Seed of everything drawn by chance.
+    pub seed: u64,
+    /// Go ahead without an approval.
+    pub auto_approve: bool,
+    /// Environment name, for `environment.name` and its variables; empty outside delivery.
+    pub environment: String,
+    /// Take over at once instead of step by step (going back to a version that was good).
+    pub at_once: bool,
+}
+
+/// Orders of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Carry out this plan.
+    Approve {
+        /// Of which run.
+        run: RunId,
+        /// The plan that was seen.
+        plan: Digest,
+    },
+    /// Begin nothing new, finish what is under way, then close the run.
+    Cancel {
+        /// Which run.
+        run: RunId,
+    },
+    /// A parked action: the person says that it took effect or not.
+    Resolve {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// What the person knows.
+        inquiry: Inquiry,
+    },
+    /// Let a returned release be tried again.
+    LiftQuarantine {
+        /// Which release.
+        release: Digest,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunResult {
+    /// All of it was done.
+    Succeeded {
+        /// Root outputs, where resources were applied.
+        outputs: BTreeMap<Name, value::Value>,
+    },
+    /// Some of it could not be done; what was done is in the book.
+    Failed {
+        /// Why.
+        diagnostics: Diagnostics,
+    },
+    /// A rollout went back to the old version.
+    Returned {
+        /// Services that went back, with the reason.
+        services: BTreeMap<Name, String>,
+    },
+    /// A person stopped it.
+    Cancelled,
+}
+
+/// Why a change is planned (`action_reason` of Terraform's JSON plan).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// An attribute cannot be changed in place.
+    ReplaceBecauseCannotUpdate,
+    /// The object is damaged.
+    ReplaceBecauseTainted,
+    /// A person asked for it.
+    ReplaceByRequest,
+    /// `replace_triggered_by`.
+    ReplaceByTriggers,
+    /// No longer written.
+    DeleteBecauseNoResourceConfig,
+    /// Its module is no longer called.
+    DeleteBecauseNoModule,
+    /// Beyond `count`.
+    DeleteBecauseCountIndex,
+    /// Not in `for_each`.
+    DeleteBecauseEachKey,
+    /// Has a key and should not, or the other way round.
+    DeleteBecauseWrongRepetition,
+}
+
+impl Event {
+    /// Number of the kind in the book's envelope. Never reused.
+    pub const fn kind(&self) -> u16 {
+        match self {
+            Self::Opened { .. } => 1,
+            Self::Started { .. } => 2,
+            Self::Submitted { .. } => 3,
+            Self::Answered { .. } => 4,
+            Self::Planned { .. } => 5,
+            Self::Commanded { .. } => 6,
+            Self::Intended { .. } => 7,
+            Self::Finished { .. } => 8,
+            Self::Inquired { .. } => 9,
+            Self::Retried { .. } => 10,
+            Self::Parked { .. } => 11,
+            Self::Observed(_) => 12,
+            Self::Phased { .. } => 13,
+            Self::Judged { .. } => 14,
+            Self::Released { .. } => 15,
+            Self::Closed { .. } => 16,
+        }
+    }
+
+    /// The run it belongs to, if to one.
+    pub const fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Submitted { run, .. }
+            | Self::Answered { run, .. }
+            | Self::Planned { run, .. }
+            | Self::Intended { run, .. }
+            | Self::Finished { run, .. }
+            | Self::Inquired { run, .. }
+            | Self::Retried { run, .. }
+            | Self::Parked { run, .. }
+            | Self::Phased { run, .. }
+            | Self::Judged { run, .. }
+            | Self::Released { run, .. }
+            | Self::Closed { run, .. } => Some(*run),
+            Self::Commanded { command, .. } => match command {
+                Command::Approve { run, .. } | Command::Cancel { run } | Command::Resolve { run, .. } => Some(*run),
+                Command::LiftQuarantine { .. } => None,
+            },
+            Self::Opened { .. } | Self::Started { .. } | Self::Observed(_) => None,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The nouns that are written in the book or cross a seam, and nothing else.
+//!
+//! Everything here is plain data with construction, order and display; behaviour lives in `decide` (choosing) and
+//! `engine` (acting). [`Event`] is the list of everything that can ever stand in the book; [`Effect`] the list of
+//! everything Steadfast can do to the outside; [`Release`] what a person wrote, compiled.
+
+#![no_std]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod address;
+mod delivery;
+mod digest;
+mod effect;
+mod encoding;
+mod event;
+mod ids;
+mod observation;
+mod plan;
+mod release;
+mod route;
+mod schema;
+
+pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ResourceAddress};
+pub use delivery::{
+    Artifact, Environment, Health, Judge, Rollout, RolloutKind, Service, ROLLOUT_STEP_MS_DEFAULT,
+};
+pub use digest::Digest;
+pub use effect::{
+    Answer, BuildSpec, Change, Effect, InstanceSpec, Inquiry, Outcome, PlanAnswer, PlanQuestion, Question, ReadAnswer,
+    ReadQuestion, Repeat, Verb,
+};
+pub use encoding::{DecodeError, decode, encode};
+pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};
+pub use ids::{ActionId, InstanceId, RunId, Version};
+pub use observation::{ArmCounts, Counts, Evidence, InstanceState, Observation, Phase, Verdict};
+pub use plan::{Action, Drift, OutputChange, Plan, PlanMode, PlannedChange, Step, Summary};
+pub use release::{
+    Condition, Inputs, Lifecycle, Local, ModuleCall, Module, Output, Release, Repetition, Resource, SourceText,
+    Variable,
+};
+pub use route::{Arm, Backend, Route, RouteTable};
+pub use schema::{Attribute, BlockSchema, Nesting, NestedBlock, ProviderSchema, TypeSchema};

@@ -1,0 +1,119 @@
+//! What a provider says of its resource types, as the language needs it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use serde::{Deserialize, Serialize};
+use value::{Name, Type};
+
+/// Everything one provider offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderSchema {
+    /// Source address, such as `terraform.io/builtin/terraform`.
+    pub source: String,
+    /// Its own configuration.
+    pub provider: BlockSchema,
+    /// Managed resource types by name.
+    pub resources: BTreeMap<Name, TypeSchema>,
+    /// Data sources by name.
+    pub data: BTreeMap<Name, TypeSchema>,
+}
+
+/// One resource type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeSchema {
+    /// Version of the stored form.
+    pub version: u64,
+    /// Arguments and results.
+    pub block: BlockSchema,
+}
+
+/// The body of a block.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockSchema {
+    /// By name.
+    pub attributes: BTreeMap<Name, Attribute>,
+    /// Nested blocks by type name.
+    pub blocks: BTreeMap<Name, NestedBlock>,
+}
+
+/// One attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Its type.
+    pub ty: Type,
+    /// Must be set.
+    pub required: bool,
+    /// May be set.
+    pub optional: bool,
+    /// May be set by the provider.
+    pub computed: bool,
+    /// Never shown.
+    pub sensitive: bool,
+    /// For help texts.
+    pub description: String,
+}
+
+/// A kind of block inside a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NestedBlock {
+    /// How several of them become one value.
+    pub nesting: Nesting,
+    /// Their body.
+    pub block: BlockSchema,
+    /// At least so many.
+    pub min_items: u64,
+    /// At most so many, 0 for no limit.
+    pub max_items: u64,
+}
+
+/// How nested blocks become a value (plugin protocol, `NestedBlock.NestingMode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nesting {
+    /// At most one; an object or null.
+    Single,
+    /// Always one; an object.
+    Group,
+    /// In order.
+    List,
+    /// Without order.
+    Set,
+    /// By label.
+    Map,
+}
+
+impl Attribute {
+    /// An argument that must be set.
+    pub fn required(ty: Type, description: &str) -> Self {
+        Self { ty, required: true, optional: false, computed: false, sensitive: false, description: description.into() }
+    }
+    /// An argument that may be set.
+    pub fn optional(ty: Type, description: &str) -> Self {
+        Self { required: false, optional: true, ..Self::required(ty, description) }
+    }
+    /// A result.
+    pub fn computed(ty: Type, description: &str) -> Self {
+        Self { required: false, computed: true, ..Self::required(ty, description) }
+    }
+    /// An argument that the provider fills in when it is not set.
+    pub fn optional_computed(ty: Type, description: &str) -> Self {
+        Self { computed: true, ..Self::optional(ty, description) }
+    }
+}
+
+impl BlockSchema {
+    /// The type of the object that such a block decodes to.
+    pub fn implied_type(&self) -> Type {
+        let attributes = self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
+        let blocks = self.blocks.iter().map(|(name, nested)| {
+            let inner = nested.block.implied_type();
+            let ty = match nested.nesting {
+                Nesting::Single | Nesting::Group => inner,
+                Nesting::List => Type::list(inner),
+                Nesting::Set => Type::set(inner),
+                Nesting::Map => Type::map(inner),
+            };
+            (name.clone(), ty)
+        });
+        Type::object(attributes.chain(blocks))
+    }
+}
