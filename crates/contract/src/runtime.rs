@@ -14,7 +14,10 @@ pub trait Runtime: Send + Sync {
     fn stop<'a>(&'a self, instance: &'a InstanceId, grace_ms: u64) -> Pending<'a, Outcome>;
 
     /// Looks at an instance and checks its health once.
-    fn observe<'a>(&'a self, instance: &'a InstanceId) -> Pending<'a, Result<InstanceReport, Unavailable>>;
+    fn observe<'a>(
+        &'a self,
+        instance: &'a InstanceId,
+    ) -> Pending<'a, Result<InstanceReport, Unavailable>>;
 
     /// All instances it knows, running or not.
     fn list(&self) -> Pending<'_, Result<Vec<InstanceId>, Unavailable>>;

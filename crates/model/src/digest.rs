@@ -69,7 +69,11 @@ impl fmt::Debug for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_bytes(&self.0) }
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
     }
 }
 
@@ -82,7 +86,10 @@ impl<'de> Deserialize<'de> for Digest {
                 f.write_str("a SHA-256 digest")
             }
             fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
-                bytes.try_into().map(Digest).map_err(|_| E::invalid_length(bytes.len(), &"32 bytes"))
+                bytes
+                    .try_into()
+                    .map(Digest)
+                    .map_err(|_| E::invalid_length(bytes.len(), &"32 bytes"))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Digest, E> {
                 Digest::parse(text).ok_or_else(|| E::custom("not 64 hexadecimal digits"))

@@ -27,8 +27,13 @@ impl core::error::Error for DecodeError {}
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut serializer = minicbor_serde::Serializer::new(&mut bytes);
-    #[expect(clippy::expect_used, reason = "writing to memory cannot fail and our types never refuse")]
-    value.serialize(&mut serializer).expect("our types serialise");
+    #[expect(
+        clippy::expect_used,
+        reason = "writing to memory cannot fail and our types never refuse"
+    )]
+    value
+        .serialize(&mut serializer)
+        .expect("our types serialise");
     bytes
 }
 
@@ -38,11 +43,15 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// When the bytes are not the whole encoding of a `T`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut deserializer = minicbor_serde::Deserializer::new(bytes);
-    let value = T::deserialize(&mut deserializer).map_err(|error| DecodeError(error.to_string()))?;
+    let value =
+        T::deserialize(&mut deserializer).map_err(|error| DecodeError(error.to_string()))?;
     let read = deserializer.decoder().position();
     if read == bytes.len() {
         Ok(value)
     } else {
-        Err(DecodeError(alloc::format!("{} bytes too many at the end", bytes.len() - read)))
+        Err(DecodeError(alloc::format!(
+            "{} bytes too many at the end",
+            bytes.len() - read
+        )))
     }
 }

@@ -4,7 +4,8 @@
 //! again from what stands before them; the others say what came from outside.
 
 use crate::{
-    ActionId, Address, Digest, Effect, Evidence, Inquiry, Observation, Outcome, Phase, PlanMode, RunId, Summary, Verdict,
+    ActionId, Address, Digest, Effect, Evidence, Inquiry, Observation, Outcome, Phase, PlanMode,
+    RunId, Summary, Verdict,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -303,7 +304,9 @@ impl Event {
             | Self::Released { run, .. }
             | Self::Closed { run, .. } => Some(*run),
             Self::Commanded { command, .. } => match command {
-                Command::Approve { run, .. } | Command::Cancel { run } | Command::Resolve { run, .. } => Some(*run),
+                Command::Approve { run, .. }
+                | Command::Cancel { run }
+                | Command::Resolve { run, .. } => Some(*run),
                 Command::LiftQuarantine { .. } => None,
             },
             Self::Opened { .. } | Self::Started { .. } | Self::Observed(_) => None,

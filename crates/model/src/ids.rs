@@ -26,7 +26,10 @@ impl ActionId {
     /// The id of the action with this name in this run. A function of both, so that a decision made again after a
     /// crash names the same action.
     pub fn of(run: RunId, name: &str) -> Self {
-        let digest = Digest::of_parts("steadfast.action.1", &[&run.0.to_be_bytes(), name.as_bytes()]);
+        let digest = Digest::of_parts(
+            "steadfast.action.1",
+            &[&run.0.to_be_bytes(), name.as_bytes()],
+        );
         let [a, b, c, d, e, f, g, h, ..] = digest.0;
         Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }

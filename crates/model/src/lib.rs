@@ -24,12 +24,12 @@ mod schema;
 
 pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ResourceAddress};
 pub use delivery::{
-    Artifact, Environment, Health, Judge, Rollout, RolloutKind, Service, ROLLOUT_STEP_MS_DEFAULT,
+    Artifact, Environment, Health, Judge, ROLLOUT_STEP_MS_DEFAULT, Rollout, RolloutKind, Service,
 };
 pub use digest::Digest;
 pub use effect::{
-    Answer, BuildSpec, Change, Effect, InstanceSpec, Inquiry, Outcome, PlanAnswer, PlanQuestion, Question, ReadAnswer,
-    ReadQuestion, Repeat, Verb,
+    Answer, BuildSpec, Change, Effect, Inquiry, InstanceSpec, Outcome, PlanAnswer, PlanQuestion,
+    Question, ReadAnswer, ReadQuestion, Repeat, Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};
@@ -37,8 +37,8 @@ pub use ids::{ActionId, InstanceId, RunId, Version};
 pub use observation::{ArmCounts, Counts, Evidence, InstanceState, Observation, Phase, Verdict};
 pub use plan::{Action, Drift, OutputChange, Plan, PlanMode, PlannedChange, Step, Summary};
 pub use release::{
-    Condition, Inputs, Lifecycle, Local, ModuleCall, Module, Output, Release, Repetition, Resource, SourceText,
-    Variable,
+    Condition, Inputs, Lifecycle, Local, Module, ModuleCall, Output, Release, Repetition, Resource,
+    SourceText, Variable,
 };
 pub use route::{Arm, Backend, Route, RouteTable};
-pub use schema::{Attribute, BlockSchema, Nesting, NestedBlock, ProviderSchema, TypeSchema};
+pub use schema::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};

@@ -84,26 +84,47 @@ pub enum Nesting {
 impl Attribute {
     /// An argument that must be set.
     pub fn required(ty: Type, description: &str) -> Self {
-        Self { ty, required: true, optional: false, computed: false, sensitive: false, description: description.into() }
+        Self {
+            ty,
+            required: true,
+            optional: false,
+            computed: false,
+            sensitive: false,
+            description: description.into(),
+        }
     }
     /// An argument that may be set.
     pub fn optional(ty: Type, description: &str) -> Self {
-        Self { required: false, optional: true, ..Self::required(ty, description) }
+        Self {
+            required: false,
+            optional: true,
+            ..Self::required(ty, description)
+        }
     }
     /// A result.
     pub fn computed(ty: Type, description: &str) -> Self {
-        Self { required: false, computed: true, ..Self::required(ty, description) }
+        Self {
+            required: false,
+            computed: true,
+            ..Self::required(ty, description)
+        }
     }
     /// An argument that the provider fills in when it is not set.
     pub fn optional_computed(ty: Type, description: &str) -> Self {
-        Self { computed: true, ..Self::optional(ty, description) }
+        Self {
+            computed: true,
+            ..Self::optional(ty, description)
+        }
     }
 }
 
 impl BlockSchema {
     /// The type of the object that such a block decodes to.
     pub fn implied_type(&self) -> Type {
-        let attributes = self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
         let blocks = self.blocks.iter().map(|(name, nested)| {
             let inner = nested.block.implied_type();
             let ty = match nested.nesting {

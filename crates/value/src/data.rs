@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub type Name = Arc<str>;
 
 /// Properties that travel with a value through every expression.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Marks(u8);
 
 impl Marks {
@@ -81,7 +83,11 @@ impl Value {
     }
     /// Unknown of a type.
     pub fn unknown(ty: Type) -> Self {
-        Data::Unknown(Arc::new(Unknown { ty, not_null: false })).into()
+        Data::Unknown(Arc::new(Unknown {
+            ty,
+            not_null: false,
+        }))
+        .into()
     }
     /// A truth value.
     pub fn bool(value: bool) -> Self {
@@ -144,7 +150,9 @@ impl Value {
     pub fn is_wholly_known(&self) -> bool {
         match &self.data {
             Data::Unknown(_) => false,
-            Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => items.iter().all(Self::is_wholly_known),
+            Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => {
+                items.iter().all(Self::is_wholly_known)
+            }
             Data::Map(_, items) | Data::Object(items) => items.values().all(Self::is_wholly_known),
             Data::Null(_) | Data::Bool(_) | Data::Number(_) | Data::String(_) => true,
         }
@@ -195,6 +203,9 @@ impl Value {
 
 impl From<Data> for Value {
     fn from(data: Data) -> Self {
-        Self { data, marks: Marks::NONE }
+        Self {
+            data,
+            marks: Marks::NONE,
+        }
     }
 }

@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 
 /// Which source text a [`Span`] points into: an index into the source table of the compilation (and of the release
 /// made by it).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct SourceId(pub u32);
 
 /// A half-open byte range of one source text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Span {
     /// The text.
     pub source: SourceId,
@@ -61,7 +65,11 @@ pub struct Hint {
 
 impl Diagnostic {
     /// An error with a code and a summary; the builder methods add the rest.
-    pub fn error(code: &'static str, summary: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn error(
+        code: &'static str,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             code: code.into(),
             severity: Severity::Error,
@@ -74,8 +82,15 @@ impl Diagnostic {
     }
 
     /// The same as [`Diagnostic::error`], as a warning.
-    pub fn warning(code: &'static str, summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, summary, detail) }
+    pub fn warning(
+        code: &'static str,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, summary, detail)
+        }
     }
 
     /// Says where.
@@ -95,7 +110,10 @@ impl Diagnostic {
     /// Adds advice, with a place if there is one.
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>, span: Option<Span>) -> Self {
-        self.hints.push(Hint { text: text.into(), span });
+        self.hints.push(Hint {
+            text: text.into(),
+            span,
+        });
         self
     }
 }
@@ -122,7 +140,9 @@ impl Diagnostics {
 
     /// Whether any of them refuses the request.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.0
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Whether there are none at all.

@@ -1,7 +1,9 @@
 //! Compiled expressions and how they are evaluated.
 
-use crate::{Diagnostics, Name, Span, Value};
+use crate::{Diagnostics, Name, Span, Type, Value};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// A compiled expression with the place it was written at.
@@ -20,9 +22,115 @@ pub enum ExprKind {
     Literal(Value),
     /// Something outside the expression, asked of the [`Scope`].
     Reference(Reference),
-    /// One instance (`r[key]`, `module.m[key]`) of something outside: asked of the [`Scope`] without building the
+    /// One instance (`r[key]`, `module.m[key].out`) of something outside: asked of the [`Scope`] without building the
     /// whole collection.
     Instance(Reference, Box<Expr>),
+    /// The variable of an enclosing `for`; the empty name is the item of an enclosing splat.
+    Iteration(Name),
+    /// `"...${part}..."`: all parts as one text.
+    Template(Vec<Expr>),
+    /// `source.name`.
+    Attribute(Box<Expr>, Name),
+    /// `source[key]`.
+    Index(Box<Expr>, Box<Expr>),
+    /// `source[*]` and `source.*`: `each` for every item, which it names [`ExprKind::Iteration`] of the empty name.
+    Splat {
+        /// What is gone through; anything that is no collection counts as a collection of itself, null as an empty one.
+        source: Box<Expr>,
+        /// Computed for each item.
+        each: Box<Expr>,
+    },
+    /// `-x`, `!x`.
+    Unary(UnaryOperator, Box<Expr>),
+    /// `x + y` and so on.
+    Binary(BinaryOperator, Box<Expr>, Box<Expr>),
+    /// `condition ? then : otherwise`.
+    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `name(arguments...)`.
+    Call {
+        /// Function name.
+        name: Name,
+        /// Arguments.
+        arguments: Vec<Expr>,
+        /// The last argument is a sequence of further arguments (`...`).
+        expand_last: bool,
+    },
+    /// `[a, b]`.
+    Tuple(Vec<Expr>),
+    /// `{ key = value }`.
+    Object(Vec<(Expr, Expr)>),
+    /// `[for k, v in collection : result if condition]`.
+    ForTuple {
+        /// Name of the key or index, if one was written.
+        key: Option<Name>,
+        /// Name of the element.
+        value: Name,
+        /// What is gone through.
+        collection: Box<Expr>,
+        /// Which elements count.
+        condition: Option<Box<Expr>>,
+        /// What each gives.
+        result: Box<Expr>,
+    },
+    /// `{for k, v in collection : key => value... if condition}`.
+    ForObject {
+        /// Name of the key or index, if one was written.
+        key: Option<Name>,
+        /// Name of the element.
+        value: Name,
+        /// What is gone through.
+        collection: Box<Expr>,
+        /// Which elements count.
+        condition: Option<Box<Expr>>,
+        /// Key of each.
+        result_key: Box<Expr>,
+        /// Value of each.
+        result_value: Box<Expr>,
+        /// Values of equal keys are gathered in a tuple (`...`).
+        group: bool,
+    },
+    /// The operand converted to a type: where a schema or a constraint demands one.
+    Convert(Box<Expr>, Type),
+}
+
+/// Operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnaryOperator {
+    /// `-`.
+    Negate,
+    /// `!`.
+    Not,
+}
+
+/// Operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BinaryOperator {
+    /// `+`.
+    Add,
+    /// `-`.
+    Subtract,
+    /// `*`.
+    Multiply,
+    /// `/`.
+    Divide,
+    /// `%`.
+    Modulo,
+    /// `==`.
+    Equal,
+    /// `!=`.
+    NotEqual,
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessOrEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterOrEqual,
+    /// `&&`.
+    And,
+    /// `||`.
+    Or,
 }
 
 /// What an expression can refer to outside itself.
@@ -56,8 +164,8 @@ pub enum Reference {
     Workspace,
     /// `self`.
     SelfObject,
-    /// `stack.NAME.OUTPUT` (delivery).
-    StackOutput(Name, Name),
+    /// `environment.name` (delivery).
+    EnvironmentName,
 }
 
 /// Answers what an expression asks of the outside.
@@ -72,7 +180,16 @@ pub trait Scope {
     ///
     /// # Errors
     /// Diagnostics when there is no such instance.
-    fn instance(&self, reference: &Reference, key: &Value, span: Span) -> Result<Value, Diagnostics>;
+    fn instance(
+        &self,
+        reference: &Reference,
+        key: &Value,
+        span: Span,
+    ) -> Result<Value, Diagnostics>;
+
+    /// The content of a file that the release carries, by path relative to the root module (`./` and `..` resolved);
+    /// none when it carries no such file.
+    fn file(&self, path: &str) -> Option<Arc<[u8]>>;
 }
 
 impl Expr {
@@ -81,22 +198,6 @@ impl Expr {
     /// # Errors
     /// All diagnostics found on the way.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, Diagnostics> {
-        match &self.kind {
-            ExprKind::Literal(value) => Ok(value.clone()),
-            ExprKind::Reference(reference) => scope.resolve(reference, self.span),
-            ExprKind::Instance(reference, key) => scope.instance(reference, &key.evaluate(scope)?, self.span),
-        }
-    }
-
-    /// Calls `visit` for every reference in the expression, with its place.
-    pub fn references(&self, visit: &mut dyn FnMut(&Reference, Span)) {
-        match &self.kind {
-            ExprKind::Literal(_) => {}
-            ExprKind::Reference(reference) => visit(reference, self.span),
-            ExprKind::Instance(reference, key) => {
-                visit(reference, self.span);
-                key.references(visit);
-            }
-        }
+        crate::evaluate::evaluate(self, scope)
     }
 }

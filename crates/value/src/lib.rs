@@ -12,14 +12,15 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod data;
 mod diagnostic;
+mod evaluate;
 mod expr;
 mod number;
 mod types;
-mod data;
 
 pub use data::{Data, Marks, Name, Unknown, Value};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, SourceId, Span};
-pub use expr::{Expr, ExprKind, Reference, Scope};
+pub use expr::{BinaryOperator, Expr, ExprKind, Reference, Scope, UnaryOperator};
 pub use number::Number;
 pub use types::{ObjectType, Type};

@@ -57,6 +57,9 @@ impl Type {
     }
     /// `object({...})` without optional attributes.
     pub fn object(attributes: impl IntoIterator<Item = (Name, Type)>) -> Self {
-        Self::Object(Arc::new(ObjectType { attributes: attributes.into_iter().collect(), optional: Default::default() }))
+        Self::Object(Arc::new(ObjectType {
+            attributes: attributes.into_iter().collect(),
+            optional: Default::default(),
+        }))
     }
 }
