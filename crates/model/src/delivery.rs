@@ -1,5 +1,6 @@
 //! The delivery blocks of `steadfast.hcl`: artifacts, services and environments.
 
+use crate::{Digest, Version};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -110,6 +111,35 @@ pub struct Environment {
     pub after: Vec<Name>,
     /// Values of root variables here.
     pub variables: BTreeMap<Name, Expr>,
+    /// How versions take over here, whatever the services say.
+    pub rollout: Option<RolloutKind>,
     /// Where.
     pub span: Span,
+}
+
+/// A service with everything computed: what one environment is to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Digest of all that an instance runs with.
+    pub version: Version,
+    /// The release it comes from.
+    pub release: Digest,
+    /// Manifest digest of the artifact.
+    pub artifact: Digest,
+    /// Command, relative to the unpacked artifact.
+    pub run: Vec<String>,
+    /// Environment of the instances.
+    pub env: BTreeMap<Name, String>,
+    /// How many instances.
+    pub replicas: u32,
+    /// Port that clients use; 0 lets the router choose.
+    pub port: u16,
+    /// How it is known to be well.
+    pub health: Health,
+    /// How it takes over.
+    pub rollout: Rollout,
+    /// Time an instance has to stop.
+    pub stop_grace_ms: u64,
+    /// Largest memory of an instance in bytes, 0 for no limit.
+    pub memory_bytes_max: u64,
 }

@@ -68,6 +68,9 @@ pub struct Change {
     pub private: Vec<u8>,
     /// How it may be repeated.
     pub repeat: Repeat,
+    /// Longest time in which a request that was sent may still take effect or stay invisible: absence is believed only
+    /// after it.
+    pub settle_ms: u64,
     /// What must exist as long as the object does.
     pub dependencies: Vec<Address>,
 }
@@ -261,8 +264,10 @@ pub struct PlanAnswer {
     pub requires_replace: Vec<Vec<String>>,
     /// Opaque to us.
     pub private: Vec<u8>,
-    /// How a creation may be repeated when its outcome is lost.
+    /// How a change may be repeated when its outcome is lost.
     pub repeat: Repeat,
+    /// Longest time in which a request that was sent may still take effect or stay invisible.
+    pub settle_ms: u64,
     /// Warnings.
     pub diagnostics: Diagnostics,
 }

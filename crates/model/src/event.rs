@@ -1,6 +1,7 @@
 //! [`Event`]: everything that can ever stand in the book.
 //!
-//! Decisions (`Planned`, `Intended`, `Retried`, `Parked`, `Phased`, `Judged`, `Released`, `Closed`) can be derived
+//! Decisions (`Planned`, `Intended`, `Retried`, `Parked`, `Phased`, `Judged`, `Targeted`,
+//! `Released`, `Closed`) can be derived
 //! again from what stands before them; the others say what came from outside.
 
 use crate::{
@@ -148,6 +149,24 @@ pub enum Event {
         /// The release with everything built.
         release: Digest,
     },
+    /// The provider was asked again, now that everything its change depends on is known.
+    Replanned {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// What it said.
+        answer: Answer,
+    },
+    /// What a service shall run was computed; its rollout begins.
+    Targeted {
+        /// Of which run.
+        run: RunId,
+        /// Which service.
+        service: Name,
+        /// What it shall run.
+        target: Target,
+    },
     /// A run is over.
     Closed {
         /// Which.
@@ -285,6 +304,8 @@ impl Event {
             Self::Judged { .. } => 14,
             Self::Released { .. } => 15,
             Self::Closed { .. } => 16,
+            Self::Replanned { .. } => 17,
+            Self::Targeted { .. } => 18,
         }
     }
 
@@ -302,6 +323,8 @@ impl Event {
             | Self::Phased { run, .. }
             | Self::Judged { run, .. }
             | Self::Released { run, .. }
+            | Self::Replanned { run, .. }
+            | Self::Targeted { run, .. }
             | Self::Closed { run, .. } => Some(*run),
             Self::Commanded { command, .. } => match command {
                 Command::Approve { run, .. }

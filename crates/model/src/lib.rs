@@ -25,6 +25,7 @@ mod schema;
 pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ResourceAddress};
 pub use delivery::{
     Artifact, Environment, Health, Judge, ROLLOUT_STEP_MS_DEFAULT, Rollout, RolloutKind, Service,
+    Target,
 };
 pub use digest::Digest;
 pub use effect::{

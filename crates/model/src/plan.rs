@@ -64,8 +64,12 @@ pub struct PlannedChange {
     pub replace_paths: Vec<Vec<String>>,
     /// Opaque to us, kept for the provider.
     pub private: Vec<u8>,
-    /// How its creation may be repeated when the outcome is lost ("crash safety").
+    /// How the change may be repeated when its outcome is lost ("crash safety").
     pub repeat: Repeat,
+    /// Longest time in which a request that was sent may still take effect or stay invisible.
+    pub settle_ms: u64,
+    /// It is about the object that a replacement left behind, not about the current one.
+    pub deposed: bool,
     /// Whether new comes before old.
     pub create_before_destroy: bool,
     /// Direct dependencies among the instances, sorted: what must exist before it, and must outlive it.

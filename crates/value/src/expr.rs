@@ -166,6 +166,8 @@ pub enum Reference {
     SelfObject,
     /// `environment.name` (delivery).
     EnvironmentName,
+    /// `service.NAME.port` (delivery): the port that clients of that service use, known once the router has it.
+    ServicePort(Name),
 }
 
 /// Answers what an expression asks of the outside.
