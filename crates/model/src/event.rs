@@ -5,8 +5,8 @@
 //! again from what stands before them; the others say what came from outside.
 
 use crate::{
-    ActionId, Address, Digest, Effect, Evidence, Inquiry, Observation, Outcome, Phase, PlanMode,
-    RunId, Summary, Verdict,
+    ActionId, Address, Answer, Digest, Effect, Evidence, Inquiry, Observation, Outcome, Phase,
+    PlanMode, RunId, Summary, Target, Verdict,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
