@@ -1,6 +1,6 @@
 //! Everything Steadfast can do to the outside and ask of it, and what may come back.
 
-use crate::{Address, Digest, InstanceId, RouteTable, Version};
+use crate::{Address, Digest, InstanceId, ResourceAddress, RouteTable, Version};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -72,7 +72,7 @@ pub struct Change {
     /// after it.
     pub settle_ms: u64,
     /// What must exist as long as the object does.
-    pub dependencies: Vec<Address>,
+    pub dependencies: Vec<ResourceAddress>,
 }
 
 /// An instance to start.

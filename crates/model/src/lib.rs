@@ -36,7 +36,7 @@ pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};
 pub use ids::{ActionId, InstanceId, RunId, Version};
 pub use observation::{ArmCounts, Counts, Evidence, InstanceState, Observation, Phase, Verdict};
-pub use plan::{Action, Drift, OutputChange, Plan, PlanMode, PlannedChange, Step, Summary};
+pub use plan::{Action, Drift, OutputChange, Plan, PlanMode, PlannedChange, Step, Summary, Work};
 pub use release::{
     Condition, Inputs, Lifecycle, Local, Module, ModuleCall, Output, Release, Repetition, Resource,
     SourceText, Variable,

@@ -1,6 +1,6 @@
 //! [`Plan`]: pure data with nothing left to choose.
 
-use crate::{Address, Digest, Reason, Repeat, Verb};
+use crate::{Address, Digest, Reason, Repeat, ResourceAddress, Verb};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -72,8 +72,8 @@ pub struct PlannedChange {
     pub deposed: bool,
     /// Whether new comes before old.
     pub create_before_destroy: bool,
-    /// Direct dependencies among the instances, sorted: what must exist before it, and must outlive it.
-    pub dependencies: Vec<Address>,
+    /// Resources it refers to, sorted: what must exist before it, and must outlive it.
+    pub dependencies: Vec<ResourceAddress>,
 }
 
 /// Actions, as Terraform's JSON plan names them.
@@ -96,12 +96,25 @@ pub enum Action {
 /// One thing to do. Its position in [`Plan::steps`] is its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Position in [`Plan::changes`].
-    pub change: u32,
-    /// What is done.
-    pub verb: Verb,
+    /// What is done; a join does nothing but wait for others, so that "after all instances of a resource" costs one
+    /// edge and not one per instance.
+    pub work: Work,
     /// Steps that must be finished before, ascending.
     pub after: Vec<u32>,
+}
+
+/// The work of a [`Step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Nothing: done when all it waits for is done.
+    Join,
+    /// One change of one object.
+    Change {
+        /// Position in [`Plan::changes`].
+        change: u32,
+        /// What is done to it.
+        verb: Verb,
+    },
 }
 
 /// A difference between the book and the world that nobody planned.
