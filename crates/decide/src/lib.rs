@@ -1,1 +1,188 @@
-//! Placeholder header, replaced with the room's first commit.
+//! Everything that chooses, pure.
+//!
+//! [`World`] is what the book says, folded. [`next`] says what should be done now; [`Planner`] turns a release into a
+//! plan by asking; [`gate`] turns evidence into a verdict. No clock, no chance, no input or output: time comes in as a
+//! number, chance as the seed of the run, and what the world answered as entries of the book. The same entries always
+//! give the same decisions, which [`replay`] checks.
+//!
+//! Start with [`next`].
+
+#![no_std]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod action;
+mod apply;
+mod delivery;
+mod diag;
+mod eval;
+pub mod gate;
+pub mod limits;
+mod loaded;
+mod memo;
+mod plan;
+pub mod promote;
+pub mod replay;
+pub mod retry;
+mod rollout;
+mod run;
+mod target;
+mod watch;
+mod world;
+
+pub use action::{Action, Stage};
+pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
+pub use loaded::{LoadedRelease, LoadedReleases};
+pub use memo::Memo;
+pub use plan::{Planner, Schemas};
+pub use run::{Run, RunSummary};
+pub use watch::{Watch, is_news, watches};
+pub use world::{Blobs, Entry, Illegal, Object, World};
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use model::{ActionId, Change, Event, Question, RunId, RunKind, RunResult};
+
+/// Something that should happen now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Write this in the book; if it is an intent, carry it out once it is durable.
+    Record(Event),
+    /// Make the plan of the active run ([`Planner`]).
+    Plan,
+    /// Ask a provider once more, now that all is known, and record the answer.
+    Ask {
+        /// For which run.
+        run: RunId,
+        /// For which action.
+        action: ActionId,
+        /// What.
+        question: Question,
+    },
+    /// Find out what became of a lost attempt, and record what is found.
+    Inquire {
+        /// Of which run.
+        run: RunId,
+        /// Of which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What was done.
+        change: Change,
+    },
+    /// Nothing before this time, unless something happens.
+    WakeAt(i64),
+}
+
+impl Decision {
+    /// Whether it begins an effect.
+    pub(crate) fn begins_effect(&self) -> bool {
+        matches!(self, Self::Record(Event::Intended { .. }))
+    }
+}
+
+/// What should be done now, and why not more: the whole behaviour.
+///
+/// Asking again after recording a part of the answer gives the rest; asking twice without recording gives the same.
+pub fn next(world: &World, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
+    let Some(run) = &world.run else {
+        return Vec::new();
+    };
+    let close = |result: RunResult| {
+        Vec::from([Decision::Record(Event::Closed {
+            run: run.id,
+            result,
+        })])
+    };
+
+    // What went back stays back until someone lifts that.
+    if run.kind == RunKind::Deploy
+        && let Some(why) = world.quarantine.get(&run.loaded.digest)
+        && run.targeted.is_empty()
+    {
+        return close(RunResult::Failed {
+            diagnostics: promote::quarantined(&run.loaded.digest, why).into(),
+        });
+    }
+    let mut decisions = Vec::new();
+    match run.kind {
+        RunKind::Build => builds(world, run, now_ms, &mut decisions),
+        RunKind::Apply | RunKind::Deploy => {
+            if run.plan.is_none() {
+                return if run.cancelled {
+                    close(RunResult::Cancelled)
+                } else {
+                    Vec::from([Decision::Plan])
+                };
+            }
+            if run.kind == RunKind::Apply && !run.approved && !run.options.auto_approve {
+                return if run.cancelled {
+                    close(RunResult::Cancelled)
+                } else {
+                    Vec::new()
+                };
+            }
+            let applied = run.steps_left == 0 && run.refused.is_empty();
+            if run.kind == RunKind::Deploy && applied {
+                return rollout::deliver(world, run, memo, now_ms);
+            }
+            apply::steps(world, run, memo, now_ms, &mut decisions);
+            if decisions.is_empty()
+                && let Some(result) = apply::end(world, run, memo)
+            {
+                return close(result);
+            }
+        }
+    }
+    decisions
+}
+
+/// Builds every artifact of the release that is not built, then makes the release whole.
+fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
+    apply::unsettled(run, now_ms, decisions);
+    let mut built = BTreeMap::new();
+    for (spec, digest, action) in promote::builds(run) {
+        if let Some(artifact) = world.built.get(&digest) {
+            built.insert(spec.name.clone(), *artifact);
+        } else if !run.actions.contains_key(&action) && !run.cancelled {
+            let effect = model::Effect::Build(spec);
+            let event = Event::Intended {
+                run: run.id,
+                action,
+                attempt: 1,
+                effect,
+            };
+            decisions.push(Decision::Record(event));
+        }
+    }
+    if !decisions.is_empty() || apply::moving(run) {
+        return;
+    }
+    let result = if run.cancelled {
+        RunResult::Cancelled
+    } else {
+        let failures = apply::failures(run);
+        if failures.has_errors() {
+            RunResult::Failed {
+                diagnostics: failures,
+            }
+        } else {
+            let release = promote::whole(run, &built);
+            if world.released.last() != Some(&release) {
+                decisions.push(Decision::Record(Event::Released {
+                    run: run.id,
+                    release,
+                }));
+                return;
+            }
+            RunResult::Succeeded {
+                outputs: BTreeMap::new(),
+            }
+        }
+    };
+    decisions.push(Decision::Record(Event::Closed {
+        run: run.id,
+        result,
+    }));
+}

@@ -1,1 +1,26 @@
-//! Placeholder header, replaced with the room's first commit.
+//! The loop that acts: record, fold, decide, record the intent, perform, record the outcome.
+//!
+//! [`Core`] is that loop without input and output: it takes an [`Input`] and answers with [`Output`]s, and is what the
+//! simulator drives in virtual time. [`Engine`] is the shell around it: one task that holds the pen, a book, and the
+//! adapters of the outside. An effect is performed only after its intent is durable, and only [`perform`] performs.
+//!
+//! Start with [`Core::handle`], then [`Engine::run`].
+
+mod codec;
+mod core;
+mod diag;
+mod error;
+pub mod limits;
+mod outside;
+mod perform;
+mod read;
+mod shell;
+mod task;
+
+pub use crate::core::{Core, Input, Output, Pause};
+pub use codec::{Codec, StoredBlobs};
+pub use error::EngineError;
+pub use outside::Outside;
+pub use read::{entries, history, world};
+pub use shell::{Engine, Handle, Observer, PROJECT_STREAM};
+pub use task::SystemClock;

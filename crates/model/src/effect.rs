@@ -2,7 +2,7 @@
 
 use crate::{Address, Digest, InstanceId, ResourceAddress, RouteTable, Version};
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use value::{Diagnostics, Name, Value};
@@ -270,4 +270,28 @@ pub struct PlanAnswer {
     pub settle_ms: u64,
     /// Warnings.
     pub diagnostics: Diagnostics,
+}
+
+impl Effect {
+    /// What it is done to, for people: an address, an instance, an artifact.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Change(change) => change.address.to_string(),
+            Self::Place(spec) => alloc::format!("starting {}", spec.instance),
+            Self::Stop { instance, .. } => alloc::format!("stopping {instance}"),
+            Self::Publish(table) => alloc::format!("route table {}", table.generation),
+            Self::Build(spec) => alloc::format!("building {}", spec.name),
+        }
+    }
+
+    /// The kind of effect in one word.
+    pub const fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Change(_) => "change",
+            Self::Place(_) => "place",
+            Self::Stop { .. } => "stop",
+            Self::Publish(_) => "publish",
+            Self::Build(_) => "build",
+        }
+    }
 }

@@ -1,0 +1,433 @@
+//! Carrying out a plan: which step is begun, repeated, inquired into, or put to a person.
+
+use crate::action::{Action, Stage};
+use crate::eval::Evaluator;
+use crate::limits::{ATTEMPTS_MAX, PARALLELISM_DEFAULT};
+use crate::plan::{has_holes, propose};
+use crate::run::Run;
+use crate::{Decision, Memo, World, diag, retry};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use model::{
+    ActionId, Address, Answer, Change, Effect, Event, PlanQuestion, PlannedChange, Question,
+    Repeat, RunResult, Verb,
+};
+use value::{Diagnostics, Name, Type, Value};
+
+/// What is to be done about actions that are not settled: the same for resources, instances, routes and builds.
+pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
+    for id in &run.live {
+        let Some(action) = run.actions.get(id) else {
+            continue;
+        };
+        match &action.stage {
+            Stage::Open | Stage::Parked { .. } | Stage::Done | Stage::Failed { .. } => {}
+            Stage::Uncertain { .. } if action.repeat() != Repeat::Never => {
+                decisions.push(Decision::Record(again(run, *id, action)));
+            }
+            Stage::Uncertain { .. } => inquire(run, *id, action, now_ms, decisions),
+            Stage::Unclear { what } => {
+                let question = question(run, *id, action, what);
+                let event = Event::Parked {
+                    run: run.id,
+                    action: *id,
+                    question,
+                };
+                decisions.push(Decision::Record(event));
+            }
+            Stage::Struck { retry_after_ms, .. } if !exhausted(run, action) && !run.cancelled => {
+                let delay_ms =
+                    retry::delay_ms(run.options.seed, *id, action.attempt, *retry_after_ms);
+                let event = Event::Retried {
+                    run: run.id,
+                    action: *id,
+                    attempt: action.attempt,
+                    delay_ms,
+                    not_before_ms: now_ms.saturating_add(delay_ms as i64),
+                };
+                decisions.push(Decision::Record(event));
+            }
+            Stage::Struck { .. } => {}
+            Stage::Waiting { .. } if run.cancelled => {}
+            Stage::Waiting { not_before_ms } => {
+                let at_ms = (*not_before_ms).max(closed_until(run, action));
+                if at_ms <= now_ms {
+                    decisions.push(Decision::Record(again(run, *id, action)));
+                } else {
+                    decisions.push(Decision::WakeAt(at_ms));
+                }
+            }
+        }
+    }
+}
+
+fn inquire(run: &Run, id: ActionId, action: &Action, now_ms: i64, decisions: &mut Vec<Decision>) {
+    let Effect::Change(change) = &action.effect else {
+        return;
+    };
+    match action.inquiry_due_ms() {
+        Some(at_ms) if at_ms > now_ms => decisions.push(Decision::WakeAt(at_ms)),
+        _ => decisions.push(Decision::Inquire {
+            run: run.id,
+            action: id,
+            attempt: action.attempt,
+            change: change.clone(),
+        }),
+    }
+}
+
+fn closed_until(run: &Run, action: &Action) -> i64 {
+    let Effect::Change(change) = &action.effect else {
+        return 0;
+    };
+    run.providers
+        .get(&change.provider)
+        .map_or(0, |health| health.closed_until_ms)
+}
+
+/// Whether an action that failed gets no further attempt.
+pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
+    if !matches!(action.stage, Stage::Struck { .. }) {
+        return false;
+    }
+    let within_budget = match &action.effect {
+        Effect::Change(change) => run
+            .providers
+            .get(&change.provider)
+            .is_none_or(retry::Health::may_retry),
+        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => true,
+    };
+    action.attempt >= ATTEMPTS_MAX || !within_budget
+}
+
+fn again(run: &Run, id: ActionId, action: &Action) -> Event {
+    Event::Intended {
+        run: run.id,
+        action: id,
+        attempt: action.attempt + 1,
+        effect: action.effect.clone(),
+    }
+}
+
+fn question(run: &Run, id: ActionId, action: &Action, what: &str) -> String {
+    let subject = action.effect.subject();
+    format!(
+        "It is not known whether {subject} took effect ({what}). Look, then say: \
+         `steadfast resolve {} {id} done` or `steadfast resolve {} {id} absent`.",
+        run.id, run.id
+    )
+}
+
+/// How many more effects may be begun.
+fn room(run: &Run) -> usize {
+    let limit = if run.options.parallelism == 0 {
+        PARALLELISM_DEFAULT
+    } else {
+        run.options.parallelism
+    };
+    let open = run
+        .live
+        .iter()
+        .filter(|id| {
+            run.actions
+                .get(id)
+                .is_some_and(|action| action.stage == Stage::Open)
+        })
+        .count();
+    (limit as usize).saturating_sub(open)
+}
+
+/// The steps of the plan.
+pub(crate) fn steps(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    now_ms: i64,
+    decisions: &mut Vec<Decision>,
+) {
+    unsettled(run, now_ms, decisions);
+    if run.cancelled {
+        return;
+    }
+    let begun = decisions.iter().filter(|one| one.begins_effect()).count();
+    let mut room = room(run).saturating_sub(begun);
+    for step in &run.ready {
+        if room == 0 {
+            break;
+        }
+        let Some((planned, verb)) = run.step(*step) else {
+            continue;
+        };
+        if let Some(until) = run
+            .providers
+            .get(&planned.provider)
+            .map(|health| health.closed_until_ms)
+            && until > now_ms
+        {
+            decisions.push(Decision::WakeAt(until));
+            continue;
+        }
+        decisions.push(step_decision(world, run, memo, *step, planned, verb));
+        room -= 1;
+    }
+}
+
+fn step_decision(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    step: u32,
+    planned: &PlannedChange,
+    verb: Verb,
+) -> Decision {
+    let action = run.step_action(step);
+    match change_of(world, run, memo, action, planned, verb) {
+        Ok(Next::Change(change)) => Decision::Record(Event::Intended {
+            run: run.id,
+            action,
+            attempt: 1,
+            effect: Effect::Change(change),
+        }),
+        Ok(Next::Ask(question)) => Decision::Ask {
+            run: run.id,
+            action,
+            question: Question::Plan(question),
+        },
+        Err(diagnostics) => Decision::Record(Event::Replanned {
+            run: run.id,
+            action,
+            answer: Answer::Failed(diagnostics),
+        }),
+    }
+}
+
+enum Next {
+    Change(Change),
+    Ask(PlanQuestion),
+}
+
+/// The change with every hole filled that can be; or the question that must be asked first.
+fn change_of(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    action: ActionId,
+    planned: &PlannedChange,
+    verb: Verb,
+) -> Result<Next, Diagnostics> {
+    let deposed = planned.deposed || planned.action == model::Action::CreateThenDelete;
+    let object = match verb {
+        Verb::Delete if deposed => world
+            .deposed
+            .iter()
+            .find(|(address, _)| *address == planned.address)
+            .map(|(_, object)| object),
+        Verb::Delete | Verb::Update => world.resources.get(&planned.address),
+        Verb::Create => None,
+    };
+    let mut change = Change {
+        address: planned.address.clone(),
+        provider: planned.provider.clone(),
+        verb,
+        prior: object.map(|object| object.value.clone()),
+        config: planned.config.clone(),
+        planned: planned.after.clone(),
+        private: planned.private.clone(),
+        repeat: planned.repeat,
+        settle_ms: planned.settle_ms,
+        dependencies: planned.dependencies.clone(),
+    };
+    if verb == Verb::Delete {
+        change.private = object
+            .map(|object| object.private.clone())
+            .unwrap_or_default();
+        change.config = None;
+        change.planned = None;
+        return Ok(Next::Change(change));
+    }
+    if !has_holes(planned.config.as_ref()) {
+        return Ok(Next::Change(change));
+    }
+    let config = final_config(world, run, memo, planned)?;
+    let Some(answer) = run.replanned.get(&action) else {
+        let schema = memo.schema(&planned.provider, &planned.address);
+        let prior = change.prior.clone();
+        let proposed = match schema {
+            Some(schema) => propose::proposed(schema, prior.as_ref(), &config),
+            None => return Err(diag::provider_missing(&planned.address, &planned.provider).into()),
+        };
+        return Ok(Next::Ask(PlanQuestion {
+            address: planned.address.clone(),
+            provider: planned.provider.clone(),
+            prior: prior.unwrap_or_else(|| Value::null(Type::Any)),
+            private: change.private,
+            proposed,
+            config,
+        }));
+    };
+    if let Some(path) = planned
+        .after
+        .as_ref()
+        .and_then(|after| propose::contradiction(after, &answer.planned))
+    {
+        return Err(diag::final_plan_changed(&planned.address, &path).into());
+    }
+    change.config = Some(config);
+    change.planned = Some(answer.planned.clone());
+    change.private = answer.private.clone();
+    change.repeat = answer.repeat;
+    change.settle_ms = answer.settle_ms;
+    Ok(Next::Change(change))
+}
+
+/// The configuration of an object, now that all it depends on exists.
+fn final_config(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    planned: &PlannedChange,
+) -> Result<Value, Diagnostics> {
+    let schemas = memo.schemas().clone();
+    let evaluator = memo.evaluator(world, run);
+    let objects = objects(world, run);
+    let block = &planned.address.resource;
+    let place = evaluator.place_of(&planned.address, &objects)?;
+    let resource = place
+        .as_ref()
+        .and_then(|(node, _)| evaluator.resource(*node, block.mode, &block.kind, &block.name));
+    let (Some((_, place)), Some(resource)) = (&place, resource) else {
+        return Err(
+            diag::not_available(&planned.address.to_string(), value::Span::default()).into(),
+        );
+    };
+    let config = evaluator.evaluate(&resource.config, place, &objects)?;
+    let kept = world
+        .resources
+        .get(&planned.address)
+        .filter(|_| planned.action == model::Action::Update);
+    let config = match (kept, crate::memo::schema(&schemas, &planned.provider, &planned.address)) {
+        (Some(prior), Some(schema)) => propose::ignoring(
+            schema,
+            &config,
+            &prior.value,
+            resource.lifecycle.ignore_all_changes,
+            &resource.lifecycle.ignore_changes,
+        ),
+        _ => config,
+    };
+    if !config.is_wholly_known() {
+        return Err(diag::final_plan_changed(&planned.address, "configuration").into());
+    }
+    Ok(config)
+}
+
+/// Objects as they are; planned ones where they are not there yet.
+pub(crate) fn objects<'a>(
+    world: &'a World,
+    run: &'a Run,
+) -> impl Fn(&Address) -> Option<Value> + 'a {
+    move |address| {
+        if let Some(object) = world.resources.get(address) {
+            return Some(object.value.clone());
+        }
+        run.planned_change(address, Verb::Create)
+            .and_then(|change| change.after.clone())
+    }
+}
+
+/// Whether anything of the run can still move without a person.
+pub(crate) fn moving(run: &Run) -> bool {
+    run.live
+        .iter()
+        .filter_map(|id| run.actions.get(id))
+        .any(|action| match action.stage {
+            Stage::Open | Stage::Uncertain { .. } | Stage::Unclear { .. } => true,
+            Stage::Waiting { .. } => !run.cancelled,
+            Stage::Struck { .. } => !run.cancelled && !exhausted(run, action),
+            Stage::Parked { .. } | Stage::Done | Stage::Failed { .. } => false,
+        })
+}
+
+/// Whether a person must decide something before the run can end.
+pub(crate) fn parked(run: &Run) -> bool {
+    run.live
+        .iter()
+        .filter_map(|id| run.actions.get(id))
+        .any(|action| matches!(action.stage, Stage::Parked { .. }))
+}
+
+/// Everything that went wrong in the run.
+pub(crate) fn failures(run: &Run) -> Diagnostics {
+    let mut all = Diagnostics::new();
+    for action in run.actions.values() {
+        match &action.stage {
+            Stage::Failed { diagnostics } => all.extend(diagnostics.clone()),
+            Stage::Struck { why, .. } => {
+                all.push(diag::gave_up(&action.effect.subject(), action.attempt, why));
+            }
+            Stage::Open
+            | Stage::Uncertain { .. }
+            | Stage::Waiting { .. }
+            | Stage::Unclear { .. }
+            | Stage::Parked { .. }
+            | Stage::Done => {}
+        }
+    }
+    for diagnostics in run.refused.values() {
+        all.extend(diagnostics.clone());
+    }
+    all
+}
+
+/// How a run of resources ends: with its outputs, or with what went wrong.
+pub(crate) fn outputs(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+) -> Result<BTreeMap<Name, Value>, Diagnostics> {
+    if run.options.mode == model::PlanMode::Destroy {
+        return Ok(BTreeMap::new());
+    }
+    let evaluator: &Evaluator = memo.evaluator(world, run);
+    let objects = objects(world, run);
+    let mut outputs = BTreeMap::new();
+    let mut trouble = Diagnostics::new();
+    for (name, output) in &run.loaded.module(0).outputs {
+        match evaluator.output(0, name, output.span, &objects) {
+            Ok(value) => {
+                outputs.insert(name.clone(), value);
+            }
+            Err(diagnostics) => trouble.extend(diagnostics),
+        }
+    }
+    if trouble.has_errors() {
+        Err(trouble)
+    } else {
+        Ok(outputs)
+    }
+}
+
+/// The end of a run of resources, when it has come.
+pub(crate) fn end(world: &World, run: &Run, memo: &mut Memo) -> Option<RunResult> {
+    if moving(run) {
+        return None;
+    }
+    if run.cancelled {
+        return (!parked(run)).then_some(RunResult::Cancelled);
+    }
+    if !run.ready.is_empty() || parked(run) {
+        return None;
+    }
+    let failures = failures(run);
+    if failures.has_errors() || run.steps_left > 0 {
+        return Some(RunResult::Failed {
+            diagnostics: failures,
+        });
+    }
+    Some(match outputs(world, run, memo) {
+        Ok(outputs) => RunResult::Succeeded { outputs },
+        Err(diagnostics) => RunResult::Failed { diagnostics },
+    })
+}

@@ -1,0 +1,271 @@
+//! Services, instances and routes as the book knows them.
+
+use crate::gate::{Arm as ArmTotals, Score};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use model::{
+    Counts, Digest, InstanceId, InstanceSpec, InstanceState, Phase, Route, RouteTable, RunId,
+    Target, Version,
+};
+use serde::{Deserialize, Serialize};
+use value::Name;
+
+/// One service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceWorld {
+    /// What serves.
+    pub live: Option<Target>,
+    /// What is taking over.
+    pub rollout: Option<Rollout>,
+}
+
+/// A version taking over from another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// The new version.
+    pub target: Target,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Since when it stands there.
+    pub since_ms: i64,
+    /// Since when the router follows this phase; none while it does not.
+    pub routed_ms: Option<i64>,
+    /// The evidence so far.
+    pub score: Score,
+    /// Requests that the new version had answered when this phase began.
+    pub phase_began: ArmTotals,
+    last: Option<Counts>,
+}
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceWorld {
+    /// The service it belongs to.
+    pub service: Name,
+    /// What it runs.
+    pub version: Version,
+    /// How it was last seen.
+    pub state: InstanceState,
+    /// What was said about that.
+    pub detail: String,
+    /// Where it listens, once placed.
+    pub address: Option<String>,
+    /// When it was asked for.
+    pub placed_ms: i64,
+    /// It is being stopped.
+    pub stopping: bool,
+    /// Since when it takes no new requests; none while it does, and before it ever did.
+    pub unrouted_ms: Option<i64>,
+    /// It takes requests.
+    pub routed: bool,
+    /// It has none left after it took no more.
+    pub drained: bool,
+}
+
+/// What the router was last told, and what it said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteWorld {
+    /// The table in force.
+    pub table: RouteTable,
+    /// Port of each service.
+    pub ports: BTreeMap<Name, u16>,
+}
+
+impl RouteWorld {
+    pub(crate) fn published(&mut self, table: RouteTable, ports: BTreeMap<Name, u16>) {
+        self.table = table;
+        self.ports.extend(ports);
+    }
+
+    /// The route of a service.
+    pub fn route(&self, service: &Name) -> Option<&Route> {
+        self.table
+            .routes
+            .iter()
+            .find(|route| route.service == *service)
+    }
+}
+
+impl InstanceWorld {
+    pub(crate) fn new(spec: &InstanceSpec, at_ms: i64) -> Self {
+        Self {
+            service: spec.service.clone(),
+            version: spec.version,
+            state: InstanceState::Starting,
+            detail: String::new(),
+            address: None,
+            placed_ms: at_ms,
+            stopping: false,
+            unrouted_ms: None,
+            routed: false,
+            drained: true,
+        }
+    }
+
+    /// A table was put in force that sends it requests, or does not.
+    pub(crate) fn route(&mut self, routed: bool, at_ms: i64) {
+        if self.routed && !routed {
+            self.unrouted_ms = Some(at_ms);
+            self.drained = false;
+        }
+        if routed {
+            self.unrouted_ms = None;
+            self.drained = false;
+        }
+        self.routed = routed;
+    }
+
+    pub(crate) fn counted(&mut self, id: &InstanceId, counts: &Counts, at_ms: i64) {
+        if self.unrouted_ms.is_some_and(|since| at_ms >= since) {
+            let left = counts
+                .arms
+                .iter()
+                .flat_map(|arm| &arm.in_flight)
+                .any(|(one, n)| one == id && *n > 0);
+            self.drained = !left;
+        }
+    }
+}
+
+impl ServiceWorld {
+    pub(crate) fn begin(&mut self, rollout: Rollout) {
+        let same = self
+            .live
+            .as_ref()
+            .is_some_and(|live| live.version == rollout.target.version);
+        if same {
+            // Nothing but the number of instances or the port can differ.
+            self.live = Some(rollout.target);
+            self.rollout = None;
+        } else {
+            self.rollout = Some(rollout);
+        }
+    }
+
+    /// Moves the rollout on; says which release went back and why, when that is what happened.
+    pub(crate) fn phased(
+        &mut self,
+        phase: &Phase,
+        at_ms: i64,
+    ) -> Result<Option<(Digest, String)>, String> {
+        let Some(rollout) = &mut self.rollout else {
+            return Err(String::from("the service has no rollout"));
+        };
+        if !may_follow(&rollout.phase, phase) {
+            return Err(format!(
+                "the phase {phase:?} cannot follow {:?}",
+                rollout.phase
+            ));
+        }
+        match phase {
+            Phase::Done => {
+                self.live = Some(rollout.target.clone());
+                self.rollout = None;
+                Ok(None)
+            }
+            Phase::Returned { why } => {
+                let release = rollout.target.release;
+                self.rollout = None;
+                Ok(Some((release, why.clone())))
+            }
+            Phase::Starting
+            | Phase::Step(_)
+            | Phase::Baking
+            | Phase::Retiring
+            | Phase::Returning { .. } => {
+                rollout.phase = phase.clone();
+                rollout.since_ms = at_ms;
+                rollout.routed_ms = None;
+                rollout.phase_began = rollout.score.new;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The order of a rollout's phases.
+fn may_follow(before: &Phase, after: &Phase) -> bool {
+    match (before, after) {
+        (Phase::Starting, Phase::Step(_)) => true,
+        (Phase::Step(before), Phase::Step(after)) => before < after,
+        (Phase::Step(_), Phase::Baking | Phase::Retiring) | (Phase::Baking, Phase::Retiring) => {
+            true
+        }
+        (Phase::Retiring, Phase::Done) => true,
+        (Phase::Starting | Phase::Step(_) | Phase::Baking, Phase::Returning { .. }) => true,
+        (Phase::Returning { .. }, Phase::Returned { .. }) => true,
+        (
+            _,
+            Phase::Starting
+            | Phase::Step(_)
+            | Phase::Baking
+            | Phase::Retiring
+            | Phase::Returning { .. }
+            | Phase::Done
+            | Phase::Returned { .. },
+        ) => false,
+    }
+}
+
+impl Rollout {
+    pub(crate) fn new(run: RunId, target: Target, at_ms: i64) -> Self {
+        Self {
+            run,
+            target,
+            phase: Phase::Starting,
+            since_ms: at_ms,
+            routed_ms: None,
+            score: Score::default(),
+            phase_began: ArmTotals::default(),
+            last: None,
+        }
+    }
+
+    /// A table was put in force; if it sends the new version requests, or no longer does, the phase is in force.
+    pub(crate) fn routed(&mut self, route: &Route, at_ms: i64) {
+        let weight = route
+            .arms
+            .iter()
+            .find(|arm| arm.version == self.target.version)
+            .map_or(0, |arm| arm.weight);
+        let expected = match &self.phase {
+            Phase::Step(_) | Phase::Baking | Phase::Retiring => weight > 0,
+            Phase::Starting | Phase::Returning { .. } | Phase::Done | Phase::Returned { .. } => {
+                weight == 0
+            }
+        };
+        if expected && self.routed_ms.is_none() {
+            self.routed_ms = Some(at_ms);
+        }
+    }
+
+    pub(crate) fn counted(&mut self, counts: &Counts) {
+        if let Some(last) = self.last.as_ref().filter(|last| last.boot == counts.boot) {
+            let new = since(last, counts, |version| version == self.target.version);
+            let old = since(last, counts, |version| version != self.target.version);
+            self.score.add(new, old);
+        }
+        self.last = Some(counts.clone());
+    }
+
+    /// The newest counts.
+    pub fn last_counts(&self) -> Option<&Counts> {
+        self.last.as_ref()
+    }
+}
+
+/// What arms answered between two readings of the same life of the router.
+fn since(before: &Counts, after: &Counts, wanted: impl Fn(Version) -> bool) -> ArmTotals {
+    let mut total = ArmTotals::default();
+    for arm in after.arms.iter().filter(|arm| wanted(arm.version)) {
+        let was = before.arms.iter().find(|one| one.version == arm.version);
+        total.finished += arm
+            .finished
+            .saturating_sub(was.map_or(0, |one| one.finished));
+        total.failed += arm.failed.saturating_sub(was.map_or(0, |one| one.failed));
+    }
+    total
+}

@@ -1,0 +1,248 @@
+//! Every diagnostic this room can give, one function each. Pages: `docs/codes/SF09*.md` and `SF10*.md`.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Display;
+use value::{Diagnostic, Diagnostics, Span};
+
+pub(crate) fn count_unknown(address: &dyn Display, argument: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0901",
+        "How many instances there are is not known before apply",
+        format!(
+            "The `{argument}` value depends on resource attributes that are known only after they have been applied, \
+             so Steadfast cannot say which instances will exist. Use keys and counts that come from variables or \
+             locals, or apply what they depend on first."
+        ),
+    )
+    .about(format!("{address}"))
+    .at(span)
+}
+
+pub(crate) fn count_invalid(address: &dyn Display, why: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0902",
+        "Invalid count",
+        format!("The `count` value {why}. It must be a whole number, zero or more."),
+    )
+    .about(format!("{address}"))
+    .at(span)
+}
+
+pub(crate) fn for_each_invalid(address: &dyn Display, why: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0903",
+        "Invalid for_each",
+        format!("The `for_each` value {why}. It must be a map, an object, or a set of strings."),
+    )
+    .about(format!("{address}"))
+    .at(span)
+}
+
+pub(crate) fn no_such_instance(what: &str, key: &str, known: &[String], span: Span) -> Diagnostic {
+    let mut shown: Vec<&str> = known.iter().take(8).map(String::as_str).collect();
+    if known.len() > shown.len() {
+        shown.push("...");
+    }
+    let have = if known.is_empty() {
+        String::from("It has no instances.")
+    } else {
+        format!("It has: {}.", shown.join(", "))
+    };
+    Diagnostic::error(
+        "SF0904",
+        "No such instance",
+        format!("{what} has no instance {key}. {have}"),
+    )
+    .at(span)
+}
+
+pub(crate) fn condition_failed(what: &str, message: &str, address: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("SF0905", format!("{what} failed"), String::from(message))
+        .about(address)
+        .at(span)
+}
+
+pub(crate) fn condition_invalid(what: &str, address: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0906",
+        format!("{what} is neither true nor false"),
+        "The condition must give a truth value. Null is not one.",
+    )
+    .about(address)
+    .at(span)
+}
+
+pub(crate) fn destroy_prevented(address: &dyn Display, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0907",
+        "The plan would destroy a protected object",
+        format!(
+            "{address} has `lifecycle.prevent_destroy` set, and the plan calls for destroying it. Remove the \
+             protection if that is meant, or leave this resource out."
+        ),
+    )
+    .about(format!("{address}"))
+    .at(span)
+}
+
+pub(crate) fn provider_missing(address: &dyn Display, provider: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0908",
+        "No such provider",
+        format!(
+            "{address} belongs to the provider `{provider}`, which this program does not have. Nothing was changed."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn plan_inconsistent(address: &dyn Display, provider: &str, path: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0909",
+        "The provider gave an invalid plan",
+        format!(
+            "The provider `{provider}` planned another value for `{path}` of {address} than the configuration sets. \
+             This is a fault of the provider; report it to its maintainers."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn step_cycle(members: &[String]) -> Diagnostic {
+    Diagnostic::error(
+        "SF0910",
+        "The changes depend on each other in a circle",
+        format!(
+            "No order satisfies: {}. Break the circle with `create_before_destroy`, or apply in two parts.",
+            members.join(" -> ")
+        ),
+    )
+}
+
+pub(crate) fn variable_unfit(name: &str, why: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0911",
+        "The value does not fit the variable",
+        format!("The value given for `var.{name}` is not suitable: {why}."),
+    )
+    .at(span)
+}
+
+pub(crate) fn several_instances(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0912",
+        "Which instance is meant is not said",
+        format!("{what} has `count` or `for_each`, so it has several instances. Say which, as in `{what}[key]`."),
+    )
+    .at(span)
+}
+
+pub(crate) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0913",
+        "Values depend on each other too deeply",
+        "More than 256 values stand between this one and what it depends on. Shorten the chain.",
+    )
+    .at(span)
+}
+
+pub(crate) fn not_available(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0914",
+        "Nothing of that name here",
+        format!("{what} cannot be used in this place."),
+    )
+    .at(span)
+}
+
+pub(crate) fn final_plan_changed(address: &dyn Display, path: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0915",
+        "The final plan differs from the one that was shown",
+        format!(
+            "Now that everything {address} depends on is known, `{path}` would get another value than the plan had. \
+             Nothing was done to it. Plan again to see what would happen now."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn result_inconsistent(address: &dyn Display, path: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0916",
+        "The provider made something other than planned",
+        format!(
+            "After the change, `{path}` of {address} has another value than planned. The object is recorded as it is \
+             and marked for replacement. This is a fault of the provider; report it to its maintainers."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn gave_up(what: &str, attempts: u32, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0917",
+        "Gave up after several attempts",
+        format!(
+            "{what} failed {attempts} times. The last failure: {why}. What was done before it is recorded; run the \
+             command again to go on from here."
+        ),
+    )
+    .about(what)
+}
+
+pub(crate) fn release_damaged(why: &str) -> Diagnostics {
+    Diagnostic::error(
+        "SF0918",
+        "The release is damaged",
+        format!("The stored release cannot be used: {why}. Make it again from its sources."),
+    )
+    .into()
+}
+
+pub(crate) fn data_unsupported(address: &dyn Display, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0919",
+        "Data sources are not available in this version",
+        format!("{address} is a data source. The built-in providers have none yet."),
+    )
+    .about(format!("{address}"))
+    .at(span)
+}
+
+pub(crate) fn never_healthy(service: &str, detail: &str, deadline_ms: u64) -> String {
+    format!(
+        "a new instance of {service} was not healthy within {} s: {detail}",
+        deadline_ms / 1000
+    )
+}
+
+pub(crate) fn target_invalid(service: &str, what: &str, why: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF1001",
+        "The service cannot be run as written",
+        format!("`{what}` of service `{service}` {why}."),
+    )
+    .about(format!("service.{service}"))
+    .at(span)
+}
+
+pub(crate) fn artifact_missing(service: &str, artifact: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF1002",
+        "The release has no such artifact",
+        format!("Service `{service}` runs the artifact `{artifact}`, which was not built in this release."),
+    )
+    .about(format!("service.{service}"))
+    .at(span)
+}
+
+pub(crate) fn effect_refused(what: &str, diagnostics: &Diagnostics) -> String {
+    let why: Vec<String> = diagnostics
+        .iter()
+        .map(|one| format!("{}: {}", one.summary, one.detail))
+        .collect();
+    format!("{what} was refused: {}", why.join("; "))
+}

@@ -1,0 +1,43 @@
+//! Every limit of this room, with its unit in its name.
+
+/// Most instances of one block.
+pub const INSTANCES_MAX: i64 = 1_000_000;
+
+/// Most attempts at one action.
+pub const ATTEMPTS_MAX: u32 = 6;
+
+/// First pause before a retry; doubles with each attempt.
+pub const RETRY_BASE_MS: u64 = 250;
+
+/// Longest pause before a retry.
+pub const RETRY_CAP_MS: u64 = 30_000;
+
+/// Longest pause that the outside may ask for.
+pub const RETRY_AFTER_MS_MAX: u64 = 600_000;
+
+/// Retries a provider may always have, whatever the share below says.
+pub const RETRY_RESERVE: u64 = 30;
+
+/// Largest share of retries among the calls of a provider, in percent.
+pub const RETRY_SHARE_PERCENT: u64 = 20;
+
+/// Calls in a row that must fail before a provider's breaker opens.
+pub const BREAKER_FAILURES: u32 = 20;
+
+/// Time a breaker stays open before one call may try again.
+pub const BREAKER_OPEN_MS: i64 = 5_000;
+
+/// Effects under way at the same time when nothing is said.
+pub const PARALLELISM_DEFAULT: u32 = 10;
+
+/// Time between two looks at a rollout's request counts.
+pub const COUNTS_EVERY_MS: i64 = 50;
+
+/// Time between two looks at instances that are starting.
+pub const STARTING_EVERY_MS: i64 = 50;
+
+/// Longest time that old instances may take to finish their requests.
+pub const DRAIN_MS_MAX: i64 = 30_000;
+
+/// Runs kept in the world's list; older ones stay in the book.
+pub const RUNS_KEPT: usize = 200;

@@ -1,0 +1,166 @@
+//! [`LoadedRelease`]: a release with everything that belongs to it at hand, ready to be evaluated.
+
+use crate::diag;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use model::{Digest, Module, ModuleCall, Release};
+use value::{Diagnostics, Name};
+
+/// Most module calls in one release, nested ones included.
+const MODULE_CALLS_MAX: usize = 10_000;
+
+/// A release, its digest and the files it carries.
+#[derive(Debug)]
+pub struct LoadedRelease {
+    /// Its digest.
+    pub digest: Digest,
+    /// The release.
+    pub release: Release,
+    /// Content of its files, by path relative to the root module.
+    pub files: BTreeMap<String, Arc<[u8]>>,
+    pub(crate) tree: Vec<ModuleNode>,
+}
+
+/// One place in the tree of module calls, before `count` and `for_each` are known.
+#[derive(Debug)]
+pub(crate) struct ModuleNode {
+    /// Position in [`Release::modules`].
+    pub definition: usize,
+    /// The node of the caller and the name of the call; none for the root.
+    pub parent: Option<(u32, Name)>,
+    /// Nodes of its own calls.
+    pub children: BTreeMap<Name, u32>,
+}
+
+impl LoadedRelease {
+    /// Makes a release ready.
+    ///
+    /// # Errors
+    /// When it names a module it does not hold, or has more module calls than the limit.
+    pub fn new(
+        digest: Digest,
+        release: Release,
+        files: BTreeMap<String, Arc<[u8]>>,
+    ) -> Result<Self, Diagnostics> {
+        let mut tree = Vec::from([ModuleNode {
+            definition: 0,
+            parent: None,
+            children: BTreeMap::new(),
+        }]);
+        let mut next = 0;
+        while let Some(node) = tree.get(next) {
+            let Some(module) = release.modules.get(node.definition) else {
+                return Err(diag::release_damaged(
+                    "it calls a module that it does not hold",
+                ));
+            };
+            for (name, call) in &module.modules {
+                let child = tree.len();
+                if child >= MODULE_CALLS_MAX {
+                    return Err(diag::release_damaged(
+                        "it has more than 10,000 module calls",
+                    ));
+                }
+                tree.push(ModuleNode {
+                    definition: call.module as usize,
+                    parent: Some((next as u32, name.clone())),
+                    children: BTreeMap::new(),
+                });
+                if let Some(node) = tree.get_mut(next) {
+                    node.children.insert(name.clone(), child as u32);
+                }
+            }
+            next += 1;
+        }
+        Ok(Self {
+            digest,
+            release,
+            files,
+            tree,
+        })
+    }
+
+    /// The definition at a node of the tree.
+    pub(crate) fn module(&self, node: u32) -> &Module {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "nodes are made by `new`, which checks them"
+        )]
+        &self.release.modules[self.node(node).definition]
+    }
+
+    /// A node of the tree.
+    pub(crate) fn node(&self, node: u32) -> &ModuleNode {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "node numbers are made by `new` only"
+        )]
+        &self.tree[node as usize]
+    }
+
+    /// The call that made a node; none for the root.
+    pub(crate) fn call(&self, node: u32) -> Option<(u32, &ModuleCall)> {
+        let (parent, name) = self.node(node).parent.as_ref()?;
+        Some((*parent, self.module(*parent).modules.get(name)?))
+    }
+}
+
+/// Releases by digest, each loaded once.
+#[derive(Debug, Default)]
+pub struct LoadedReleases(BTreeMap<Digest, Arc<LoadedRelease>>);
+
+/// Most releases kept at hand.
+const RELEASES_KEPT: usize = 16;
+
+impl LoadedReleases {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The release of this digest, if it was loaded.
+    pub fn get(&self, digest: &Digest) -> Option<&Arc<LoadedRelease>> {
+        self.0.get(digest)
+    }
+
+    /// Loads a release and the files it carries.
+    ///
+    /// # Errors
+    /// When content is missing or is no release.
+    pub fn load(
+        &mut self,
+        digest: &Digest,
+        blobs: &dyn crate::Blobs,
+    ) -> Result<Arc<LoadedRelease>, String> {
+        if let Some(loaded) = self.0.get(digest) {
+            return Ok(loaded.clone());
+        }
+        let bytes = blobs
+            .blob(digest)
+            .ok_or_else(|| format!("the release {digest} is not in the book"))?;
+        let release: Release = model::decode(&bytes).map_err(|error| error.to_string())?;
+        let mut files = BTreeMap::new();
+        for (path, content) in &release.files {
+            let bytes = blobs
+                .blob(content)
+                .ok_or_else(|| format!("the file {path} ({content}) is not in the book"))?;
+            files.insert(path.clone(), Arc::from(bytes));
+        }
+        let loaded = LoadedRelease::new(*digest, release, files).map_err(|diagnostics| {
+            diagnostics
+                .iter()
+                .map(|one| one.detail.clone())
+                .collect::<Vec<_>>()
+                .join("; ")
+        })?;
+        let loaded = Arc::new(loaded);
+        if self.0.len() >= RELEASES_KEPT {
+            self.0.pop_first();
+        }
+        self.0.insert(*digest, loaded.clone());
+        Ok(loaded)
+    }
+}

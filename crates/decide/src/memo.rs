@@ -1,0 +1,61 @@
+//! [`Memo`]: what was computed before and cannot have changed. A pure cache: with an empty one every decision is the
+//! same, only slower.
+
+use crate::World;
+use crate::eval::Evaluator;
+use crate::plan::Schemas;
+use crate::run::Run;
+use alloc::sync::Arc;
+use model::{Address, BlockSchema, Mode, RunId};
+use value::Name;
+
+/// See the module's header.
+#[derive(Debug, Default)]
+pub struct Memo {
+    schemas: Arc<Schemas>,
+    evaluator: Option<(RunId, Evaluator)>,
+}
+
+impl Memo {
+    /// An empty one for these providers.
+    pub fn new(schemas: Arc<Schemas>) -> Self {
+        Self {
+            schemas,
+            evaluator: None,
+        }
+    }
+
+    /// The schemas of the providers at hand.
+    pub fn schemas(&self) -> &Arc<Schemas> {
+        &self.schemas
+    }
+
+    pub(crate) fn schema(&self, provider: &str, address: &Address) -> Option<&BlockSchema> {
+        schema(&self.schemas, provider, address)
+    }
+
+    /// The evaluator of the active run.
+    pub(crate) fn evaluator(&mut self, world: &World, run: &Run) -> &Evaluator {
+        if self.evaluator.as_ref().is_none_or(|(id, _)| *id != run.id) {
+            let environment = Name::from(run.options.environment.as_str());
+            self.evaluator = Some((
+                run.id,
+                Evaluator::new(run.loaded.clone(), environment, false),
+            ));
+        }
+        #[expect(clippy::expect_used, reason = "set just above")]
+        let (_, evaluator) = self.evaluator.as_ref().expect("an evaluator");
+        evaluator.set_ports(world.route.ports.clone());
+        evaluator
+    }
+}
+
+/// The schema of the block that an object of this address is made from.
+pub(crate) fn schema<'a>(schemas: &'a Schemas, provider: &str, address: &Address) -> Option<&'a BlockSchema> {
+    let schema = schemas.get(provider)?;
+    let types = match address.resource.mode {
+        Mode::Managed => &schema.resources,
+        Mode::Data => &schema.data,
+    };
+    types.get(&address.resource.kind).map(|one| &one.block)
+}

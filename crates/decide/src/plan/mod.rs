@@ -1,0 +1,12 @@
+//! From a release and the world to a plan.
+//!
+//! Planning is a dialogue: [`Planner`] says which answers it lacks, the engine gets them from the providers, and the
+//! plan is a function of release, world and answers. Replay feeds it the recorded answers and gets the same plan.
+
+mod graph;
+mod planner;
+pub(crate) mod propose;
+mod steps;
+
+pub(crate) use planner::has_holes;
+pub use planner::{Planner, Schemas};

@@ -1,0 +1,130 @@
+//! From built artifacts to a release, and from one environment to the next.
+
+use crate::World;
+use crate::run::Run;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use model::{ActionId, BuildSpec, Digest, Release};
+use value::{Diagnostic, Diagnostics, Name, Value};
+
+/// Input under which a build run is told the digest of each artifact's source tree.
+pub fn source_input(artifact: &str) -> Name {
+    Name::from(format!("steadfast:source:{artifact}"))
+}
+
+/// What must be built for a release: specification, its digest, and the action that builds it.
+pub(crate) fn builds(run: &Run) -> Vec<(BuildSpec, Digest, ActionId)> {
+    let release = &run.loaded.release;
+    let specs = release.artifacts.iter().filter_map(|(name, artifact)| {
+        let source_digest = release
+            .inputs
+            .get(&source_input(name))
+            .and_then(Value::as_str)
+            .and_then(Digest::parse)?;
+        let spec = BuildSpec {
+            name: name.clone(),
+            source: artifact.source.clone(),
+            source_digest,
+            build: artifact.build.clone(),
+            inherit: artifact.inherit.clone(),
+            files: artifact.files.clone(),
+            run: artifact.run.clone(),
+            timeout_ms: artifact.timeout_ms,
+        };
+        let digest = Digest::of(&model::encode(&spec));
+        let action = ActionId::of(run.id, &format!("build:{name}"));
+        Some((spec, digest, action))
+    });
+    specs.collect()
+}
+
+/// The digest of the release with everything built, as [`with_built`] makes it.
+pub(crate) fn whole(run: &Run, built: &BTreeMap<Name, Digest>) -> Digest {
+    Digest::of(&model::encode(&with_built(&run.loaded.release, built)))
+}
+
+/// The release that a build run's definition becomes with these artifacts.
+pub fn with_built(release: &Release, built: &BTreeMap<Name, Digest>) -> Release {
+    let mut release = release.clone();
+    release
+        .inputs
+        .retain(|name, _| !name.starts_with("steadfast:source:"));
+    release.built = built.clone();
+    release
+}
+
+/// Artifacts of the active build run that are built, by name.
+pub fn built(world: &World) -> BTreeMap<Name, Digest> {
+    let Some(run) = &world.run else {
+        return BTreeMap::new();
+    };
+    builds(run)
+        .into_iter()
+        .filter_map(|(spec, digest, _)| Some((spec.name, *world.built.get(&digest)?)))
+        .collect()
+}
+
+/// Why a release may not go to an environment now; empty when it may.
+///
+/// A release goes to an environment only after each environment named in `after` has accepted it, and nowhere while
+/// any environment has it in quarantine.
+pub fn blocked(
+    digest: &Digest,
+    release: &Release,
+    environment: &Name,
+    worlds: &BTreeMap<Name, World>,
+) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    let Some(block) = release.environments.get(environment) else {
+        found.push(Diagnostic::error(
+            "SF1003",
+            "No such environment",
+            format!(
+                "The release has no environment `{environment}`. Add an `environment` block for it."
+            ),
+        ));
+        return found;
+    };
+    for (name, world) in worlds {
+        if let Some(why) = world.quarantine.get(digest) {
+            let mut diagnostic = quarantined(digest, why);
+            diagnostic.address = Some(format!("environment.{name}"));
+            found.push(diagnostic);
+        }
+    }
+    for before in &block.after {
+        let accepted = worlds
+            .get(before)
+            .is_some_and(|world| world.accepted.contains(digest));
+        if !accepted {
+            found.push(
+                Diagnostic::error(
+                    "SF1004",
+                    "An earlier environment has not accepted this release",
+                    format!(
+                        "`{environment}` comes after `{before}`, where release {} has not been rolled out to its end. \
+                         Deploy it there first: steadfast deploy {before}",
+                        digest.short()
+                    ),
+                )
+                .about(format!("environment.{environment}"))
+                .at(block.span),
+            );
+        }
+    }
+    found
+}
+
+pub(crate) fn quarantined(digest: &Digest, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1005",
+        "The release is in quarantine",
+        format!(
+            "Release {} was sent back ({why}). It is not deployed again until someone says so: steadfast lift {}",
+            digest.short(),
+            digest.to_string()
+        ),
+    )
+}

@@ -1,0 +1,179 @@
+//! Derives every decision of a book again and compares it with what was recorded.
+
+use crate::{Blobs, Decision, Entry, Illegal, LoadedReleases, Memo, Planner, Schemas, World, next};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use model::{Answer, Digest, Event, RunId};
+
+/// What a replay came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries read.
+    pub entries: u64,
+    /// Decisions derived again with the same result.
+    pub same: u64,
+    /// Those that came out otherwise: position and what is different.
+    pub different: Vec<(u64, String)>,
+}
+
+/// Replays entries one after the other.
+#[derive(Debug)]
+pub struct Replay {
+    world: World,
+    releases: LoadedReleases,
+    memo: Memo,
+    answers: Option<Digest>,
+    /// Only decisions of this run are compared; all of them if none is named.
+    only: Option<RunId>,
+    report: Report,
+}
+
+impl Replay {
+    /// Begins at the start of a stream.
+    pub fn new(schemas: Arc<Schemas>, only: Option<RunId>) -> Self {
+        Self {
+            world: World::default(),
+            releases: LoadedReleases::new(),
+            memo: Memo::new(schemas),
+            answers: None,
+            only,
+            report: Report::default(),
+        }
+    }
+
+    /// Takes the next entry: derives it again if it is a decision, then folds it.
+    ///
+    /// # Errors
+    /// When the entry cannot have happened.
+    pub fn take(&mut self, entry: &Entry, blobs: &dyn Blobs) -> Result<(), Illegal> {
+        self.report.entries += 1;
+        let wanted = self.only.is_none() || self.only == entry.event.run();
+        if wanted && is_decision(&entry.event) {
+            match self.derived(entry, blobs) {
+                Ok(()) => self.report.same += 1,
+                Err(what) => self.report.different.push((entry.position, what)),
+            }
+        }
+        if let Event::Answered { answers, .. } = &entry.event {
+            self.answers = Some(*answers);
+        }
+        self.world.fold(entry, blobs, &mut self.releases)
+    }
+
+    /// What was found.
+    pub fn finish(self) -> (World, Report) {
+        (self.world, self.report)
+    }
+
+    fn derived(&mut self, entry: &Entry, blobs: &dyn Blobs) -> Result<(), String> {
+        if let Event::Planned { plan, .. } = &entry.event {
+            return self.planned(plan, blobs);
+        }
+        let decisions = next(&self.world, &mut self.memo, entry.at_ms);
+        if decisions
+            .iter()
+            .any(|one| matches!(one, Decision::Record(event) if *event == entry.event))
+        {
+            return Ok(());
+        }
+        if let Event::Closed { .. } = &entry.event
+            && decisions.contains(&Decision::Plan)
+        {
+            // The plan could not be made; the answers that said so are not kept.
+            return Ok(());
+        }
+        Err(format!(
+            "the book has {}, which does not follow from what stands before it",
+            name(&entry.event)
+        ))
+    }
+
+    fn planned(&mut self, plan: &Digest, blobs: &dyn Blobs) -> Result<(), String> {
+        let Some(run) = &self.world.run else {
+            return Err(String::from("no run is under way"));
+        };
+        let Some(answers) = self.answers.and_then(|digest| blobs.blob(&digest)) else {
+            return Err(String::from(
+                "the answers that the plan was made from are not in the book",
+            ));
+        };
+        let answers: Vec<Answer> =
+            model::decode(&answers).map_err(|error| format!("the recorded answers: {error}"))?;
+        let mut planner = Planner::new(
+            run.loaded.clone(),
+            &self.world,
+            self.memo.schemas().clone(),
+            run.options.clone(),
+        );
+        let mut answers = answers.into_iter();
+        loop {
+            let questions = planner.questions();
+            if questions.is_empty() {
+                break;
+            }
+            for (number, _) in questions {
+                let Some(answer) = answers.next() else {
+                    return Err(String::from("planning asks more than was answered then"));
+                };
+                planner.answer(number, answer);
+            }
+        }
+        let again = planner
+            .finish()
+            .map_err(|_| String::from("no plan comes out now"))?;
+        if Digest::of(&model::encode(&again)) == *plan {
+            Ok(())
+        } else {
+            Err(String::from("another plan comes out now"))
+        }
+    }
+}
+
+/// Whether an event follows from those before it; the others came from outside.
+fn is_decision(event: &Event) -> bool {
+    match event {
+        Event::Planned { .. }
+        | Event::Intended { .. }
+        | Event::Retried { .. }
+        | Event::Parked { .. }
+        | Event::Phased { .. }
+        | Event::Judged { .. }
+        | Event::Targeted { .. }
+        | Event::Released { .. }
+        | Event::Closed { .. } => true,
+        Event::Opened { .. }
+        | Event::Started { .. }
+        | Event::Submitted { .. }
+        | Event::Answered { .. }
+        | Event::Commanded { .. }
+        | Event::Finished { .. }
+        | Event::Inquired { .. }
+        | Event::Observed(_)
+        | Event::Replanned { .. } => false,
+    }
+}
+
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::Planned { .. } => "a plan",
+        Event::Intended { .. } => "an intent",
+        Event::Retried { .. } => "a retry",
+        Event::Parked { .. } => "a question to a person",
+        Event::Phased { .. } => "a phase of a rollout",
+        Event::Judged { .. } => "a verdict",
+        Event::Targeted { .. } => "a target",
+        Event::Released { .. } => "a release",
+        Event::Closed { .. } => "the end of a run",
+        Event::Opened { .. }
+        | Event::Started { .. }
+        | Event::Submitted { .. }
+        | Event::Answered { .. }
+        | Event::Commanded { .. }
+        | Event::Finished { .. }
+        | Event::Inquired { .. }
+        | Event::Observed(_)
+        | Event::Replanned { .. } => "an entry",
+    }
+}

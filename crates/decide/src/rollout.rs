@@ -1,0 +1,860 @@
+//! Rolling out services: which instances run, which requests they get, and when a new version is trusted or sent back.
+//!
+//! Each phase of a rollout names what is wanted: so many instances of each version with such weights. One and the same
+//! reconciliation makes it so (place, route, drain, stop), and the phase moves on when it is so and the evidence says
+//! good. Going back is a phase like any other.
+
+use crate::action::Stage;
+use crate::delivery::{InstanceWorld, Rollout, ServiceWorld};
+use crate::limits::DRAIN_MS_MAX;
+use crate::run::Run;
+use crate::{Decision, Memo, World, apply, diag, gate, target};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use model::{
+    ActionId, Arm, Backend, Effect, Event, InstanceId, InstanceSpec, InstanceState, Phase,
+    RolloutKind, Route, RouteTable, RunResult, Target, Verdict,
+};
+use value::Name;
+
+/// So many instances of a version with such a weight.
+struct Want<'a> {
+    target: &'a Target,
+    replicas: u32,
+    weight: u32,
+}
+
+/// What is to be done for the services of a deploy run.
+pub(crate) fn deliver(world: &World, run: &Run, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
+    let mut decisions = Vec::new();
+    apply::unsettled(run, now_ms, &mut decisions);
+    if let Some(event) = begin_next(world, run, memo) {
+        decisions.push(event);
+        return decisions;
+    }
+    let mut phased = false;
+    for (name, state) in &world.services {
+        if let Some(rollout) = &state.rollout
+            && rollout.run == run.id
+        {
+            let advanced = advance(world, run, name, rollout, now_ms, &mut decisions);
+            phased = phased || advanced;
+        }
+    }
+    if phased {
+        return decisions;
+    }
+    for (name, state) in &world.services {
+        reconcile(world, run, name, state, now_ms, &mut decisions);
+    }
+    publish(world, run, &mut decisions);
+    if decisions.is_empty()
+        && let Some(result) = end(world, run, memo)
+    {
+        decisions.push(Decision::Record(Event::Closed {
+            run: run.id,
+            result,
+        }));
+    }
+    decisions
+}
+
+/// Begins the rollout of the next service whose turn it is.
+fn begin_next(world: &World, run: &Run, memo: &mut Memo) -> Option<Decision> {
+    if !run.returned.is_empty() || run.cancelled || going_back(world, run) {
+        return None;
+    }
+    for name in target::order(&run.loaded.release) {
+        if run.targeted.contains(&name) {
+            continue;
+        }
+        let service = run.loaded.release.services.get(&name)?;
+        let settled = target::needs(service).iter().all(|need| {
+            run.targeted.contains(need)
+                && world.services.get(need).is_some_and(|state| {
+                    state
+                        .rollout
+                        .as_ref()
+                        .is_none_or(|one| one.phase == Phase::Baking)
+                })
+        });
+        let quiet = world
+            .services
+            .values()
+            .filter_map(|state| state.rollout.as_ref())
+            .all(|rollout| matches!(rollout.phase, Phase::Baking | Phase::Retiring));
+        if !settled || !quiet {
+            return None;
+        }
+        return match target::target(world, run, memo, &name) {
+            Ok(Some(target)) => Some(Decision::Record(Event::Targeted {
+                run: run.id,
+                service: name,
+                target,
+            })),
+            Ok(None) => None,
+            Err(diagnostics) => {
+                let result = RunResult::Failed { diagnostics };
+                let idle = world.services.values().all(|state| state.rollout.is_none());
+                idle.then_some(Decision::Record(Event::Closed {
+                    run: run.id,
+                    result,
+                }))
+            }
+        };
+    }
+    None
+}
+
+fn going_back(world: &World, run: &Run) -> bool {
+    world
+        .services
+        .values()
+        .filter_map(|state| state.rollout.as_ref())
+        .any(|rollout| rollout.run == run.id && matches!(rollout.phase, Phase::Returning { .. }))
+}
+
+/// What each phase wants, the old version first.
+fn wants(state: &ServiceWorld) -> Vec<Want<'_>> {
+    let old = state.live.as_ref();
+    let Some(rollout) = &state.rollout else {
+        return old
+            .map(|target| Want {
+                target,
+                replicas: target.replicas,
+                weight: 100,
+            })
+            .into_iter()
+            .collect();
+    };
+    let new = &rollout.target;
+    let pair = |old_replicas: u32, old_weight: u32, new_replicas: u32, new_weight: u32| {
+        let old = old.map(|target| Want {
+            target,
+            replicas: old_replicas,
+            weight: old_weight,
+        });
+        let new = Want {
+            target: new,
+            replicas: new_replicas,
+            weight: new_weight,
+        };
+        old.into_iter()
+            .chain([new])
+            .filter(|want| want.replicas > 0)
+            .collect()
+    };
+    let have = old.map_or(0, |old| old.replicas);
+    match (&rollout.phase, new.rollout.kind) {
+        (Phase::Starting, RolloutKind::Canary) => pair(have, 100, new.replicas, 0),
+        (Phase::Starting, RolloutKind::Rolling) if old.is_some() => pair(have, 100, 1, 0),
+        (Phase::Starting, RolloutKind::Rolling) => pair(have, 100, new.replicas, 0),
+        (Phase::Step(_), _) if old.is_none() => pair(0, 0, new.replicas, 100),
+        (Phase::Step(step), RolloutKind::Canary) => {
+            let share = new
+                .rollout
+                .steps
+                .get(*step as usize)
+                .copied()
+                .unwrap_or(100);
+            pair(
+                have,
+                100 - u32::from(share.min(100)),
+                new.replicas,
+                u32::from(share.min(100)),
+            )
+        }
+        (Phase::Step(step), RolloutKind::Rolling) => {
+            let moved = (step + 1).min(new.replicas);
+            let left = have.saturating_sub(moved);
+            let left = if moved == new.replicas {
+                0
+            } else {
+                left.max(1)
+            };
+            pair(left, left, moved, moved)
+        }
+        (Phase::Baking, RolloutKind::Canary) => pair(have, 0, new.replicas, 100),
+        (Phase::Baking, RolloutKind::Rolling) | (Phase::Retiring | Phase::Done, _) => {
+            pair(0, 0, new.replicas, 100)
+        }
+        (Phase::Returning { .. } | Phase::Returned { .. }, _) => pair(have, 100, 0, 0),
+    }
+}
+
+/// Instances of a service that are not being stopped, oldest first.
+fn instances<'a>(world: &'a World, service: &Name) -> Vec<(&'a InstanceId, &'a InstanceWorld)> {
+    let mut all: Vec<_> = world
+        .instances
+        .iter()
+        .filter(|(_, one)| one.service == *service && !one.stopping)
+        .collect();
+    all.sort_by_key(|(id, one)| (one.placed_ms, *id));
+    all
+}
+
+/// Splits the instances of a service in those a want keeps, and the others.
+fn kept<'a>(
+    world: &'a World,
+    service: &Name,
+    wants: &[Want<'_>],
+) -> (
+    Vec<(usize, &'a InstanceId, &'a InstanceWorld)>,
+    Vec<(&'a InstanceId, &'a InstanceWorld)>,
+) {
+    let mut keep = Vec::new();
+    let mut surplus = Vec::new();
+    let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
+    for (id, instance) in instances(world, service) {
+        let want = wants
+            .iter()
+            .position(|want| want.target.version == instance.version);
+        let within = want.filter(|at| {
+            let count = counts.entry(*at).or_default();
+            let wanted = wants.get(*at).map_or(0, |want| want.replicas);
+            let counts_for = instance.state != InstanceState::Gone && *count < wanted;
+            *count += u32::from(counts_for);
+            counts_for
+        });
+        match within {
+            Some(at) => keep.push((at, id, instance)),
+            None => surplus.push((id, instance)),
+        }
+    }
+    (keep, surplus)
+}
+
+/// The route that a service's wants come to; none while there is nothing to send requests to.
+fn desired_route(world: &World, name: &Name, state: &ServiceWorld) -> Option<Route> {
+    let wants = wants(state);
+    let (keep, surplus) = kept(world, name, &wants);
+    let current = world.route.route(name);
+    let target = state
+        .rollout
+        .as_ref()
+        .map(|one| &one.target)
+        .or(state.live.as_ref())?;
+    let mut arms: Vec<Arm> = Vec::new();
+    for (at, want) in wants.iter().enumerate() {
+        let backends: Vec<Backend> = keep
+            .iter()
+            .filter(|(one, _, instance)| *one == at && is_routable(instance))
+            .filter_map(|(_, id, instance)| backend(id, instance, false))
+            .collect();
+        if want.weight > 0 && backends.is_empty() {
+            return current.cloned();
+        }
+        arms.push(Arm {
+            version: want.target.version,
+            weight: want.weight,
+            backends,
+        });
+    }
+    for (id, instance) in surplus {
+        let known = current.is_some_and(|route| {
+            route
+                .arms
+                .iter()
+                .flat_map(|arm| &arm.backends)
+                .any(|one| one.instance == *id)
+        });
+        let Some(backend) = backend(id, instance, true).filter(|_| known) else {
+            continue;
+        };
+        match arms.iter_mut().find(|arm| arm.version == instance.version) {
+            Some(arm) => arm.backends.push(backend),
+            None => arms.push(Arm {
+                version: instance.version,
+                weight: 0,
+                backends: Vec::from([backend]),
+            }),
+        }
+    }
+    if arms.iter().all(|arm| arm.weight == 0) {
+        // A first version that was sent back leaves nothing to route to.
+        return None;
+    }
+    arms.retain(|arm| arm.weight > 0 || !arm.backends.is_empty());
+    arms.sort_by_key(|arm| arm.version);
+    let port = match world.route.ports.get(name) {
+        Some(port) if target.port == 0 => *port,
+        _ => target.port,
+    };
+    Some(Route {
+        service: name.clone(),
+        port,
+        arms,
+        health: target.health.clone(),
+    })
+}
+
+fn is_routable(instance: &InstanceWorld) -> bool {
+    match instance.state {
+        InstanceState::Healthy => true,
+        // It had requests and may recover; the router looks for itself.
+        InstanceState::Unhealthy => instance.routed,
+        InstanceState::Starting | InstanceState::Gone => false,
+    }
+}
+
+fn backend(id: &InstanceId, instance: &InstanceWorld, draining: bool) -> Option<Backend> {
+    let address = instance.address.clone()?;
+    Some(Backend {
+        instance: id.clone(),
+        address,
+        draining,
+    })
+}
+
+/// Whether the router follows what a service wants.
+fn in_force(world: &World, name: &Name, state: &ServiceWorld) -> bool {
+    let have = world.route.route(name);
+    match (have, desired_route(world, name, state)) {
+        (None, None) => true,
+        (Some(have), Some(want)) => have.arms == want.arms && have.health == want.health,
+        _ => false,
+    }
+}
+
+/// Starts what is missing and stops what is left over.
+fn reconcile(
+    world: &World,
+    run: &Run,
+    name: &Name,
+    state: &ServiceWorld,
+    now_ms: i64,
+    decisions: &mut Vec<Decision>,
+) {
+    let wants = wants(state);
+    let (keep, surplus) = kept(world, name, &wants);
+    let mut number = world.instances_made + placed_in(decisions);
+    for (at, want) in wants.iter().enumerate() {
+        let have = keep.iter().filter(|(one, _, _)| *one == at).count() as u32;
+        if run.cancelled || placing_failed(run, want.target) {
+            continue;
+        }
+        for _ in have..want.replicas {
+            number += 1;
+            decisions.push(place(run, name, want.target, number));
+        }
+    }
+    for (id, instance) in surplus {
+        let routed = world.route.route(name).is_some_and(|route| {
+            let backends = route.arms.iter().flat_map(|arm| &arm.backends);
+            backends
+                .filter(|one| !one.draining)
+                .any(|one| one.instance == *id)
+        });
+        let patience = instance
+            .unrouted_ms
+            .is_some_and(|since| now_ms >= since + DRAIN_MS_MAX);
+        let gone = instance.state == InstanceState::Gone;
+        let placing = run
+            .actions
+            .get(&ActionId::of(run.id, &format!("place:{id}")))
+            .is_some_and(|action| !action.is_settled() && !apply::exhausted(run, action));
+        if !placing && (gone || (!routed && (instance.drained || patience))) {
+            decisions.push(stop(run, id, state));
+        } else if let Some(since) = instance.unrouted_ms {
+            decisions.push(Decision::WakeAt(since + DRAIN_MS_MAX));
+        }
+    }
+}
+
+fn placed_in(decisions: &[Decision]) -> u64 {
+    decisions
+        .iter()
+        .filter(|one| {
+            matches!(
+                one,
+                Decision::Record(Event::Intended {
+                    effect: Effect::Place(_),
+                    attempt: 1,
+                    ..
+                })
+            )
+        })
+        .count() as u64
+}
+
+fn place(run: &Run, service: &Name, target: &Target, number: u64) -> Decision {
+    let instance = InstanceId(format!("{service}-{number}"));
+    let action = ActionId::of(run.id, &format!("place:{instance}"));
+    let spec = InstanceSpec {
+        instance,
+        service: service.clone(),
+        version: target.version,
+        artifact: target.artifact,
+        run: target.run.clone(),
+        env: target.env.clone(),
+        health_path: target.health.path.clone(),
+        health_timeout_ms: target.health.timeout_ms,
+        memory_bytes_max: target.memory_bytes_max,
+    };
+    Decision::Record(Event::Intended {
+        run: run.id,
+        action,
+        attempt: 1,
+        effect: Effect::Place(spec),
+    })
+}
+
+fn stop(run: &Run, id: &InstanceId, state: &ServiceWorld) -> Decision {
+    let action = ActionId::of(run.id, &format!("stop:{id}"));
+    let grace_ms = state
+        .rollout
+        .as_ref()
+        .map(|rollout| rollout.target.stop_grace_ms)
+        .or(state.live.as_ref().map(|live| live.stop_grace_ms))
+        .unwrap_or(0);
+    let effect = Effect::Stop {
+        instance: id.clone(),
+        grace_ms,
+    };
+    Decision::Record(Event::Intended {
+        run: run.id,
+        action,
+        attempt: 1,
+        effect,
+    })
+}
+
+/// Whether an instance of a version could not be placed for good.
+fn placing_failed(run: &Run, target: &Target) -> bool {
+    failed(
+        run,
+        |effect| matches!(effect, Effect::Place(spec) if spec.version == target.version),
+    )
+    .is_some()
+}
+
+/// Why an effect of this kind failed for good in this run, if one did.
+fn failed(run: &Run, wanted: impl Fn(&Effect) -> bool) -> Option<String> {
+    run.actions
+        .values()
+        .filter(|action| wanted(&action.effect))
+        .find_map(|action| match &action.stage {
+            Stage::Failed { diagnostics } => {
+                Some(diag::effect_refused(&action.effect.subject(), diagnostics))
+            }
+            Stage::Struck { why, .. } if apply::exhausted(run, action) => Some(format!(
+                "{} failed {} times: {why}",
+                action.effect.subject(),
+                action.attempt
+            )),
+            _ => None,
+        })
+}
+
+/// Tells the router, when what it follows is not what is wanted.
+fn publish(world: &World, run: &Run, decisions: &mut Vec<Decision>) {
+    let busy = run
+        .live
+        .iter()
+        .filter_map(|id| run.actions.get(id))
+        .any(|action| {
+            matches!(action.effect, Effect::Publish(_)) && !apply::exhausted(run, action)
+        });
+    if busy
+        || failed(run, |effect| matches!(effect, Effect::Publish(_))).is_some()
+            && !going_back(world, run)
+    {
+        return;
+    }
+    let routes: Vec<Route> = world
+        .services
+        .iter()
+        .filter_map(|(name, state)| desired_route(world, name, state))
+        .collect();
+    let mut current = world.route.table.routes.clone();
+    for route in &mut current {
+        // A port that the router chose is the port that was asked for.
+        if let Some(port) = world
+            .route
+            .ports
+            .get(&route.service)
+            .filter(|_| route.port == 0)
+        {
+            route.port = *port;
+        }
+    }
+    if routes == current {
+        return;
+    }
+    let table = RouteTable {
+        generation: world.route.table.generation + 1,
+        routes,
+    };
+    let failures = run
+        .actions
+        .values()
+        .filter(|action| matches!(action.effect, Effect::Publish(_)))
+        .count();
+    let action = ActionId::of(run.id, &format!("publish:{}:{failures}", table.generation));
+    decisions.push(Decision::Record(Event::Intended {
+        run: run.id,
+        action,
+        attempt: 1,
+        effect: Effect::Publish(table),
+    }));
+}
+
+/// Judges a rollout and moves it on; says whether it did.
+fn advance(
+    world: &World,
+    run: &Run,
+    name: &Name,
+    rollout: &Rollout,
+    now_ms: i64,
+    decisions: &mut Vec<Decision>,
+) -> bool {
+    let Some(state) = world.services.get(name) else {
+        return false;
+    };
+    let trouble = trouble(world, run, name, rollout, now_ms);
+    let forward = matches!(
+        rollout.phase,
+        Phase::Starting | Phase::Step(_) | Phase::Baking
+    );
+    if let (Some(why), true) = (trouble, forward) {
+        decisions.push(phase(run, name, Phase::Returning { why }));
+        return true;
+    }
+    let in_force = in_force(world, name, state);
+    let here = Here {
+        world,
+        run,
+        name,
+        state,
+        rollout,
+        in_force,
+        now_ms,
+    };
+    match &rollout.phase {
+        Phase::Starting => here.starting(decisions),
+        Phase::Step(step) => here.step(*step, decisions),
+        Phase::Baking => here.baking(decisions),
+        Phase::Retiring if in_force && !here.others_run(true) => here.to(Phase::Done, decisions),
+        Phase::Returning { why } if in_force && !here.others_run(false) => {
+            here.to(Phase::Returned { why: why.clone() }, decisions)
+        }
+        Phase::Retiring | Phase::Returning { .. } | Phase::Done | Phase::Returned { .. } => false,
+    }
+}
+
+fn phase(run: &Run, service: &Name, phase: Phase) -> Decision {
+    Decision::Record(Event::Phased {
+        run: run.id,
+        service: service.clone(),
+        phase,
+    })
+}
+
+/// Why a rollout cannot go on, apart from what its requests say.
+fn trouble(
+    world: &World,
+    run: &Run,
+    name: &Name,
+    rollout: &Rollout,
+    now_ms: i64,
+) -> Option<String> {
+    if run.cancelled {
+        return Some(String::from("the run was cancelled"));
+    }
+    let version = rollout.target.version;
+    let refused = failed(run, |effect| match effect {
+        Effect::Place(spec) => spec.version == version,
+        Effect::Publish(_) => true,
+        Effect::Stop { .. } | Effect::Change(_) | Effect::Build(_) => false,
+    });
+    if refused.is_some() {
+        return refused;
+    }
+    let other = world.services.iter().find(|(other, state)| {
+        let back = state
+            .rollout
+            .as_ref()
+            .is_some_and(|one| one.run == run.id && matches!(one.phase, Phase::Returning { .. }));
+        *other != name && (back || run.returned.contains_key(*other))
+    });
+    if let Some((other, _)) = other {
+        return Some(format!("{other} of the same release went back"));
+    }
+    let deadline_ms = rollout.target.health.deadline_ms;
+    instances(world, name)
+        .into_iter()
+        .filter(|(_, one)| one.version == version)
+        .find(|(_, one)| match one.state {
+            InstanceState::Gone => true,
+            InstanceState::Starting => now_ms >= one.placed_ms.saturating_add(deadline_ms as i64),
+            InstanceState::Unhealthy => !one.routed,
+            InstanceState::Healthy => false,
+        })
+        .map(|(id, one)| match one.state {
+            InstanceState::Gone => format!("the new instance {id} does not run: {}", one.detail),
+            InstanceState::Starting | InstanceState::Unhealthy | InstanceState::Healthy => {
+                diag::never_healthy(&format!("{name} ({id})"), &one.detail, deadline_ms)
+            }
+        })
+}
+
+/// One rollout at one moment.
+struct Here<'a> {
+    world: &'a World,
+    run: &'a Run,
+    name: &'a Name,
+    state: &'a ServiceWorld,
+    rollout: &'a Rollout,
+    in_force: bool,
+    now_ms: i64,
+}
+
+impl Here<'_> {
+    fn to(&self, next: Phase, decisions: &mut Vec<Decision>) -> bool {
+        decisions.push(phase(self.run, self.name, next));
+        true
+    }
+
+    /// Healthy instances of the new version.
+    fn healthy(&self) -> u32 {
+        instances(self.world, self.name)
+            .into_iter()
+            .filter(|(_, one)| {
+                one.version == self.rollout.target.version && one.state == InstanceState::Healthy
+            })
+            .count() as u32
+    }
+
+    /// Whether instances of other versions than the new one (or of the new one) still exist.
+    fn others_run(&self, than_new: bool) -> bool {
+        self.world.instances.values().any(|one| {
+            one.service == *self.name && (one.version != self.rollout.target.version) == than_new
+        })
+    }
+
+    fn starting(&self, decisions: &mut Vec<Decision>) -> bool {
+        let target = &self.rollout.target;
+        let first = self.state.live.is_none();
+        let rolling = target.rollout.kind == RolloutKind::Rolling;
+        let wanted = if rolling && !first {
+            1
+        } else {
+            target.replicas
+        };
+        if self.healthy() >= wanted {
+            return self.to(Phase::Step(0), decisions);
+        }
+        let deadline = instances(self.world, self.name)
+            .into_iter()
+            .filter(|(_, one)| one.state == InstanceState::Starting)
+            .map(|(_, one)| {
+                one.placed_ms
+                    .saturating_add(target.health.deadline_ms as i64)
+            })
+            .min();
+        decisions.extend(deadline.map(Decision::WakeAt));
+        false
+    }
+
+    fn step(&self, step: u32, decisions: &mut Vec<Decision>) -> bool {
+        if !self.in_force {
+            return false;
+        }
+        let target = &self.rollout.target;
+        if self.state.live.is_none() {
+            // Nothing to compare with: being healthy and routed is all there is to see.
+            return self.to(Phase::Retiring, decisions);
+        }
+        match target.rollout.kind {
+            RolloutKind::Canary if self.run.options.at_once => self.to(Phase::Baking, decisions),
+            RolloutKind::Canary => {
+                let last = step as usize + 1 >= target.rollout.steps.len();
+                let next = if last {
+                    Phase::Baking
+                } else {
+                    Phase::Step(step + 1)
+                };
+                self.judge(
+                    target.rollout.step_ms,
+                    target.rollout.requests_min,
+                    next,
+                    decisions,
+                )
+            }
+            RolloutKind::Rolling => {
+                let moved = (step + 1).min(target.replicas);
+                if self.healthy() < moved || self.surplus_left() {
+                    return false;
+                }
+                if moved == target.replicas {
+                    return self.to(Phase::Retiring, decisions);
+                }
+                self.to(Phase::Step(step + 1), decisions)
+            }
+        }
+    }
+
+    /// Whether old instances that this step gives up are still there.
+    fn surplus_left(&self) -> bool {
+        let wants = wants(self.state);
+        let (_, surplus) = kept(self.world, self.name, &wants);
+        let stopping = self
+            .world
+            .instances
+            .values()
+            .any(|one| one.service == *self.name && one.stopping);
+        stopping || !surplus.is_empty()
+    }
+
+    /// Moves on after the time and the requests that a step needs, goes back on bad evidence.
+    fn judge(
+        &self,
+        least_ms: u64,
+        requests_min: u64,
+        next: Phase,
+        decisions: &mut Vec<Decision>,
+    ) -> bool {
+        let rollout = self.rollout;
+        let rules = &rollout.target.rollout;
+        let evidence = rollout.score.evidence();
+        let judged = |verdict: Verdict| {
+            Decision::Record(Event::Judged {
+                run: self.run.id,
+                service: self.name.clone(),
+                evidence: evidence.clone(),
+                verdict,
+            })
+        };
+        if rules.judge.errors && gate::is_bad(&evidence, rules.judge.false_alarm_ppm) {
+            decisions.push(judged(Verdict::Bad));
+            let why = format!(
+                "{} of {} requests failed on the new version, {} of {} on the old",
+                evidence.new_failed,
+                evidence.new_finished,
+                evidence.old_failed,
+                evidence.old_finished
+            );
+            return self.to(Phase::Returning { why }, decisions);
+        }
+        let since = rollout.routed_ms.unwrap_or(rollout.since_ms);
+        let due = since.saturating_add(least_ms as i64);
+        let seen = rollout
+            .score
+            .new
+            .finished
+            .saturating_sub(rollout.phase_began.finished);
+        let clean = !rules.judge.errors || gate::is_clean(&evidence);
+        if self.now_ms >= due && seen >= requests_min && clean {
+            decisions.push(judged(Verdict::Good));
+            return self.to(next, decisions);
+        }
+        let deadline = due.saturating_add(rules.evidence_deadline_ms as i64);
+        if self.now_ms >= deadline {
+            decisions.push(judged(Verdict::NotEnoughEvidence));
+            let why = format!(
+                "not enough evidence: {seen} requests reached the new version at this step within {} s, {} were \
+                 needed{}",
+                (least_ms + rules.evidence_deadline_ms) / 1000,
+                requests_min,
+                if clean {
+                    ""
+                } else {
+                    ", and too many of them failed"
+                }
+            );
+            return self.to(Phase::Returning { why }, decisions);
+        }
+        decisions.push(Decision::WakeAt(if self.now_ms < due {
+            due
+        } else {
+            deadline
+        }));
+        false
+    }
+
+    fn baking(&self, decisions: &mut Vec<Decision>) -> bool {
+        if !self.in_force {
+            return false;
+        }
+        let rules = &self.rollout.target.rollout;
+        let all_begun = self
+            .run
+            .loaded
+            .release
+            .services
+            .keys()
+            .all(|name| self.run.targeted.contains(name));
+        let all_here = self
+            .world
+            .services
+            .values()
+            .filter_map(|state| state.rollout.as_ref())
+            .all(|one| matches!(one.phase, Phase::Baking | Phase::Retiring));
+        let bake_ms = if self.run.options.at_once {
+            0
+        } else {
+            rules.bake_ms
+        };
+        if !all_begun || !all_here {
+            // The others are not so far; being watched goes on, the old version stays warm.
+            return self.watch_only(decisions);
+        }
+        self.judge(bake_ms, 0, Phase::Retiring, decisions)
+    }
+
+    fn watch_only(&self, decisions: &mut Vec<Decision>) -> bool {
+        let evidence = self.rollout.score.evidence();
+        let rules = &self.rollout.target.rollout;
+        if rules.judge.errors && gate::is_bad(&evidence, rules.judge.false_alarm_ppm) {
+            return self.judge(u64::MAX >> 2, u64::MAX, Phase::Retiring, decisions);
+        }
+        false
+    }
+}
+
+/// How a deploy run ends, when nothing is left to do.
+fn end(world: &World, run: &Run, memo: &mut Memo) -> Option<RunResult> {
+    let rolling = world.services.values().any(|state| state.rollout.is_some());
+    let stopping = world.instances.values().any(|one| one.stopping);
+    if rolling || stopping || apply::moving(run) {
+        return None;
+    }
+    if run.cancelled {
+        return Some(RunResult::Cancelled);
+    }
+    if !run.returned.is_empty() {
+        return Some(RunResult::Returned {
+            services: run.returned.clone(),
+        });
+    }
+    let all_begun = run
+        .loaded
+        .release
+        .services
+        .keys()
+        .all(|name| run.targeted.contains(name));
+    let quiet = world
+        .services
+        .iter()
+        .all(|(name, state)| in_force(world, name, state));
+    let whole = world.services.iter().all(|(name, state)| {
+        let wanted: u32 = wants(state).iter().map(|want| want.replicas).sum();
+        let healthy = instances(world, name)
+            .iter()
+            .filter(|(_, one)| one.state == InstanceState::Healthy)
+            .count() as u32;
+        healthy >= wanted
+    });
+    if all_begun && quiet && whole {
+        return Some(match apply::outputs(world, run, memo) {
+            Ok(outputs) => RunResult::Succeeded { outputs },
+            Err(diagnostics) => RunResult::Failed { diagnostics },
+        });
+    }
+    let failures = apply::failures(run);
+    failures.has_errors().then_some(RunResult::Failed {
+        diagnostics: failures,
+    })
+}

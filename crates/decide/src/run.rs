@@ -1,0 +1,309 @@
+//! [`Run`]: one request of a person while it is carried out.
+
+use crate::LoadedRelease;
+use crate::action::{Action, Stage};
+use crate::retry::Health;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use model::{
+    ActionId, Address, Answer, Digest, Effect, Outcome, Plan, PlanAnswer, PlannedChange, RunId,
+    RunKind, RunOptions, RunResult, Verb, Work,
+};
+use serde::{Deserialize, Serialize};
+use value::{Diagnostics, Name};
+
+/// A run that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Which.
+    pub id: RunId,
+    /// What for.
+    pub kind: RunKind,
+    /// What it carried out.
+    pub release: Digest,
+    /// Who asked for it.
+    pub actor: String,
+    /// When it began.
+    pub began_ms: i64,
+    /// When it was over.
+    pub ended_ms: i64,
+    /// How it ended.
+    pub result: RunResult,
+}
+
+/// The run that is not over.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Which.
+    pub id: RunId,
+    /// What for.
+    pub kind: RunKind,
+    /// What it carries out.
+    pub loaded: Arc<LoadedRelease>,
+    /// How.
+    pub options: RunOptions,
+    /// Who asked for it.
+    pub actor: String,
+    /// When it began.
+    pub began_ms: i64,
+    /// The plan, once made.
+    pub plan: Option<Arc<Plan>>,
+    /// Its digest.
+    pub plan_digest: Option<Digest>,
+    /// A person agreed to the plan.
+    pub approved: bool,
+    /// A person stopped the run.
+    pub cancelled: bool,
+    /// Everything done or under way.
+    pub actions: BTreeMap<ActionId, Action>,
+    /// Services whose rollout has begun.
+    pub targeted: BTreeSet<Name>,
+    /// Services that went back, with the reason.
+    pub returned: BTreeMap<Name, String>,
+    /// Steps whose turn it is and that have not been begun.
+    pub ready: BTreeSet<u32>,
+    /// Actions that are not settled.
+    pub live: BTreeSet<ActionId>,
+    /// Providers' health, by source address.
+    pub providers: BTreeMap<String, Health>,
+    /// Final plans of steps that had holes.
+    pub replanned: BTreeMap<ActionId, PlanAnswer>,
+    /// Steps that cannot be begun, with the reason.
+    pub refused: BTreeMap<ActionId, Diagnostics>,
+    /// Steps not done yet.
+    pub steps_left: usize,
+    waits: Vec<u32>,
+    wakes: Vec<Vec<u32>>,
+    step_of: BTreeMap<ActionId, u32>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        id: RunId,
+        kind: RunKind,
+        loaded: Arc<LoadedRelease>,
+        options: RunOptions,
+        actor: String,
+        began_ms: i64,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            loaded,
+            options,
+            actor,
+            began_ms,
+            plan: None,
+            plan_digest: None,
+            approved: false,
+            cancelled: false,
+            actions: BTreeMap::new(),
+            targeted: BTreeSet::new(),
+            returned: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            live: BTreeSet::new(),
+            providers: BTreeMap::new(),
+            replanned: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            steps_left: 0,
+            waits: Vec::new(),
+            wakes: Vec::new(),
+            step_of: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn planned(&mut self, digest: Digest, plan: Plan) -> Result<(), String> {
+        if self.plan.is_some() {
+            return Err(String::from("the run already has a plan"));
+        }
+        self.steps_left = plan.steps.len();
+        self.waits = plan
+            .steps
+            .iter()
+            .map(|step| step.after.len() as u32)
+            .collect();
+        self.wakes = alloc::vec![Vec::new(); plan.steps.len()];
+        for (who, step) in plan.steps.iter().enumerate() {
+            for whom in &step.after {
+                match self.wakes.get_mut(*whom as usize) {
+                    Some(wakes) if (*whom as usize) < who => wakes.push(who as u32),
+                    _ => return Err(format!("step {who} of the plan waits for a later one")),
+                }
+            }
+        }
+        let plan = Arc::new(plan);
+        self.plan = Some(plan.clone());
+        self.plan_digest = Some(digest);
+        for (at, step) in plan.steps.iter().enumerate() {
+            if let Work::Change { .. } = step.work {
+                self.step_of.insert(self.step_action(at as u32), at as u32);
+            }
+        }
+        for at in 0..plan.steps.len() as u32 {
+            if self.waits.get(at as usize) == Some(&0) {
+                self.turn(at, &plan);
+            }
+        }
+        Ok(())
+    }
+
+    /// The action that carries out a step.
+    pub fn step_action(&self, step: u32) -> ActionId {
+        ActionId::of(self.id, &format!("step:{step}"))
+    }
+
+    /// It is a step's turn: joins are done at once, and may give others their turn.
+    fn turn(&mut self, step: u32, plan: &Plan) {
+        let mut turns = Vec::from([step]);
+        while let Some(at) = turns.pop() {
+            match plan.steps.get(at as usize).map(|step| step.work) {
+                Some(Work::Change { .. }) => {
+                    self.ready.insert(at);
+                }
+                Some(Work::Join) => turns.extend(self.step_done(at)),
+                None => {}
+            }
+        }
+    }
+
+    /// Counts a step as done and returns those whose turn has come.
+    fn step_done(&mut self, step: u32) -> Vec<u32> {
+        self.steps_left = self.steps_left.saturating_sub(1);
+        let mut turns = Vec::new();
+        for who in self.wakes.get(step as usize).cloned().unwrap_or_default() {
+            if let Some(waits) = self.waits.get_mut(who as usize) {
+                *waits -= 1;
+                if *waits == 0 {
+                    turns.push(who);
+                }
+            }
+        }
+        turns
+    }
+
+    /// The change and verb of a step.
+    pub fn step(&self, step: u32) -> Option<(&PlannedChange, Verb)> {
+        let plan = self.plan.as_ref()?;
+        match plan.steps.get(step as usize)?.work {
+            Work::Change { change, verb } => Some((plan.changes.get(change as usize)?, verb)),
+            Work::Join => None,
+        }
+    }
+
+    /// The planned change of an object; a deletion of what a replacement left behind is one of its own.
+    pub(crate) fn planned_change(&self, address: &Address, verb: Verb) -> Option<&PlannedChange> {
+        let changes = &self.plan.as_ref()?.changes;
+        let deposed = changes
+            .binary_search_by(|one| (&one.address, one.deposed).cmp(&(address, true)))
+            .ok()
+            .and_then(|at| changes.get(at));
+        let current = changes
+            .binary_search_by(|one| (&one.address, one.deposed).cmp(&(address, false)))
+            .ok()
+            .and_then(|at| changes.get(at));
+        match verb {
+            Verb::Create | Verb::Update => current,
+            Verb::Delete => match current {
+                Some(change) if change.action != model::Action::NoOp || deposed.is_none() => {
+                    Some(change)
+                }
+                _ => deposed,
+            },
+        }
+    }
+
+    pub(crate) fn attempt(&self, id: ActionId) -> Result<u32, String> {
+        match self.actions.get(&id) {
+            Some(action) => Ok(action.attempt),
+            None => Err(format!("action {id} was never intended")),
+        }
+    }
+
+    pub(crate) fn note_intent(&mut self, id: ActionId, effect: &Effect, attempt: u32) {
+        self.live.insert(id);
+        if let Some(step) = self.step_of.get(&id) {
+            self.ready.remove(step);
+        }
+        if let Effect::Change(change) = effect {
+            let health = self.providers.entry(change.provider.clone()).or_default();
+            health.calls += 1;
+            health.retries += u64::from(attempt > 1);
+        }
+    }
+
+    pub(crate) fn note_stage(&mut self, id: ActionId) {
+        match self.actions.get(&id) {
+            Some(action) if !action.is_settled() => self.live.insert(id),
+            _ => self.live.remove(&id),
+        };
+    }
+
+    /// Rebuilds the set of live actions.
+    pub(crate) fn index_actions(&mut self) {
+        self.live = self
+            .actions
+            .iter()
+            .filter(|(_, action)| !action.is_settled())
+            .map(|(id, _)| *id)
+            .collect();
+    }
+
+    pub(crate) fn note_outcome(
+        &mut self,
+        id: ActionId,
+        effect: &Effect,
+        outcome: &Outcome,
+        at_ms: i64,
+    ) {
+        if let Effect::Change(change) = effect {
+            let health = self.providers.entry(change.provider.clone()).or_default();
+            match outcome {
+                Outcome::Failed { .. } | Outcome::Unknown { .. } => health.failed(at_ms),
+                _ => health.succeeded(),
+            }
+        }
+        self.note_stage(id);
+        let done = self
+            .actions
+            .get(&id)
+            .is_some_and(|action| action.stage == Stage::Done);
+        if let (true, Some(step), Some(plan)) =
+            (done, self.step_of.get(&id).copied(), self.plan.clone())
+        {
+            for turn in self.step_done(step) {
+                self.turn(turn, &plan);
+            }
+        }
+    }
+
+    pub(crate) fn replanned(&mut self, action: ActionId, answer: &Answer) {
+        match answer {
+            Answer::Plan(answer) => {
+                self.replanned.insert(action, answer.clone());
+            }
+            Answer::Failed(diagnostics) => {
+                if let Some(step) = self.step_of.get(&action) {
+                    self.ready.remove(step);
+                }
+                self.refused.insert(action, diagnostics.clone());
+            }
+            // Nobody asks to read while applying.
+            Answer::Read(_) => {}
+        }
+    }
+
+    pub(crate) fn summary(&self, result: RunResult, ended_ms: i64) -> RunSummary {
+        RunSummary {
+            id: self.id,
+            kind: self.kind,
+            release: self.loaded.digest,
+            actor: self.actor.clone(),
+            began_ms: self.began_ms,
+            ended_ms,
+            result,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What must be looked at while a run is under way, how often, and which of what is seen is worth writing down.
+
+use crate::World;
+use crate::limits::{COUNTS_EVERY_MS, STARTING_EVERY_MS};
+use alloc::vec::Vec;
+use model::{InstanceId, InstanceState, Observation, RunKind};
+
+/// Something to look at again and again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watch {
+    /// An instance.
+    Instance(InstanceId),
+    /// The router's request counts.
+    Counts,
+}
+
+/// What to look at now, each with the time between two looks in milliseconds.
+pub fn watches(world: &World) -> Vec<(Watch, i64)> {
+    let Some(run) = world.run.as_ref().filter(|run| run.kind == RunKind::Deploy) else {
+        return Vec::new();
+    };
+    if run.steps_left > 0 {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    for (id, instance) in &world.instances {
+        if instance.stopping || instance.address.is_none() {
+            continue;
+        }
+        let every_ms = match instance.state {
+            InstanceState::Starting => STARTING_EVERY_MS,
+            InstanceState::Healthy | InstanceState::Unhealthy | InstanceState::Gone => {
+                let service = world.services.get(&instance.service);
+                let health = service.and_then(|service| {
+                    service
+                        .rollout
+                        .as_ref()
+                        .map(|one| &one.target)
+                        .or(service.live.as_ref())
+                });
+                health
+                    .map_or(1_000, |target| target.health.interval_ms as i64)
+                    .max(STARTING_EVERY_MS)
+            }
+        };
+        all.push((Watch::Instance(id.clone()), every_ms));
+    }
+    let rolling = world
+        .services
+        .values()
+        .any(|service| service.rollout.is_some());
+    let draining = world
+        .instances
+        .values()
+        .any(|one| one.unrouted_ms.is_some() && !one.drained);
+    if (rolling || draining) && !world.route.table.routes.is_empty() {
+        all.push((Watch::Counts, COUNTS_EVERY_MS));
+    }
+    all
+}
+
+/// Whether an observation says something that the book does not.
+pub fn is_news(world: &World, observation: &Observation) -> bool {
+    match observation {
+        Observation::Instance {
+            instance, state, ..
+        } => world
+            .instances
+            .get(instance)
+            .is_some_and(|known| known.state != *state && !known.stopping),
+        Observation::Counts(counts) => {
+            let rollout = world
+                .services
+                .get(&counts.service)
+                .and_then(|service| service.rollout.as_ref());
+            let judged = rollout.is_some_and(|rollout| {
+                rollout.last_counts().is_none_or(|last| {
+                    last.boot != counts.boot
+                        || last
+                            .arms
+                            .iter()
+                            .map(|arm| (arm.version, arm.finished, arm.failed))
+                            .collect::<Vec<_>>()
+                            != counts
+                                .arms
+                                .iter()
+                                .map(|arm| (arm.version, arm.finished, arm.failed))
+                                .collect::<Vec<_>>()
+                })
+            });
+            let drained = world.instances.iter().any(|(id, one)| {
+                let left = counts
+                    .arms
+                    .iter()
+                    .flat_map(|arm| &arm.in_flight)
+                    .any(|(other, n)| other == id && *n > 0);
+                one.service == counts.service && one.unrouted_ms.is_some() && !one.drained && !left
+            });
+            judged || drained
+        }
+    }
+}

@@ -1,0 +1,660 @@
+//! [`World`]: everything the book says, folded.
+//!
+//! [`World::fold`] takes one entry after the other. It is total: it reads no clock, draws nothing, decides nothing, and
+//! refuses what cannot have happened, so it is also the check of a book's meaning.
+
+use crate::action::{Action, Happening, Stage};
+use crate::delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
+use crate::limits::RUNS_KEPT;
+use crate::run::{Run, RunSummary};
+use crate::{LoadedRelease, LoadedReleases};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use model::{
+    ActionId, Address, Command, Digest, Effect, Event, InstanceId, InstanceState, Observation,
+    Outcome, Phase, Plan, ResourceAddress, RunId, RunKind, RunResult, Verb,
+};
+use serde::{Deserialize, Serialize};
+use value::{Name, Value};
+
+/// A resource instance that exists, as far as the book knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Source address of its provider.
+    pub provider: String,
+    /// The object.
+    pub value: Value,
+    /// Opaque to us, kept for the provider.
+    pub private: Vec<u8>,
+    /// Resources it refers to.
+    pub dependencies: Vec<ResourceAddress>,
+    /// It is damaged and must be replaced.
+    pub tainted: bool,
+    /// A replacement makes the new one first.
+    pub create_before_destroy: bool,
+    /// Longest time in which a request about it may still take effect after it was sent.
+    pub settle_ms: u64,
+}
+
+/// One entry of the book, as the fold needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Position in the stream, from 1.
+    pub position: u64,
+    /// Time of the engine's clock when it was written.
+    pub at_ms: i64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Answers with the content that an entry names by digest.
+pub trait Blobs {
+    /// The content, checked against its digest; none when it is not there.
+    fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
+}
+
+/// An entry that cannot have happened after those before it, or names content that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Illegal {
+    /// Its position.
+    pub position: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Illegal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "entry {} cannot follow what stands before it: {}",
+            self.position, self.what
+        )
+    }
+}
+
+impl core::error::Error for Illegal {}
+
+/// One environment, folded from its stream.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// Its name.
+    pub environment: Name,
+    /// Position of the newest entry.
+    pub position: u64,
+    /// Fencing epoch of the newest engine.
+    pub epoch: u64,
+    /// Time of the newest entry.
+    pub at_ms: i64,
+    /// What exists.
+    pub resources: BTreeMap<Address, Object>,
+    /// What replacements left behind and must still be destroyed.
+    pub deposed: Vec<(Address, Object)>,
+    /// Root outputs of the last successful run.
+    pub outputs: BTreeMap<Name, Value>,
+    /// Services by name.
+    pub services: BTreeMap<Name, ServiceWorld>,
+    /// Instances by id.
+    pub instances: BTreeMap<InstanceId, InstanceWorld>,
+    /// Instances ever placed: the next one's number.
+    pub instances_made: u64,
+    /// What the router was told.
+    pub route: RouteWorld,
+    /// Releases that were fully rolled out here, oldest first.
+    pub accepted: Vec<Digest>,
+    /// Releases that went back, with the reason. None of them is deployed again until someone lifts that.
+    pub quarantine: BTreeMap<Digest, String>,
+    /// Artifacts built, by the digest of their specification.
+    pub built: BTreeMap<Digest, Digest>,
+    /// Releases made by build runs, oldest first.
+    pub released: Vec<Digest>,
+    /// Latest runs, oldest first.
+    pub runs: VecDeque<RunSummary>,
+    /// The run that is not over.
+    pub run: Option<Run>,
+}
+
+impl World {
+    /// Takes the next entry.
+    ///
+    /// # Errors
+    /// When it cannot have happened here; the world is then unusable.
+    pub fn fold(
+        &mut self,
+        entry: &Entry,
+        blobs: &dyn Blobs,
+        releases: &mut LoadedReleases,
+    ) -> Result<(), Illegal> {
+        if entry.position != self.position + 1 {
+            let what = format!("the entry before it has position {}", self.position);
+            return Err(Illegal {
+                position: entry.position,
+                what,
+            });
+        }
+        self.take(entry, blobs, releases).map_err(|what| Illegal {
+            position: entry.position,
+            what,
+        })?;
+        self.position = entry.position;
+        self.at_ms = self.at_ms.max(entry.at_ms);
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        entry: &Entry,
+        blobs: &dyn Blobs,
+        releases: &mut LoadedReleases,
+    ) -> Result<(), String> {
+        let at_ms = entry.at_ms;
+        match &entry.event {
+            Event::Opened { environment } => self.opened(environment),
+            Event::Started { epoch, .. } => self.started(*epoch, at_ms),
+            Event::Submitted {
+                run,
+                kind,
+                release,
+                options,
+                actor,
+            } => {
+                let loaded = releases.load(release, blobs)?;
+                self.submitted(Run::new(
+                    *run,
+                    *kind,
+                    loaded,
+                    options.clone(),
+                    actor.clone(),
+                    at_ms,
+                ))
+            }
+            Event::Answered { run, .. } => self.run_of(*run).map(|_| ()),
+            Event::Planned { run, plan, .. } => {
+                let bytes = blobs
+                    .blob(plan)
+                    .ok_or_else(|| format!("the plan {plan} is not in the book"))?;
+                let decoded: Plan = model::decode(&bytes).map_err(|error| error.to_string())?;
+                let active = self.run_of(*run)?;
+                active.planned(*plan, decoded)?;
+                if active.options.auto_approve || active.kind == RunKind::Deploy {
+                    active.approved = true;
+                    self.take_drift();
+                }
+                Ok(())
+            }
+            Event::Commanded { command, .. } => self.commanded(command, at_ms),
+            Event::Intended {
+                run,
+                action,
+                attempt,
+                effect,
+            } => self.intended(*run, *action, *attempt, effect, at_ms),
+            Event::Finished {
+                run,
+                action,
+                attempt,
+                outcome,
+            } => {
+                let (effect, _) =
+                    self.happened(*run, *action, *attempt, Happening::Ended(outcome), at_ms)?;
+                self.ended(*run, *action, &effect, outcome, at_ms)
+            }
+            Event::Inquired {
+                run,
+                action,
+                attempt,
+                inquiry,
+            } => {
+                let (effect, _) =
+                    self.happened(*run, *action, *attempt, Happening::Inquired(inquiry), at_ms)?;
+                self.found(*run, *action, &effect, inquiry, at_ms)
+            }
+            Event::Retried {
+                run,
+                action,
+                attempt,
+                not_before_ms,
+                ..
+            } => self
+                .happened(
+                    *run,
+                    *action,
+                    *attempt,
+                    Happening::Retried(*not_before_ms),
+                    at_ms,
+                )
+                .map(|_| ()),
+            Event::Parked {
+                run,
+                action,
+                question,
+            } => {
+                let attempt = self.run_of(*run)?.attempt(*action)?;
+                self.happened(*run, *action, attempt, Happening::Parked(question), at_ms)
+                    .map(|_| ())
+            }
+            Event::Observed(observation) => self.observed(observation, at_ms),
+            Event::Phased { service, phase, .. } => self.phased(service, phase, at_ms),
+            Event::Judged { run, .. } => self.run_of(*run).map(|_| ()),
+            Event::Released { run, release } => {
+                self.run_of(*run)?;
+                self.released.push(*release);
+                Ok(())
+            }
+            Event::Replanned {
+                run,
+                action,
+                answer,
+            } => {
+                self.run_of(*run)?.replanned(*action, answer);
+                Ok(())
+            }
+            Event::Targeted {
+                run,
+                service,
+                target,
+            } => {
+                self.run_of(*run)?.targeted.insert(service.clone());
+                let state = self.services.entry(service.clone()).or_default();
+                state.begin(Rollout::new(*run, target.clone(), at_ms));
+                Ok(())
+            }
+            Event::Closed { run, result } => self.closed(*run, result, at_ms),
+        }
+    }
+
+    fn opened(&mut self, environment: &Name) -> Result<(), String> {
+        if self.position != 0 {
+            return Err(String::from("a stream is opened only once"));
+        }
+        self.environment = environment.clone();
+        Ok(())
+    }
+
+    fn started(&mut self, epoch: u64, at_ms: i64) -> Result<(), String> {
+        if epoch <= self.epoch {
+            return Err(format!("epoch {epoch} is not above {}", self.epoch));
+        }
+        self.epoch = epoch;
+        let Some(run) = &mut self.run else {
+            return Ok(());
+        };
+        for action in run.actions.values_mut() {
+            // Whatever was under way is lost sight of; the others stay as they are.
+            if action.step(Happening::Lost, at_ms).is_err() {
+                return Err(String::from("an action cannot be lost"));
+            }
+        }
+        run.index_actions();
+        Ok(())
+    }
+
+    fn submitted(&mut self, run: Run) -> Result<(), String> {
+        if let Some(active) = &self.run {
+            return Err(format!("run {} is not over", active.id));
+        }
+        self.run = Some(run);
+        Ok(())
+    }
+
+    /// The active run, if it is this one.
+    fn run_of(&mut self, id: RunId) -> Result<&mut Run, String> {
+        match &mut self.run {
+            Some(run) if run.id == id => Ok(run),
+            _ => Err(format!("run {id} is not under way")),
+        }
+    }
+
+    fn commanded(&mut self, command: &Command, at_ms: i64) -> Result<(), String> {
+        match command {
+            Command::Approve { run, plan } => {
+                let active = self.run_of(*run)?;
+                if active.plan_digest != Some(*plan) {
+                    return Err(String::from(
+                        "another plan was approved than the one that was made",
+                    ));
+                }
+                active.approved = true;
+                self.take_drift();
+                Ok(())
+            }
+            Command::Cancel { run } => {
+                self.run_of(*run)?.cancelled = true;
+                Ok(())
+            }
+            Command::Resolve {
+                run,
+                action,
+                inquiry,
+            } => {
+                let attempt = self.run_of(*run)?.attempt(*action)?;
+                let (effect, _) =
+                    self.happened(*run, *action, attempt, Happening::Resolved(inquiry), at_ms)?;
+                self.found(*run, *action, &effect, inquiry, at_ms)
+            }
+            Command::LiftQuarantine { release } => {
+                self.quarantine.remove(release);
+                Ok(())
+            }
+        }
+    }
+
+    /// What the plan saw of the outside becomes what the book knows, once the plan is carried out.
+    fn take_drift(&mut self) {
+        let Some(plan) = self.run.as_ref().and_then(|run| run.plan.clone()) else {
+            return;
+        };
+        for drift in &plan.drift {
+            match &drift.after {
+                None => {
+                    self.resources.remove(&drift.address);
+                }
+                Some(value) => {
+                    if let Some(object) = self.resources.get_mut(&drift.address) {
+                        object.value = value.clone();
+                        object.private = drift.private.clone();
+                    }
+                }
+            }
+        }
+    }
+
+    fn intended(
+        &mut self,
+        run: RunId,
+        id: ActionId,
+        attempt: u32,
+        effect: &Effect,
+        at_ms: i64,
+    ) -> Result<(), String> {
+        let approved = {
+            let active = self.run_of(run)?;
+            let approved =
+                active.approved || active.kind != RunKind::Apply || active.options.auto_approve;
+            if let Some(action) = active.actions.get_mut(&id) {
+                if action.effect.kind_name() != effect.kind_name() {
+                    return Err(String::from("the action was another effect before"));
+                }
+                action
+                    .step(Happening::Intended, at_ms)
+                    .map_err(String::from)?;
+                action.effect = effect.clone();
+            } else {
+                active.actions.insert(id, Action::new(effect.clone()));
+            }
+            if active.attempt(id)? != attempt {
+                return Err(format!(
+                    "attempt {attempt} does not follow the one before it"
+                ));
+            }
+            active.note_intent(id, effect, attempt);
+            approved
+        };
+        if !approved {
+            return Err(String::from("the plan was not approved"));
+        }
+        match effect {
+            Effect::Place(spec) if attempt == 1 => {
+                self.instances_made += 1;
+                self.instances
+                    .insert(spec.instance.clone(), InstanceWorld::new(spec, at_ms));
+            }
+            Effect::Stop { instance, .. } => {
+                if let Some(instance) = self.instances.get_mut(instance) {
+                    instance.stopping = true;
+                }
+            }
+            Effect::Place(_) | Effect::Change(_) | Effect::Publish(_) | Effect::Build(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Moves an action on and returns its effect.
+    fn happened(
+        &mut self,
+        run: RunId,
+        id: ActionId,
+        attempt: u32,
+        happening: Happening<'_>,
+        at_ms: i64,
+    ) -> Result<(Effect, Stage), String> {
+        let active = self.run_of(run)?;
+        let Some(action) = active.actions.get_mut(&id) else {
+            return Err(format!("action {id} was never intended"));
+        };
+        if action.attempt != attempt {
+            return Err(format!(
+                "attempt {attempt} is not the newest, which is {}",
+                action.attempt
+            ));
+        }
+        action.step(happening, at_ms).map_err(String::from)?;
+        let answer = (action.effect.clone(), action.stage.clone());
+        active.note_stage(id);
+        Ok(answer)
+    }
+
+    fn found(
+        &mut self,
+        run: RunId,
+        id: ActionId,
+        effect: &Effect,
+        inquiry: &model::Inquiry,
+        at_ms: i64,
+    ) -> Result<(), String> {
+        match inquiry {
+            model::Inquiry::Found(outcome) => self.ended(run, id, effect, outcome, at_ms),
+            model::Inquiry::Absent | model::Inquiry::NotYet | model::Inquiry::Unclear { .. } => {
+                Ok(())
+            }
+        }
+    }
+
+    /// What an outcome changes in the world.
+    fn ended(
+        &mut self,
+        run: RunId,
+        id: ActionId,
+        effect: &Effect,
+        outcome: &Outcome,
+        at_ms: i64,
+    ) -> Result<(), String> {
+        match (effect, outcome) {
+            (
+                Effect::Change(change),
+                Outcome::Changed {
+                    object, private, ..
+                },
+            ) => {
+                self.changed(run, change, object.as_ref(), private, false)?;
+            }
+            (
+                Effect::Change(change),
+                Outcome::Partial {
+                    object, private, ..
+                },
+            ) => {
+                self.changed(run, change, Some(object), private, true)?;
+            }
+            (Effect::Place(spec), Outcome::Placed { address }) => {
+                if let Some(instance) = self.instances.get_mut(&spec.instance) {
+                    instance.address = Some(address.clone());
+                }
+            }
+            (Effect::Place(spec), Outcome::Refused { .. }) => {
+                if let Some(instance) = self.instances.get_mut(&spec.instance) {
+                    instance.state = InstanceState::Gone;
+                }
+            }
+            (Effect::Stop { instance, .. }, Outcome::Stopped) => {
+                self.instances.remove(instance);
+            }
+            (Effect::Publish(table), Outcome::Published { ports, .. }) => {
+                self.published(table.clone(), ports.clone(), at_ms);
+            }
+            (Effect::Build(spec), Outcome::Built { artifact }) => {
+                self.built
+                    .insert(Digest::of(&model::encode(spec)), *artifact);
+            }
+            (_, Outcome::Refused { .. } | Outcome::Failed { .. } | Outcome::Unknown { .. }) => {}
+            _ => {
+                return Err(String::from(
+                    "the outcome is not one that this effect can have",
+                ));
+            }
+        }
+        self.run_of(run)?.note_outcome(id, effect, outcome, at_ms);
+        Ok(())
+    }
+
+    fn changed(
+        &mut self,
+        run: RunId,
+        change: &model::Change,
+        object: Option<&Value>,
+        private: &[u8],
+        tainted: bool,
+    ) -> Result<(), String> {
+        let planned = self
+            .run_of(run)?
+            .planned_change(&change.address, change.verb)
+            .cloned();
+        let new_first = planned.as_ref().is_some_and(|planned| {
+            planned.action == model::Action::CreateThenDelete && change.verb == Verb::Create
+        });
+        let old = planned.as_ref().is_some_and(|planned| {
+            change.verb == Verb::Delete
+                && (planned.deposed || planned.action == model::Action::CreateThenDelete)
+        });
+        match object {
+            None if old => {
+                let at = self
+                    .deposed
+                    .iter()
+                    .position(|(address, _)| *address == change.address);
+                at.map(|at| self.deposed.remove(at));
+            }
+            None => {
+                self.resources.remove(&change.address);
+            }
+            Some(value) => {
+                let object = Object {
+                    provider: change.provider.clone(),
+                    value: value.clone(),
+                    private: private.to_vec(),
+                    dependencies: change.dependencies.clone(),
+                    tainted,
+                    create_before_destroy: planned
+                        .is_some_and(|planned| planned.create_before_destroy),
+                    settle_ms: change.settle_ms,
+                };
+                let before = self.resources.insert(change.address.clone(), object);
+                if let Some(before) = before.filter(|_| new_first) {
+                    self.deposed.push((change.address.clone(), before));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn published(&mut self, table: model::RouteTable, ports: BTreeMap<Name, u16>, at_ms: i64) {
+        for (id, instance) in &mut self.instances {
+            let routed = table
+                .routes
+                .iter()
+                .flat_map(|route| &route.arms)
+                .flat_map(|arm| &arm.backends)
+                .any(|backend| backend.instance == *id && !backend.draining);
+            instance.route(routed, at_ms);
+        }
+        for route in &table.routes {
+            if let Some(rollout) = self
+                .services
+                .get_mut(&route.service)
+                .and_then(|one| one.rollout.as_mut())
+            {
+                rollout.routed(route, at_ms);
+            }
+        }
+        self.route.published(table, ports);
+    }
+
+    fn observed(&mut self, observation: &Observation, at_ms: i64) -> Result<(), String> {
+        match observation {
+            Observation::Instance {
+                instance,
+                state,
+                detail,
+            } => {
+                if let Some(instance) = self.instances.get_mut(instance) {
+                    instance.state = *state;
+                    instance.detail = detail.clone();
+                }
+            }
+            Observation::Counts(counts) => {
+                for (id, instance) in &mut self.instances {
+                    if instance.service == counts.service {
+                        instance.counted(id, counts, at_ms);
+                    }
+                }
+                let state = self.services.entry(counts.service.clone()).or_default();
+                if let Some(rollout) = &mut state.rollout {
+                    rollout.counted(counts);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn phased(&mut self, service: &Name, phase: &Phase, at_ms: i64) -> Result<(), String> {
+        let Some(state) = self.services.get_mut(service) else {
+            return Err(format!("service {service} has no rollout"));
+        };
+        let gone_back = state.phased(phase, at_ms)?;
+        if let Some((release, why)) = gone_back {
+            self.quarantine.insert(release, format!("{service}: {why}"));
+            if let Some(run) = &mut self.run {
+                run.returned.insert(service.clone(), why);
+            }
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self, id: RunId, result: &RunResult, at_ms: i64) -> Result<(), String> {
+        let run = self.run_of(id)?;
+        if run
+            .actions
+            .values()
+            .any(|action| action.stage == Stage::Open)
+        {
+            return Err(String::from("an action of the run is still under way"));
+        }
+        let summary = run.summary(result.clone(), at_ms);
+        if let RunResult::Succeeded { outputs } = result {
+            match summary.kind {
+                RunKind::Apply => self.outputs = outputs.clone(),
+                RunKind::Deploy => {
+                    self.outputs = outputs.clone();
+                    self.accepted.retain(|one| *one != summary.release);
+                    self.accepted.push(summary.release);
+                }
+                RunKind::Build => {}
+            }
+        }
+        self.runs.push_back(summary);
+        if self.runs.len() > RUNS_KEPT {
+            self.runs.pop_front();
+        }
+        self.run = None;
+        Ok(())
+    }
+
+    /// The release of the active run, or of the run that closed last.
+    pub fn loaded<'a>(&self, releases: &'a LoadedReleases) -> Option<&'a Arc<LoadedRelease>> {
+        let digest = self.run.as_ref().map(|run| run.loaded.digest)?;
+        releases.get(&digest)
+    }
+}

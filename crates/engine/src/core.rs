@@ -1,0 +1,493 @@
+//! [`Core`]: the loop without input and output.
+//!
+//! Everything that happens comes in as one [`Input`] through one function, [`Core::handle`]; everything that is to be
+//! done goes out as [`Output`]. The world is folded only from what the book has acknowledged, so nothing is decided on
+//! an entry that a crash could take away, and an effect begins only when its intent is durable.
+
+use crate::EngineError;
+use decide::{Blobs, Decision, Entry, LoadedReleases, Memo, Planner, Schemas, Watch, World};
+use model::{
+    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation, Outcome, Question, RunId,
+    RunResult,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use value::Diagnostics;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The batch handed out last is durable.
+    Durable,
+    /// A person asks for a run, or an engine took the pen: events to be recorded as they are, with content they name.
+    Record(Vec<Event>, Vec<Vec<u8>>),
+    /// A person gives an order.
+    Command {
+        /// Who.
+        actor: String,
+        /// What.
+        command: Command,
+    },
+    /// An effect ended.
+    Ended {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// An inquiry ended.
+    Inquired {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What was found.
+        inquiry: Inquiry,
+    },
+    /// A provider answered a question asked while applying.
+    Answered {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A provider answered a question asked while planning.
+    PlanAnswered {
+        /// Which question.
+        number: u32,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A look at the outside ended, with what was seen if anything was.
+    Seen {
+        /// What was looked at.
+        watch: Watch,
+        /// What was seen.
+        observations: Vec<Observation>,
+    },
+    /// The disk has too little room to begin anything (or has room again).
+    LowSpace(bool),
+    /// Time has passed.
+    Tick,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Output {
+    /// Write these in the book, in order, all or none, with the content they name; then say [`Input::Durable`].
+    Append {
+        /// Events with their time.
+        entries: Vec<Entry>,
+        /// Content.
+        blobs: Vec<Vec<u8>>,
+    },
+    /// Carry out an effect whose intent is durable; then say [`Input::Ended`].
+    Perform {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What.
+        effect: Effect,
+    },
+    /// Find out what became of a change; then say [`Input::Inquired`].
+    Inquire {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// What was done.
+        change: Change,
+    },
+    /// Ask a provider; then say [`Input::Answered`].
+    Ask {
+        /// Of which run.
+        run: RunId,
+        /// Which action.
+        action: ActionId,
+        /// What.
+        question: Question,
+    },
+    /// Ask a provider for the plan; then say [`Input::PlanAnswered`].
+    AskForPlan {
+        /// Which question.
+        number: u32,
+        /// What.
+        question: Question,
+    },
+    /// Look at something; then say [`Input::Seen`].
+    Look(Watch),
+}
+
+/// Why nothing goes on by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// No run is under way; this is how the last one ended, if one did.
+    Over(Option<RunResult>),
+    /// A plan waits for a person.
+    AwaitsApproval {
+        /// Of which run.
+        run: RunId,
+        /// The plan.
+        plan: Digest,
+    },
+    /// A person must say what became of an action.
+    Parked {
+        /// Of which run.
+        run: RunId,
+        /// Each action with its question.
+        questions: Vec<(ActionId, String)>,
+    },
+    /// There is too little room on the disk to begin anything.
+    LowSpace,
+}
+
+/// See the module's header.
+pub struct Core {
+    world: World,
+    releases: LoadedReleases,
+    memo: Memo,
+    blobs: Box<dyn Blobs + Send>,
+    staged: Vec<Event>,
+    staged_blobs: Vec<Vec<u8>>,
+    appending: Option<(Vec<Entry>, BTreeMap<Digest, Vec<u8>>)>,
+    planner: Option<Planning>,
+    asking: BTreeSet<ActionId>,
+    inquiring: BTreeSet<ActionId>,
+    looking: BTreeMap<Watch, Look>,
+    wake_at_ms: Option<i64>,
+    low_space: bool,
+    last_result: Option<RunResult>,
+    folded: Vec<Entry>,
+}
+
+struct Planning {
+    planner: Planner,
+    /// Answers of the current round that have come, by question number; none where one has not.
+    round: BTreeMap<u32, Option<Answer>>,
+    /// All answers in the order of their questions.
+    answers: Vec<Answer>,
+}
+
+#[derive(Clone, Copy)]
+enum Look {
+    UnderWay,
+    DueAt(i64),
+}
+
+/// Content of the batch under way before what is stored.
+struct Layered<'a>(&'a BTreeMap<Digest, Vec<u8>>, &'a dyn Blobs);
+
+impl Blobs for Layered<'_> {
+    fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.0.get(digest).cloned().or_else(|| self.1.blob(digest))
+    }
+}
+
+impl Core {
+    /// Begins with a world folded from a book, whose content is read through `blobs`.
+    pub fn new(
+        world: World,
+        releases: LoadedReleases,
+        schemas: Arc<Schemas>,
+        blobs: Box<dyn Blobs + Send>,
+    ) -> Self {
+        Self {
+            world,
+            releases,
+            memo: Memo::new(schemas),
+            blobs,
+            staged: Vec::new(),
+            staged_blobs: Vec::new(),
+            appending: None,
+            planner: None,
+            asking: BTreeSet::new(),
+            inquiring: BTreeSet::new(),
+            looking: BTreeMap::new(),
+            wake_at_ms: None,
+            low_space: false,
+            last_result: None,
+            folded: Vec::new(),
+        }
+    }
+
+    /// What the book says.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Whether something is being written, or waits to be.
+    pub fn is_writing(&self) -> bool {
+        self.appending.is_some() || !self.staged.is_empty()
+    }
+
+    /// When to say [`Input::Tick`] at the latest; none when nothing is due.
+    pub fn wake_at_ms(&self) -> Option<i64> {
+        self.wake_at_ms
+    }
+
+    /// Entries folded since this was last called.
+    pub fn take_folded(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.folded)
+    }
+
+    /// Why nothing goes on by itself; none while something does.
+    pub fn pause(&self) -> Option<Pause> {
+        if self.appending.is_some() || !self.staged.is_empty() || self.planner.is_some() {
+            return None;
+        }
+        let Some(run) = &self.world.run else { return Some(Pause::Over(self.last_result.clone())) };
+        if let (Some(plan), false, model::RunKind::Apply) = (run.plan_digest, run.approved, run.kind) {
+            return Some(Pause::AwaitsApproval { run: run.id, plan });
+        }
+        let mut open = false;
+        let mut questions = Vec::new();
+        for id in &run.live {
+            match run.actions.get(id).map(|action| &action.stage) {
+                Some(decide::Stage::Parked { question }) => questions.push((*id, question.clone())),
+                Some(decide::Stage::Struck { .. }) | None => {}
+                Some(_) => open = true,
+            }
+        }
+        if open || !self.asking.is_empty() {
+            return None;
+        }
+        if self.low_space && !run.ready.is_empty() {
+            return Some(Pause::LowSpace);
+        }
+        (!questions.is_empty() && self.wake_at_ms.is_none()).then_some(Pause::Parked { run: run.id, questions })
+    }
+
+    /// Takes what happened and says what is to be done.
+    ///
+    /// # Errors
+    /// When the book's entries do not fit each other: a fault of ours or of the book; nothing more is done.
+    pub fn handle(&mut self, now_ms: i64, input: Input) -> Result<Vec<Output>, EngineError> {
+        let now_ms = now_ms.max(self.world.at_ms);
+        let mut outputs = Vec::new();
+        match input {
+            Input::Durable => self.durable(&mut outputs)?,
+            Input::Record(events, blobs) => {
+                self.staged.extend(events);
+                self.staged_blobs.extend(blobs);
+            }
+            Input::Command { actor, command } => self.staged.push(Event::Commanded { actor, command }),
+            Input::Ended { run, action, attempt, outcome } => {
+                self.staged.push(Event::Finished { run, action, attempt, outcome });
+            }
+            Input::Inquired { run, action, attempt, inquiry } => {
+                self.inquiring.remove(&action);
+                self.staged.push(Event::Inquired { run, action, attempt, inquiry });
+            }
+            Input::Answered { run, action, answer } => {
+                self.asking.remove(&action);
+                self.staged.push(Event::Replanned { run, action, answer });
+            }
+            Input::PlanAnswered { number, answer } => {
+                if let Some(planning) = &mut self.planner
+                    && let Some(place) = planning.round.get_mut(&number)
+                {
+                    *place = Some(answer);
+                }
+                self.plan(&mut outputs);
+            }
+            Input::Seen { watch, observations } => self.seen(now_ms, watch, observations),
+            Input::LowSpace(low) => self.low_space = low,
+            Input::Tick => {}
+        }
+        self.pump(now_ms, &mut outputs);
+        Ok(outputs)
+    }
+
+    /// Folds what became durable, and begins what it intends.
+    fn durable(&mut self, outputs: &mut Vec<Output>) -> Result<(), EngineError> {
+        let Some((entries, blobs)) = self.appending.take() else { return Ok(()) };
+        for entry in entries {
+            let layered = Layered(&blobs, self.blobs.as_ref());
+            self.world.fold(&entry, &layered, &mut self.releases).map_err(|source| {
+                EngineError::Illegal { environment: self.world.environment.to_string(), source }
+            })?;
+            if let Event::Intended { run, action, attempt, effect } = &entry.event {
+                outputs.push(Output::Perform {
+                    run: *run,
+                    action: *action,
+                    attempt: *attempt,
+                    effect: effect.clone(),
+                });
+            }
+            if let Event::Closed { result, .. } = &entry.event {
+                self.last_result = Some(result.clone());
+                self.planner = None;
+                self.looking.clear();
+            }
+            self.folded.push(entry);
+        }
+        Ok(())
+    }
+
+    fn seen(&mut self, now_ms: i64, watch: Watch, observations: Vec<Observation>) {
+        let news = observations.into_iter().filter(|one| decide::is_news(&self.world, one));
+        self.staged.extend(news.map(Event::Observed));
+        let every_ms = decide::watches(&self.world)
+            .into_iter()
+            .find(|(one, _)| *one == watch)
+            .map(|(_, every_ms)| every_ms);
+        match every_ms {
+            Some(every_ms) => self.looking.insert(watch, Look::DueAt(now_ms + every_ms)),
+            None => self.looking.remove(&watch),
+        };
+    }
+
+    /// Writes what is staged; when nothing is, asks what should be done.
+    fn pump(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
+        self.wake_at_ms = None;
+        if self.appending.is_some() {
+            return;
+        }
+        if self.staged.is_empty() {
+            self.decide(now_ms, outputs);
+            self.look(now_ms, outputs);
+        }
+        if !self.staged.is_empty() {
+            self.append(now_ms, outputs);
+        }
+    }
+
+    fn decide(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
+        for decision in decide::next(&self.world, &mut self.memo, now_ms) {
+            match decision {
+                Decision::Record(Event::Intended { attempt: 1, .. }) if self.low_space => {}
+                Decision::Record(event) => {
+                    if let Event::Released { .. } = &event {
+                        self.stage_release();
+                    }
+                    self.staged.push(event);
+                }
+                Decision::Plan => {
+                    if self.planner.is_none() {
+                        self.begin_plan();
+                        self.plan(outputs);
+                    }
+                }
+                Decision::Ask { run, action, question } => {
+                    if self.asking.insert(action) {
+                        outputs.push(Output::Ask { run, action, question });
+                    }
+                }
+                Decision::Inquire { run, action, attempt, change } => {
+                    if self.inquiring.insert(action) {
+                        outputs.push(Output::Inquire { run, action, attempt, change });
+                    }
+                }
+                Decision::WakeAt(at_ms) => self.wake(at_ms),
+            }
+        }
+    }
+
+    fn wake(&mut self, at_ms: i64) {
+        self.wake_at_ms = Some(self.wake_at_ms.map_or(at_ms, |earlier| earlier.min(at_ms)));
+    }
+
+    /// Hands out the looks that are due.
+    fn look(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
+        for (watch, _) in decide::watches(&self.world) {
+            match self.looking.get(&watch) {
+                Some(Look::UnderWay) => {}
+                Some(Look::DueAt(at_ms)) if *at_ms > now_ms => {
+                    let at_ms = *at_ms;
+                    self.wake(at_ms);
+                }
+                Some(Look::DueAt(_)) | None => {
+                    self.looking.insert(watch.clone(), Look::UnderWay);
+                    outputs.push(Output::Look(watch));
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
+        let entries: Vec<Entry> = std::mem::take(&mut self.staged)
+            .into_iter()
+            .zip(self.world.position + 1..)
+            .map(|(event, position)| Entry { position, at_ms: now_ms, event })
+            .collect();
+        let blobs = std::mem::take(&mut self.staged_blobs);
+        let by_digest = blobs.iter().map(|bytes| (Digest::of(bytes), bytes.clone())).collect();
+        self.appending = Some((entries.clone(), by_digest));
+        outputs.push(Output::Append { entries, blobs });
+    }
+
+    /// The release of a build run goes into the book with the entry that names it.
+    fn stage_release(&mut self) {
+        if let Some(run) = &self.world.run {
+            let built = decide::promote::built(&self.world);
+            let release = decide::promote::with_built(&run.loaded.release, &built);
+            self.staged_blobs.push(model::encode(&release));
+        }
+    }
+
+    fn begin_plan(&mut self) {
+        let Some(run) = &self.world.run else { return };
+        let planner = Planner::new(
+            run.loaded.clone(),
+            &self.world,
+            self.memo.schemas().clone(),
+            run.options.clone(),
+        );
+        self.planner = Some(Planning { planner, round: BTreeMap::new(), answers: Vec::new() });
+    }
+
+    /// Goes on planning: in rounds, so that the order of questions never depends on who answers first.
+    fn plan(&mut self, outputs: &mut Vec<Output>) {
+        let Some(planning) = &mut self.planner else { return };
+        if planning.round.values().any(Option::is_none) {
+            return;
+        }
+        for (number, answer) in std::mem::take(&mut planning.round) {
+            let Some(answer) = answer else { continue };
+            planning.answers.push(answer.clone());
+            planning.planner.answer(number, answer);
+        }
+        let questions = planning.planner.questions();
+        if questions.is_empty() {
+            self.finish_plan();
+            return;
+        }
+        for (number, question) in questions {
+            planning.round.insert(number, None);
+            outputs.push(Output::AskForPlan { number, question });
+        }
+    }
+
+    fn finish_plan(&mut self) {
+        let (Some(planning), Some(run)) = (self.planner.take(), &self.world.run) else { return };
+        let run = run.id;
+        match planning.planner.finish() {
+            Ok(plan) => {
+                let answers = model::encode(&planning.answers);
+                let bytes = model::encode(&plan);
+                self.staged.push(Event::Answered { run, answers: Digest::of(&answers) });
+                let summary = plan.summary();
+                self.staged.push(Event::Planned { run, plan: Digest::of(&bytes), summary });
+                self.staged_blobs.extend([answers, bytes]);
+            }
+            Err(diagnostics) => self.close_failed(run, diagnostics),
+        }
+    }
+
+    fn close_failed(&mut self, run: RunId, diagnostics: Diagnostics) {
+        self.staged.push(Event::Closed { run, result: RunResult::Failed { diagnostics } });
+    }
+}

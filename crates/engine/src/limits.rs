@@ -1,0 +1,17 @@
+//! Every limit of this room, with its unit in its name.
+
+/// Inputs that may wait for the task that holds the pen. More would mean that effects end faster than the book can
+/// write, and then they should wait.
+pub const INPUTS_MAX: usize = 1_024;
+
+/// Questions that are asked of providers at the same time while planning.
+pub const QUESTIONS_AT_ONCE_MAX: usize = 64;
+
+/// Longest time the loop sleeps when nothing is due, in milliseconds: a bound, not a rhythm.
+pub const SLEEP_MS_MAX: i64 = 60_000;
+
+/// Looks at the outside under way at the same time.
+pub const LOOKS_AT_ONCE_MAX: usize = 64;
+
+/// Longest time to wait for effects under way after the book has failed.
+pub const ABANDON_MS_MAX: i64 = 30_000;

@@ -1,0 +1,90 @@
+//! The only place that touches the outside. Whoever calls [`perform`] has made sure that the intent is durable.
+
+use crate::Outside;
+use crate::diag::{artifact_unusable, nothing_to_do_it_with};
+use contract::{InstanceReport, Unavailable};
+use decide::Watch;
+use model::{
+    ActionId, Answer, Change, Effect, Inquiry, InstanceSpec, Observation, Outcome, Question,
+};
+use value::{Diagnostic, Diagnostics};
+
+/// Carries out an effect.
+pub(crate) async fn perform(outside: &Outside, action: ActionId, effect: &Effect) -> Outcome {
+    match effect {
+        Effect::Change(change) => match outside.providers.get(&change.provider) {
+            Some(provider) => provider.apply(action, change).await,
+            None => refused(nothing_to_do_it_with(&format!("the provider `{}`", change.provider))),
+        },
+        Effect::Place(spec) => place(outside, spec).await,
+        Effect::Stop { instance, grace_ms } => match &outside.runtime {
+            Some(runtime) => runtime.stop(instance, *grace_ms).await,
+            None => refused(nothing_to_do_it_with("a runtime")),
+        },
+        Effect::Publish(table) => match &outside.router {
+            Some(router) => router.publish(table).await,
+            None => refused(nothing_to_do_it_with("a router")),
+        },
+        Effect::Build(spec) => match &outside.artifacts {
+            Some(artifacts) => artifacts.build(spec).await,
+            None => refused(nothing_to_do_it_with("an artifact store")),
+        },
+    }
+}
+
+/// Verifies and unpacks before anything runs.
+async fn place(outside: &Outside, spec: &InstanceSpec) -> Outcome {
+    let (Some(artifacts), Some(runtime)) = (&outside.artifacts, &outside.runtime) else {
+        return refused(nothing_to_do_it_with("a runtime with an artifact store"));
+    };
+    match artifacts.unpack(&spec.artifact).await {
+        Ok(directory) => runtime.place(spec, &directory).await,
+        Err(Unavailable(why)) => refused(artifact_unusable(&spec.instance.to_string(), &why)),
+    }
+}
+
+/// Finds out what became of a change.
+pub(crate) async fn inquire(outside: &Outside, action: ActionId, change: &Change) -> Inquiry {
+    match outside.providers.get(&change.provider) {
+        Some(provider) => provider.inquire(action, change).await,
+        None => Inquiry::Unclear { what: format!("the provider `{}` is not here to ask", change.provider) },
+    }
+}
+
+/// Asks a provider.
+pub(crate) async fn ask(outside: &Outside, question: &Question) -> Answer {
+    let provider = match question {
+        Question::Read(question) => &question.provider,
+        Question::Plan(question) => &question.provider,
+    };
+    match outside.providers.get(provider) {
+        Some(provider) => provider.ask(question).await,
+        None => Answer::Failed(nothing_to_do_it_with(&format!("the provider `{provider}`")).into()),
+    }
+}
+
+/// Looks at something. What could not be seen is no observation.
+pub(crate) async fn look(outside: &Outside, watch: &Watch) -> Vec<Observation> {
+    match watch {
+        Watch::Instance(instance) => {
+            let Some(runtime) = &outside.runtime else { return Vec::new() };
+            let report: Result<InstanceReport, Unavailable> = runtime.observe(instance).await;
+            report
+                .map(|report| Observation::Instance {
+                    instance: instance.clone(),
+                    state: report.state,
+                    detail: report.detail,
+                })
+                .into_iter()
+                .collect()
+        }
+        Watch::Counts => {
+            let Some(router) = &outside.router else { return Vec::new() };
+            router.counts().await.unwrap_or_default().into_iter().map(Observation::Counts).collect()
+        }
+    }
+}
+
+fn refused(diagnostic: Diagnostic) -> Outcome {
+    Outcome::Refused { diagnostics: Diagnostics::from(diagnostic) }
+}

@@ -1,0 +1,338 @@
+//! [`Engine`]: one task that holds the pen, around [`Core`].
+
+use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
+use crate::task::{TaskKind, spawn};
+use crate::{Codec, Core, EngineError, Input, Outside, Output, Pause, StoredBlobs, perform, read};
+use contract::Clock;
+use decide::{Blobs, Entry, World};
+use journal::{Blob, JournalError, Reader, StreamId, Writer};
+use model::{Answer, Command, Digest, Event, Inquiry, Outcome, RunId};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Semaphore, mpsc};
+use value::Name;
+
+/// Name of the stream in which releases are built.
+pub const PROJECT_STREAM: &str = "_project";
+
+/// Told of every entry as soon as it is durable and folded.
+pub trait Observer {
+    /// An entry, and the world with it.
+    fn entry(&mut self, entry: &Entry, world: &World);
+}
+
+/// One environment under one pen.
+pub struct Engine {
+    core: Core,
+    codec: Codec,
+    writer: Arc<Writer>,
+    stream: StreamId,
+    epoch: u64,
+    outside: Arc<Outside>,
+    clock: Arc<dyn Clock>,
+    sender: mpsc::Sender<Message>,
+    receiver: mpsc::Receiver<Message>,
+    low_space: bool,
+    performing: usize,
+    questions: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
+}
+
+enum Message {
+    Input(Input),
+    Written(Result<(), JournalError>),
+}
+
+/// Gives orders to a running engine.
+#[derive(Clone)]
+pub struct Handle(mpsc::Sender<Message>);
+
+impl Handle {
+    /// Gives an order; it is in the book before it is obeyed.
+    pub async fn command(&self, actor: String, command: Command) {
+        // An engine that is gone obeys nothing; there is nobody to tell.
+        let _ = self.0.send(Message::Input(Input::Command { actor, command })).await;
+    }
+}
+
+/// Content read through a reader of its own, beside the pen.
+struct ReaderBlobs(Mutex<Reader>);
+
+impl Blobs for ReaderBlobs {
+    fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        StoredBlobs(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).blob(digest)
+    }
+}
+
+impl Engine {
+    /// Takes the pen of an environment: raises its epoch, folds its book, and says so in it.
+    ///
+    /// Whatever an earlier engine left under way becomes uncertain and is inquired into or repeated by [`Engine::run`].
+    ///
+    /// # Errors
+    /// When the book cannot be written or makes no sense.
+    pub async fn open(
+        writer: Arc<Writer>,
+        reader: Reader,
+        environment: &str,
+        outside: Outside,
+        clock: Arc<dyn Clock>,
+        codec: Codec,
+        program: &str,
+    ) -> Result<Self, EngineError> {
+        let now_ms = clock.now_ms();
+        let (name, holder) = (environment.to_owned(), codec.actor.clone());
+        let (stream, epoch) = writer.with_book(move |book| {
+            let stream = match book.stream(&name) {
+                Some(stream) => stream.id,
+                None => book.create_stream(&name, now_ms)?.id,
+            };
+            Ok((stream, book.take_lease(stream, &holder, now_ms)?))
+        })?;
+        let (world, releases) = read::world(&reader, environment)?;
+        let mut events = Vec::new();
+        if world.position == 0 {
+            events.push(Event::Opened { environment: Name::from(environment) });
+        }
+        events.push(Event::Started { epoch, program: program.to_owned() });
+        let schemas = outside.schemas();
+        let core = Core::new(world, releases, schemas, Box::new(ReaderBlobs(Mutex::new(reader))));
+        let (sender, receiver) = mpsc::channel(INPUTS_MAX);
+        let mut engine = Self {
+            core,
+            codec,
+            writer,
+            stream,
+            epoch,
+            outside: Arc::new(outside),
+            clock,
+            sender,
+            receiver,
+            low_space: false,
+            performing: 0,
+            questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX)),
+            looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE_MAX)),
+        };
+        engine.handle(Input::Record(events, Vec::new()))?;
+        Ok(engine)
+    }
+
+    /// What the book says, as far as it is durable.
+    pub fn world(&self) -> &World {
+        self.core.world()
+    }
+
+    /// A way to give orders while [`Engine::run`] runs.
+    pub fn handle_for_orders(&self) -> Handle {
+        Handle(self.sender.clone())
+    }
+
+    /// Hands in a request, with the content it names.
+    ///
+    /// # Errors
+    /// When another run is not over, or as [`Engine::run`].
+    pub async fn submit(
+        &mut self,
+        event: Event,
+        content: Vec<Vec<u8>>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), EngineError> {
+        self.settle(observer).await?;
+        if let Some(run) = &self.world().run {
+            return Err(EngineError::Busy(run.id));
+        }
+        self.handle(Input::Record(vec![event], content))
+    }
+
+    /// Gives an order.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn command(&mut self, actor: &str, command: Command) -> Result<(), EngineError> {
+        self.handle(Input::Command { actor: actor.to_owned(), command })
+    }
+
+    /// Waits until everything handed in is durable.
+    async fn settle(&mut self, observer: &mut dyn Observer) -> Result<(), EngineError> {
+        while self.core.is_writing() {
+            self.turn().await?;
+            self.tell(observer);
+        }
+        Ok(())
+    }
+
+    /// Goes on until nothing goes on by itself.
+    ///
+    /// # Errors
+    /// When the book cannot be written any more; nothing is begun after that.
+    pub async fn run(&mut self, observer: &mut dyn Observer) -> Result<Pause, EngineError> {
+        self.handle(Input::Tick)?;
+        loop {
+            // Ends with the run: every run is bounded by its attempts, deadlines and parked questions.
+            self.tell(observer);
+            if let Some(pause) = self.core.pause().filter(|_| self.performing == 0) {
+                if let Pause::Over(Some(_)) = &pause {
+                    self.writer.with_book(journal::Book::barrier)?;
+                }
+                return Ok(pause);
+            }
+            self.turn().await?;
+        }
+    }
+
+    fn tell(&mut self, observer: &mut dyn Observer) {
+        for entry in self.core.take_folded() {
+            observer.entry(&entry, self.core.world());
+        }
+    }
+
+    /// Takes the next thing that happens.
+    async fn turn(&mut self) -> Result<(), EngineError> {
+        let now_ms = self.clock.now_ms();
+        let latest = now_ms.saturating_add(SLEEP_MS_MAX);
+        let wake_at_ms = self.core.wake_at_ms().unwrap_or(latest).min(latest);
+        let clock = self.clock.clone();
+        let message = tokio::select! {
+            message = self.receiver.recv() => message,
+            () = clock.sleep_until(wake_at_ms) => Some(Message::Input(Input::Tick)),
+        };
+        match message {
+            Some(Message::Input(input)) => {
+                self.performing -= usize::from(matches!(input, Input::Ended { .. }));
+                self.handle(input)
+            }
+            Some(Message::Written(Ok(()))) => self.handle(Input::Durable),
+            Some(Message::Written(Err(error))) => Err(self.abandon(error).await),
+            None => Ok(()),
+        }
+    }
+
+    /// The book takes nothing more: waits for what is under way, so that its outcomes can at least be told.
+    async fn abandon(&mut self, error: JournalError) -> EngineError {
+        let mut unrecorded = Vec::new();
+        let until_ms = self.clock.now_ms().saturating_add(crate::limits::ABANDON_MS_MAX);
+        while self.performing > 0 {
+            let clock = self.clock.clone();
+            tokio::select! {
+                message = self.receiver.recv() => {
+                    if let Some(Message::Input(Input::Ended { run, action, attempt, outcome })) = message {
+                        self.performing -= 1;
+                        unrecorded.push(Event::Finished { run, action, attempt, outcome });
+                    }
+                }
+                () = clock.sleep_until(until_ms) => break,
+            }
+        }
+        EngineError::Lost { source: error, unrecorded }
+    }
+
+    fn handle(&mut self, input: Input) -> Result<(), EngineError> {
+        let low_space = self.writer.can_start(self.performing as u64).is_err();
+        if low_space != self.low_space {
+            self.low_space = low_space;
+            let outputs = self.core.handle(self.clock.now_ms(), Input::LowSpace(low_space))?;
+            self.carry_out(outputs)?;
+        }
+        let outputs = self.core.handle(self.clock.now_ms(), input)?;
+        self.carry_out(outputs)
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) -> Result<(), EngineError> {
+        for output in outputs {
+            match output {
+                Output::Append { entries, blobs } => self.append(entries, blobs)?,
+                Output::Perform { run, action, attempt, effect } => {
+                    self.performing += 1;
+                    self.perform(run, action, attempt, effect);
+                }
+                Output::Inquire { run, action, attempt, change } => {
+                    let outside = self.outside.clone();
+                    self.read(async move {
+                        let inquiry = match spawn(TaskKind::Reading, async move {
+                            perform::inquire(&outside, action, &change).await
+                        })
+                        .await
+                        {
+                            Ok(inquiry) => inquiry,
+                            Err(panic) => Inquiry::Unclear { what: panic.to_string() },
+                        };
+                        Input::Inquired { run, action, attempt, inquiry }
+                    });
+                }
+                Output::Ask { run, action, question } => {
+                    let outside = self.outside.clone();
+                    self.read(async move {
+                        let answer = answered(&outside, question).await;
+                        Input::Answered { run, action, answer }
+                    });
+                }
+                Output::AskForPlan { number, question } => {
+                    let (outside, room) = (self.outside.clone(), self.questions.clone());
+                    self.read(async move {
+                        let _room = room.acquire_owned().await;
+                        let answer = answered(&outside, question).await;
+                        Input::PlanAnswered { number, answer }
+                    });
+                }
+                Output::Look(watch) => {
+                    let (outside, room) = (self.outside.clone(), self.looks.clone());
+                    self.read(async move {
+                        let _room = room.acquire_owned().await;
+                        let observations = perform::look(&outside, &watch).await;
+                        Input::Seen { watch, observations }
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&self, entries: Vec<Entry>, blobs: Vec<Vec<u8>>) -> Result<(), EngineError> {
+        let mut content = Vec::new();
+        for bytes in blobs {
+            content.push(Blob::new(bytes)?);
+        }
+        let mut records = Vec::new();
+        for entry in &entries {
+            let (record, blob) = self.codec.record(&entry.event, entry.at_ms)?;
+            records.push(record);
+            content.extend(blob);
+        }
+        let sender = self.sender.clone();
+        let done = Box::new(move |result: Result<journal::Head, JournalError>| {
+            // Only one batch is under way at a time, so the queue has room for its answer, or the engine is gone.
+            let _ = sender.blocking_send(Message::Written(result.map(|_| ())));
+        });
+        self.writer.append(self.stream, self.epoch, records, content, done);
+        Ok(())
+    }
+
+    fn perform(&self, run: RunId, action: model::ActionId, attempt: u32, effect: model::Effect) {
+        let (outside, sender) = (self.outside.clone(), self.sender.clone());
+        let work = spawn(TaskKind::Effect, async move { perform::perform(&outside, action, &effect).await });
+        spawn(TaskKind::Effect, async move {
+            let outcome = match work.await {
+                Ok(outcome) => outcome,
+                Err(panic) => Outcome::Unknown { why: panic.to_string() },
+            };
+            let _ = sender.send(Message::Input(Input::Ended { run, action, attempt, outcome })).await;
+        });
+    }
+
+    fn read(&self, work: impl Future<Output = Input> + Send + 'static) {
+        let sender = self.sender.clone();
+        spawn(TaskKind::Reading, async move {
+            let input = work.await;
+            let _ = sender.send(Message::Input(input)).await;
+        });
+    }
+}
+
+/// A provider that breaks while answering has not answered.
+async fn answered(outside: &Arc<Outside>, question: model::Question) -> Answer {
+    let outside = outside.clone();
+    let work = spawn(TaskKind::Reading, async move { perform::ask(&outside, &question).await });
+    match work.await {
+        Ok(answer) => answer,
+        Err(panic) => Answer::Failed(crate::diag::provider_broke(&panic.to_string()).into()),
+    }
+}
