@@ -1,2 +1,46 @@
-//! x
-fn main() {}
+//! The program `steadfast`: commands, what they show, and how they end.
+//!
+//! Each command is a file in `commands`; `session` opens book, engine and adapters for them, `render` turns everything
+//! into text, `exit` says with which status each kind of trouble ends. Nothing is decided here.
+
+mod args;
+mod codes;
+mod commands;
+mod error;
+mod exit;
+mod files;
+mod json;
+mod project;
+mod render;
+mod session;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words = args::with_long_options(std::env::args_os());
+    // The small processes beside instances begin before anything else: they must not hold what a command holds.
+    if words.get(1).is_some_and(|word| word == "shim") {
+        let code = runtime_local::shim::run(words.get(2..).unwrap_or_default());
+        return ExitCode::from(u8::try_from(code).unwrap_or(exit::FAILED));
+    }
+    let args = match args::Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::OK
+            });
+        }
+    };
+    match commands::run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -9,6 +9,8 @@
 
 mod artifacts;
 mod clock;
+pub mod conformance;
+pub mod fake;
 mod provider;
 mod router;
 mod runtime;

@@ -307,7 +307,10 @@ fn final_config(
         .resources
         .get(&planned.address)
         .filter(|_| planned.action == model::Action::Update);
-    let config = match (kept, crate::memo::schema(&schemas, &planned.provider, &planned.address)) {
+    let config = match (
+        kept,
+        crate::memo::schema(&schemas, &planned.provider, &planned.address),
+    ) {
         (Some(prior), Some(schema)) => propose::ignoring(
             schema,
             &config,

@@ -108,6 +108,7 @@ pub fn next(world: &World, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
     let mut decisions = Vec::new();
     match run.kind {
         RunKind::Build => builds(world, run, now_ms, &mut decisions),
+        RunKind::Stop => return rollout::deliver(world, run, memo, now_ms),
         RunKind::Apply | RunKind::Deploy => {
             if run.plan.is_none() {
                 return if run.cancelled {

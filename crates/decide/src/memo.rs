@@ -51,7 +51,11 @@ impl Memo {
 }
 
 /// The schema of the block that an object of this address is made from.
-pub(crate) fn schema<'a>(schemas: &'a Schemas, provider: &str, address: &Address) -> Option<&'a BlockSchema> {
+pub(crate) fn schema<'a>(
+    schemas: &'a Schemas,
+    provider: &str,
+    address: &Address,
+) -> Option<&'a BlockSchema> {
     let schema = schemas.get(provider)?;
     let types = match address.resource.mode {
         Mode::Managed => &schema.resources,

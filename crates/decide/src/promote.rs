@@ -14,9 +14,8 @@ pub fn source_input(artifact: &str) -> Name {
     Name::from(format!("steadfast:source:{artifact}"))
 }
 
-/// What must be built for a release: specification, its digest, and the action that builds it.
-pub(crate) fn builds(run: &Run) -> Vec<(BuildSpec, Digest, ActionId)> {
-    let release = &run.loaded.release;
+/// What must be built for a release whose source trees are known: each specification with its digest.
+pub fn specifications(release: &Release) -> Vec<(BuildSpec, Digest)> {
     let specs = release.artifacts.iter().filter_map(|(name, artifact)| {
         let source_digest = release
             .inputs
@@ -34,10 +33,18 @@ pub(crate) fn builds(run: &Run) -> Vec<(BuildSpec, Digest, ActionId)> {
             timeout_ms: artifact.timeout_ms,
         };
         let digest = Digest::of(&model::encode(&spec));
-        let action = ActionId::of(run.id, &format!("build:{name}"));
-        Some((spec, digest, action))
+        Some((spec, digest))
     });
     specs.collect()
+}
+
+/// What the active build run must build, with the action that builds it.
+pub(crate) fn builds(run: &Run) -> Vec<(BuildSpec, Digest, ActionId)> {
+    let action = |spec: &BuildSpec| ActionId::of(run.id, &format!("build:{}", spec.name));
+    let specs = specifications(&run.loaded.release).into_iter();
+    specs
+        .map(|(spec, digest)| (spec.clone(), digest, action(&spec)))
+        .collect()
 }
 
 /// The digest of the release with everything built, as [`with_built`] makes it.
@@ -55,14 +62,11 @@ pub fn with_built(release: &Release, built: &BTreeMap<Name, Digest>) -> Release 
     release
 }
 
-/// Artifacts of the active build run that are built, by name.
-pub fn built(world: &World) -> BTreeMap<Name, Digest> {
-    let Some(run) = &world.run else {
-        return BTreeMap::new();
-    };
-    builds(run)
-        .into_iter()
-        .filter_map(|(spec, digest, _)| Some((spec.name, *world.built.get(&digest)?)))
+/// Artifacts of a release that are built, by name.
+pub fn built(world: &World, release: &Release) -> BTreeMap<Name, Digest> {
+    let specs = specifications(release).into_iter();
+    specs
+        .filter_map(|(spec, digest)| Some((spec.name, *world.built.get(&digest)?)))
         .collect()
 }
 

@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use model::{
     ActionId, Arm, Backend, Effect, Event, InstanceId, InstanceSpec, InstanceState, Phase,
-    RolloutKind, Route, RouteTable, RunResult, Target, Verdict,
+    RolloutKind, Route, RouteTable, RunKind, RunResult, Target, Verdict,
 };
 use value::Name;
 
@@ -63,7 +63,11 @@ pub(crate) fn deliver(world: &World, run: &Run, memo: &mut Memo, now_ms: i64) ->
 
 /// Begins the rollout of the next service whose turn it is.
 fn begin_next(world: &World, run: &Run, memo: &mut Memo) -> Option<Decision> {
-    if !run.returned.is_empty() || run.cancelled || going_back(world, run) {
+    if run.kind == RunKind::Stop
+        || !run.returned.is_empty()
+        || run.cancelled
+        || going_back(world, run)
+    {
         return None;
     }
     for name in target::order(&run.loaded.release) {
@@ -117,7 +121,14 @@ fn going_back(world: &World, run: &Run) -> bool {
 }
 
 /// What each phase wants, the old version first.
-fn wants(state: &ServiceWorld) -> Vec<Want<'_>> {
+fn wants<'a>(world: &World, state: &'a ServiceWorld) -> Vec<Want<'a>> {
+    if world
+        .run
+        .as_ref()
+        .is_some_and(|run| run.kind == RunKind::Stop)
+    {
+        return Vec::new();
+    }
     let old = state.live.as_ref();
     let Some(rollout) = &state.rollout else {
         return old
@@ -228,7 +239,7 @@ fn kept<'a>(
 
 /// The route that a service's wants come to; none while there is nothing to send requests to.
 fn desired_route(world: &World, name: &Name, state: &ServiceWorld) -> Option<Route> {
-    let wants = wants(state);
+    let wants = wants(world, state);
     let (keep, surplus) = kept(world, name, &wants);
     let current = world.route.route(name);
     let target = state
@@ -327,7 +338,7 @@ fn reconcile(
     now_ms: i64,
     decisions: &mut Vec<Decision>,
 ) {
-    let wants = wants(state);
+    let wants = wants(world, state);
     let (keep, surplus) = kept(world, name, &wants);
     let mut number = world.instances_made + placed_in(decisions);
     for (at, want) in wants.iter().enumerate() {
@@ -698,7 +709,7 @@ impl Here<'_> {
 
     /// Whether old instances that this step gives up are still there.
     fn surplus_left(&self) -> bool {
-        let wants = wants(self.state);
+        let wants = wants(self.world, self.state);
         let (_, surplus) = kept(self.world, self.name, &wants);
         let stopping = self
             .world
@@ -829,25 +840,33 @@ fn end(world: &World, run: &Run, memo: &mut Memo) -> Option<RunResult> {
             services: run.returned.clone(),
         });
     }
-    let all_begun = run
-        .loaded
-        .release
-        .services
-        .keys()
-        .all(|name| run.targeted.contains(name));
+    let stopped = run.kind == RunKind::Stop;
+    let all_begun = stopped
+        || run
+            .loaded
+            .release
+            .services
+            .keys()
+            .all(|name| run.targeted.contains(name));
     let quiet = world
         .services
         .iter()
         .all(|(name, state)| in_force(world, name, state));
     let whole = world.services.iter().all(|(name, state)| {
-        let wanted: u32 = wants(state).iter().map(|want| want.replicas).sum();
+        let wanted: u32 = wants(world, state).iter().map(|want| want.replicas).sum();
         let healthy = instances(world, name)
             .iter()
             .filter(|(_, one)| one.state == InstanceState::Healthy)
             .count() as u32;
         healthy >= wanted
     });
-    if all_begun && quiet && whole {
+    let gone = !stopped || world.instances.is_empty();
+    if all_begun && quiet && whole && gone {
+        if stopped {
+            return Some(RunResult::Succeeded {
+                outputs: BTreeMap::new(),
+            });
+        }
         return Some(match apply::outputs(world, run, memo) {
             Ok(outputs) => RunResult::Succeeded { outputs },
             Err(diagnostics) => RunResult::Failed { diagnostics },

@@ -16,7 +16,11 @@ pub enum Watch {
 
 /// What to look at now, each with the time between two looks in milliseconds.
 pub fn watches(world: &World) -> Vec<(Watch, i64)> {
-    let Some(run) = world.run.as_ref().filter(|run| run.kind == RunKind::Deploy) else {
+    let Some(run) = world
+        .run
+        .as_ref()
+        .filter(|run| matches!(run.kind, RunKind::Deploy | RunKind::Stop))
+    else {
         return Vec::new();
     };
     if run.steps_left > 0 {

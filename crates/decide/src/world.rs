@@ -641,6 +641,10 @@ impl World {
                     self.accepted.retain(|one| *one != summary.release);
                     self.accepted.push(summary.release);
                 }
+                RunKind::Stop => self
+                    .services
+                    .values_mut()
+                    .for_each(|service| service.live = None),
                 RunKind::Build => {}
             }
         }

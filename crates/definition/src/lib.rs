@@ -1,1 +1,54 @@
-//! Placeholder header, replaced with the room's first commit.
+//! Source text to release: the lexer, parser and compiler of the language.
+//!
+//! [`compile`] takes the files of a project (through the [`Files`] seam: this room never touches a disk), values from
+//! outside and the schemas of providers, and gives one immutable [`model::Release`] or diagnostics, many at a time.
+//! [`parse_body`] and [`parse_expression`] give the tree alone, for tools that look at text. What the world looks like
+//! is unknown here, and nothing is decided.
+//!
+//! The way of a text: `lexer` (tokens) -> `parser` (the tree of [`syntax`]) -> `lower` (expressions with their names
+//! resolved) and `compile` (blocks with their meaning). Every finding is made in `diag`, one function each.
+
+#![no_std]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod compile;
+mod constant;
+mod delivery;
+mod diag;
+mod lexer;
+pub mod limits;
+mod lower;
+mod parser;
+mod suggest;
+pub mod syntax;
+mod text;
+
+pub use compile::{
+    Compiled, DELIVERY_FILE, Files, Given, RELEASE_FORMAT, Source, compile, variables_file,
+};
+pub use diag::CODES;
+pub use lexer::is_identifier;
+pub use parser::{parse_body, parse_expression, parse_template, source_text};
+pub use text::{LineIndex, Position};
+
+use value::{Diagnostics, Expr, SourceId};
+
+/// Compiles a single expression that refers to nothing, as `console` and tests need it.
+///
+/// # Errors
+/// All diagnostics found; their spans point into source 0.
+pub fn constant_expression(text: &str) -> Result<Expr, Diagnostics> {
+    let (expression, mut diagnostics) = parse_expression(text, SourceId(0));
+    let roots = lower::Roots::Constant("The expression");
+    let mut lowerer = lower::Lowerer::new(roots, lower::Context::default());
+    if !diagnostics.has_errors() {
+        let expr = lowerer.expression(&expression);
+        diagnostics.extend(lowerer.diagnostics);
+        if !diagnostics.has_errors() {
+            return Ok(expr);
+        }
+    }
+    Err(diagnostics)
+}

@@ -23,19 +23,34 @@ impl Codec {
     ///
     /// # Errors
     /// When it is too large even for a blob.
-    pub fn record(&self, event: &Event, at_ms: i64) -> Result<(Record, Option<Blob>), JournalError> {
+    pub fn record(
+        &self,
+        event: &Event,
+        at_ms: i64,
+    ) -> Result<(Record, Option<Blob>), JournalError> {
         let body = model::encode(event);
         let mut record = Record::new(event.kind(), INLINE, at_ms, &self.actor, body);
         record.run = event.run().map(|run| wide(run.0));
-        if let Event::Intended { action, attempt, .. }
-        | Event::Finished { action, attempt, .. }
-        | Event::Inquired { action, attempt, .. }
-        | Event::Retried { action, attempt, .. } = event
+        if let Event::Intended {
+            action, attempt, ..
+        }
+        | Event::Finished {
+            action, attempt, ..
+        }
+        | Event::Inquired {
+            action, attempt, ..
+        }
+        | Event::Retried {
+            action, attempt, ..
+        } = event
         {
             record.action = Some(wide(action.0));
             record.attempt = *attempt;
         }
-        record.blobs = blobs_of(event).into_iter().map(|digest| journal::Digest::from_bytes(digest.0)).collect();
+        record.blobs = blobs_of(event)
+            .into_iter()
+            .map(|digest| journal::Digest::from_bytes(digest.0))
+            .collect();
         if record.body.len() <= journal::limits::BODY_BYTES_MAX {
             return Ok((record, None));
         }
@@ -63,10 +78,11 @@ impl Codec {
         let body = match stored.record.kind_version {
             INLINE => model::decode(&stored.record.body),
             BY_BLOB => {
-                let digest: Digest =
-                    model::decode(&stored.record.body).map_err(|error| unreadable(error.to_string()))?;
-                let bytes =
-                    blobs.blob(&digest).ok_or_else(|| unreadable(format!("its body {digest} is missing")))?;
+                let digest: Digest = model::decode(&stored.record.body)
+                    .map_err(|error| unreadable(error.to_string()))?;
+                let bytes = blobs
+                    .blob(&digest)
+                    .ok_or_else(|| unreadable(format!("its body {digest} is missing")))?;
                 model::decode(&bytes)
             }
             version => {
@@ -77,7 +93,11 @@ impl Codec {
             }
         };
         let event: Event = body.map_err(|error| unreadable(error.to_string()))?;
-        Ok(Entry { position: stored.seq, at_ms: stored.record.at_ms, event })
+        Ok(Entry {
+            position: stored.seq,
+            at_ms: stored.record.at_ms,
+            event,
+        })
     }
 }
 
@@ -116,6 +136,9 @@ pub struct StoredBlobs<'a>(pub &'a Reader);
 
 impl Blobs for StoredBlobs<'_> {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
-        self.0.view().blob(&journal::Digest::from_bytes(digest.0)).ok()
+        self.0
+            .view()
+            .blob(&journal::Digest::from_bytes(digest.0))
+            .ok()
     }
 }

@@ -7,8 +7,8 @@
 use crate::EngineError;
 use decide::{Blobs, Decision, Entry, LoadedReleases, Memo, Planner, Schemas, Watch, World};
 use model::{
-    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation, Outcome, Question, RunId,
-    RunResult,
+    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation, Outcome,
+    Question, RunId, RunResult,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -248,8 +248,12 @@ impl Core {
         if self.appending.is_some() || !self.staged.is_empty() || self.planner.is_some() {
             return None;
         }
-        let Some(run) = &self.world.run else { return Some(Pause::Over(self.last_result.clone())) };
-        if let (Some(plan), false, model::RunKind::Apply) = (run.plan_digest, run.approved, run.kind) {
+        let Some(run) = &self.world.run else {
+            return Some(Pause::Over(self.last_result.clone()));
+        };
+        if let (Some(plan), false, model::RunKind::Apply) =
+            (run.plan_digest, run.approved, run.kind)
+        {
             return Some(Pause::AwaitsApproval { run: run.id, plan });
         }
         let mut open = false;
@@ -267,7 +271,10 @@ impl Core {
         if self.low_space && !run.ready.is_empty() {
             return Some(Pause::LowSpace);
         }
-        (!questions.is_empty() && self.wake_at_ms.is_none()).then_some(Pause::Parked { run: run.id, questions })
+        (!questions.is_empty() && self.wake_at_ms.is_none()).then_some(Pause::Parked {
+            run: run.id,
+            questions,
+        })
     }
 
     /// Takes what happened and says what is to be done.
@@ -283,17 +290,47 @@ impl Core {
                 self.staged.extend(events);
                 self.staged_blobs.extend(blobs);
             }
-            Input::Command { actor, command } => self.staged.push(Event::Commanded { actor, command }),
-            Input::Ended { run, action, attempt, outcome } => {
-                self.staged.push(Event::Finished { run, action, attempt, outcome });
+            Input::Command { actor, command } => {
+                self.staged.push(Event::Commanded { actor, command })
             }
-            Input::Inquired { run, action, attempt, inquiry } => {
+            Input::Ended {
+                run,
+                action,
+                attempt,
+                outcome,
+            } => {
+                self.staged.push(Event::Finished {
+                    run,
+                    action,
+                    attempt,
+                    outcome,
+                });
+            }
+            Input::Inquired {
+                run,
+                action,
+                attempt,
+                inquiry,
+            } => {
                 self.inquiring.remove(&action);
-                self.staged.push(Event::Inquired { run, action, attempt, inquiry });
+                self.staged.push(Event::Inquired {
+                    run,
+                    action,
+                    attempt,
+                    inquiry,
+                });
             }
-            Input::Answered { run, action, answer } => {
+            Input::Answered {
+                run,
+                action,
+                answer,
+            } => {
                 self.asking.remove(&action);
-                self.staged.push(Event::Replanned { run, action, answer });
+                self.staged.push(Event::Replanned {
+                    run,
+                    action,
+                    answer,
+                });
             }
             Input::PlanAnswered { number, answer } => {
                 if let Some(planning) = &mut self.planner
@@ -303,7 +340,10 @@ impl Core {
                 }
                 self.plan(&mut outputs);
             }
-            Input::Seen { watch, observations } => self.seen(now_ms, watch, observations),
+            Input::Seen {
+                watch,
+                observations,
+            } => self.seen(now_ms, watch, observations),
             Input::LowSpace(low) => self.low_space = low,
             Input::Tick => {}
         }
@@ -313,13 +353,24 @@ impl Core {
 
     /// Folds what became durable, and begins what it intends.
     fn durable(&mut self, outputs: &mut Vec<Output>) -> Result<(), EngineError> {
-        let Some((entries, blobs)) = self.appending.take() else { return Ok(()) };
+        let Some((entries, blobs)) = self.appending.take() else {
+            return Ok(());
+        };
         for entry in entries {
             let layered = Layered(&blobs, self.blobs.as_ref());
-            self.world.fold(&entry, &layered, &mut self.releases).map_err(|source| {
-                EngineError::Illegal { environment: self.world.environment.to_string(), source }
-            })?;
-            if let Event::Intended { run, action, attempt, effect } = &entry.event {
+            self.world
+                .fold(&entry, &layered, &mut self.releases)
+                .map_err(|source| EngineError::Illegal {
+                    environment: self.world.environment.to_string(),
+                    source,
+                })?;
+            if let Event::Intended {
+                run,
+                action,
+                attempt,
+                effect,
+            } = &entry.event
+            {
                 outputs.push(Output::Perform {
                     run: *run,
                     action: *action,
@@ -338,7 +389,9 @@ impl Core {
     }
 
     fn seen(&mut self, now_ms: i64, watch: Watch, observations: Vec<Observation>) {
-        let news = observations.into_iter().filter(|one| decide::is_news(&self.world, one));
+        let news = observations
+            .into_iter()
+            .filter(|one| decide::is_news(&self.world, one));
         self.staged.extend(news.map(Event::Observed));
         let every_ms = decide::watches(&self.world)
             .into_iter()
@@ -381,14 +434,32 @@ impl Core {
                         self.plan(outputs);
                     }
                 }
-                Decision::Ask { run, action, question } => {
+                Decision::Ask {
+                    run,
+                    action,
+                    question,
+                } => {
                     if self.asking.insert(action) {
-                        outputs.push(Output::Ask { run, action, question });
+                        outputs.push(Output::Ask {
+                            run,
+                            action,
+                            question,
+                        });
                     }
                 }
-                Decision::Inquire { run, action, attempt, change } => {
+                Decision::Inquire {
+                    run,
+                    action,
+                    attempt,
+                    change,
+                } => {
                     if self.inquiring.insert(action) {
-                        outputs.push(Output::Inquire { run, action, attempt, change });
+                        outputs.push(Output::Inquire {
+                            run,
+                            action,
+                            attempt,
+                            change,
+                        });
                     }
                 }
                 Decision::WakeAt(at_ms) => self.wake(at_ms),
@@ -421,10 +492,17 @@ impl Core {
         let entries: Vec<Entry> = std::mem::take(&mut self.staged)
             .into_iter()
             .zip(self.world.position + 1..)
-            .map(|(event, position)| Entry { position, at_ms: now_ms, event })
+            .map(|(event, position)| Entry {
+                position,
+                at_ms: now_ms,
+                event,
+            })
             .collect();
         let blobs = std::mem::take(&mut self.staged_blobs);
-        let by_digest = blobs.iter().map(|bytes| (Digest::of(bytes), bytes.clone())).collect();
+        let by_digest = blobs
+            .iter()
+            .map(|bytes| (Digest::of(bytes), bytes.clone()))
+            .collect();
         self.appending = Some((entries.clone(), by_digest));
         outputs.push(Output::Append { entries, blobs });
     }
@@ -432,7 +510,7 @@ impl Core {
     /// The release of a build run goes into the book with the entry that names it.
     fn stage_release(&mut self) {
         if let Some(run) = &self.world.run {
-            let built = decide::promote::built(&self.world);
+            let built = decide::promote::built(&self.world, &run.loaded.release);
             let release = decide::promote::with_built(&run.loaded.release, &built);
             self.staged_blobs.push(model::encode(&release));
         }
@@ -446,12 +524,18 @@ impl Core {
             self.memo.schemas().clone(),
             run.options.clone(),
         );
-        self.planner = Some(Planning { planner, round: BTreeMap::new(), answers: Vec::new() });
+        self.planner = Some(Planning {
+            planner,
+            round: BTreeMap::new(),
+            answers: Vec::new(),
+        });
     }
 
     /// Goes on planning: in rounds, so that the order of questions never depends on who answers first.
     fn plan(&mut self, outputs: &mut Vec<Output>) {
-        let Some(planning) = &mut self.planner else { return };
+        let Some(planning) = &mut self.planner else {
+            return;
+        };
         if planning.round.values().any(Option::is_none) {
             return;
         }
@@ -472,15 +556,24 @@ impl Core {
     }
 
     fn finish_plan(&mut self) {
-        let (Some(planning), Some(run)) = (self.planner.take(), &self.world.run) else { return };
+        let (Some(planning), Some(run)) = (self.planner.take(), &self.world.run) else {
+            return;
+        };
         let run = run.id;
         match planning.planner.finish() {
             Ok(plan) => {
                 let answers = model::encode(&planning.answers);
                 let bytes = model::encode(&plan);
-                self.staged.push(Event::Answered { run, answers: Digest::of(&answers) });
+                self.staged.push(Event::Answered {
+                    run,
+                    answers: Digest::of(&answers),
+                });
                 let summary = plan.summary();
-                self.staged.push(Event::Planned { run, plan: Digest::of(&bytes), summary });
+                self.staged.push(Event::Planned {
+                    run,
+                    plan: Digest::of(&bytes),
+                    summary,
+                });
                 self.staged_blobs.extend([answers, bytes]);
             }
             Err(diagnostics) => self.close_failed(run, diagnostics),
@@ -488,6 +581,9 @@ impl Core {
     }
 
     fn close_failed(&mut self, run: RunId, diagnostics: Diagnostics) {
-        self.staged.push(Event::Closed { run, result: RunResult::Failed { diagnostics } });
+        self.staged.push(Event::Closed {
+            run,
+            result: RunResult::Failed { diagnostics },
+        });
     }
 }

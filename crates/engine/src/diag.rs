@@ -14,7 +14,9 @@ pub(crate) fn nothing_to_do_it_with(what: &str) -> Diagnostic {
     Diagnostic::error(
         "SF1011",
         "This program has nothing to do it with",
-        format!("It would need {what}, which this program was started without. Nothing was changed."),
+        format!(
+            "It would need {what}, which this program was started without. Nothing was changed."
+        ),
     )
 }
 
@@ -22,6 +24,8 @@ pub(crate) fn provider_broke(what: &str) -> Diagnostic {
     Diagnostic::error(
         "SF1012",
         "A provider broke while answering",
-        format!("Nothing was changed by the question. Report this to the provider's maintainers: {what}"),
+        format!(
+            "Nothing was changed by the question. Report this to the provider's maintainers: {what}"
+        ),
     )
 }

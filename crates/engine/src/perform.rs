@@ -14,7 +14,10 @@ pub(crate) async fn perform(outside: &Outside, action: ActionId, effect: &Effect
     match effect {
         Effect::Change(change) => match outside.providers.get(&change.provider) {
             Some(provider) => provider.apply(action, change).await,
-            None => refused(nothing_to_do_it_with(&format!("the provider `{}`", change.provider))),
+            None => refused(nothing_to_do_it_with(&format!(
+                "the provider `{}`",
+                change.provider
+            ))),
         },
         Effect::Place(spec) => place(outside, spec).await,
         Effect::Stop { instance, grace_ms } => match &outside.runtime {
@@ -47,7 +50,9 @@ async fn place(outside: &Outside, spec: &InstanceSpec) -> Outcome {
 pub(crate) async fn inquire(outside: &Outside, action: ActionId, change: &Change) -> Inquiry {
     match outside.providers.get(&change.provider) {
         Some(provider) => provider.inquire(action, change).await,
-        None => Inquiry::Unclear { what: format!("the provider `{}` is not here to ask", change.provider) },
+        None => Inquiry::Unclear {
+            what: format!("the provider `{}` is not here to ask", change.provider),
+        },
     }
 }
 
@@ -67,7 +72,9 @@ pub(crate) async fn ask(outside: &Outside, question: &Question) -> Answer {
 pub(crate) async fn look(outside: &Outside, watch: &Watch) -> Vec<Observation> {
     match watch {
         Watch::Instance(instance) => {
-            let Some(runtime) = &outside.runtime else { return Vec::new() };
+            let Some(runtime) = &outside.runtime else {
+                return Vec::new();
+            };
             let report: Result<InstanceReport, Unavailable> = runtime.observe(instance).await;
             report
                 .map(|report| Observation::Instance {
@@ -79,12 +86,22 @@ pub(crate) async fn look(outside: &Outside, watch: &Watch) -> Vec<Observation> {
                 .collect()
         }
         Watch::Counts => {
-            let Some(router) = &outside.router else { return Vec::new() };
-            router.counts().await.unwrap_or_default().into_iter().map(Observation::Counts).collect()
+            let Some(router) = &outside.router else {
+                return Vec::new();
+            };
+            router
+                .counts()
+                .await
+                .unwrap_or_default()
+                .into_iter()
+                .map(Observation::Counts)
+                .collect()
         }
     }
 }
 
 fn refused(diagnostic: Diagnostic) -> Outcome {
-    Outcome::Refused { diagnostics: Diagnostics::from(diagnostic) }
+    Outcome::Refused {
+        diagnostics: Diagnostics::from(diagnostic),
+    }
 }

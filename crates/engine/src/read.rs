@@ -24,9 +24,16 @@ pub fn entries(reader: &Reader, environment: &str) -> Result<Vec<Entry>, EngineE
 /// # Errors
 /// As [`entries`], or when an entry cannot have happened.
 pub fn world(reader: &Reader, environment: &str) -> Result<(World, LoadedReleases), EngineError> {
-    let mut world = World { environment: Name::from(environment), ..World::default() };
+    let mut world = World {
+        environment: Name::from(environment),
+        ..World::default()
+    };
     let mut releases = LoadedReleases::new();
-    let known = reader.view().streams()?.into_iter().any(|stream| stream.name == environment);
+    let known = reader
+        .view()
+        .streams()?
+        .into_iter()
+        .any(|stream| stream.name == environment);
     if !known {
         return Ok((world, releases));
     }
@@ -36,7 +43,10 @@ pub fn world(reader: &Reader, environment: &str) -> Result<(World, LoadedRelease
         let entry = Codec::entry(environment, &stored?, &blobs)?;
         world
             .fold(&entry, &blobs, &mut releases)
-            .map_err(|source| EngineError::Illegal { environment: environment.to_owned(), source })?;
+            .map_err(|source| EngineError::Illegal {
+                environment: environment.to_owned(),
+                source,
+            })?;
     }
     Ok((world, releases))
 }
@@ -45,6 +55,11 @@ pub fn world(reader: &Reader, environment: &str) -> Result<(World, LoadedRelease
 ///
 /// # Errors
 /// When the book cannot be read.
-pub fn history(reader: &Reader) -> Result<Vec<String>, EngineError> {
-    Ok(reader.view().streams()?.into_iter().map(|stream| stream.name).collect())
+pub fn environments(reader: &Reader) -> Result<Vec<String>, EngineError> {
+    Ok(reader
+        .view()
+        .streams()?
+        .into_iter()
+        .map(|stream| stream.name)
+        .collect())
 }

@@ -2,7 +2,7 @@
 
 use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
 use crate::task::{TaskKind, spawn};
-use crate::{Codec, Core, EngineError, Input, Outside, Output, Pause, StoredBlobs, perform, read};
+use crate::{Codec, Core, EngineError, Input, Output, Outside, Pause, StoredBlobs, perform, read};
 use contract::Clock;
 use decide::{Blobs, Entry, World};
 use journal::{Blob, JournalError, Reader, StreamId, Writer};
@@ -50,7 +50,10 @@ impl Handle {
     /// Gives an order; it is in the book before it is obeyed.
     pub async fn command(&self, actor: String, command: Command) {
         // An engine that is gone obeys nothing; there is nobody to tell.
-        let _ = self.0.send(Message::Input(Input::Command { actor, command })).await;
+        let _ = self
+            .0
+            .send(Message::Input(Input::Command { actor, command }))
+            .await;
     }
 }
 
@@ -91,11 +94,21 @@ impl Engine {
         let (world, releases) = read::world(&reader, environment)?;
         let mut events = Vec::new();
         if world.position == 0 {
-            events.push(Event::Opened { environment: Name::from(environment) });
+            events.push(Event::Opened {
+                environment: Name::from(environment),
+            });
         }
-        events.push(Event::Started { epoch, program: program.to_owned() });
+        events.push(Event::Started {
+            epoch,
+            program: program.to_owned(),
+        });
         let schemas = outside.schemas();
-        let core = Core::new(world, releases, schemas, Box::new(ReaderBlobs(Mutex::new(reader))));
+        let core = Core::new(
+            world,
+            releases,
+            schemas,
+            Box::new(ReaderBlobs(Mutex::new(reader))),
+        );
         let (sender, receiver) = mpsc::channel(INPUTS_MAX);
         let mut engine = Self {
             core,
@@ -148,11 +161,17 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`].
     pub fn command(&mut self, actor: &str, command: Command) -> Result<(), EngineError> {
-        self.handle(Input::Command { actor: actor.to_owned(), command })
+        self.handle(Input::Command {
+            actor: actor.to_owned(),
+            command,
+        })
     }
 
     /// Waits until everything handed in is durable.
-    async fn settle(&mut self, observer: &mut dyn Observer) -> Result<(), EngineError> {
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn settle(&mut self, observer: &mut dyn Observer) -> Result<(), EngineError> {
         while self.core.is_writing() {
             self.turn().await?;
             self.tell(observer);
@@ -209,7 +228,10 @@ impl Engine {
     /// The book takes nothing more: waits for what is under way, so that its outcomes can at least be told.
     async fn abandon(&mut self, error: JournalError) -> EngineError {
         let mut unrecorded = Vec::new();
-        let until_ms = self.clock.now_ms().saturating_add(crate::limits::ABANDON_MS_MAX);
+        let until_ms = self
+            .clock
+            .now_ms()
+            .saturating_add(crate::limits::ABANDON_MS_MAX);
         while self.performing > 0 {
             let clock = self.clock.clone();
             tokio::select! {
@@ -222,14 +244,19 @@ impl Engine {
                 () = clock.sleep_until(until_ms) => break,
             }
         }
-        EngineError::Lost { source: error, unrecorded }
+        EngineError::Lost {
+            source: error,
+            unrecorded,
+        }
     }
 
     fn handle(&mut self, input: Input) -> Result<(), EngineError> {
         let low_space = self.writer.can_start(self.performing as u64).is_err();
         if low_space != self.low_space {
             self.low_space = low_space;
-            let outputs = self.core.handle(self.clock.now_ms(), Input::LowSpace(low_space))?;
+            let outputs = self
+                .core
+                .handle(self.clock.now_ms(), Input::LowSpace(low_space))?;
             self.carry_out(outputs)?;
         }
         let outputs = self.core.handle(self.clock.now_ms(), input)?;
@@ -240,11 +267,21 @@ impl Engine {
         for output in outputs {
             match output {
                 Output::Append { entries, blobs } => self.append(entries, blobs)?,
-                Output::Perform { run, action, attempt, effect } => {
+                Output::Perform {
+                    run,
+                    action,
+                    attempt,
+                    effect,
+                } => {
                     self.performing += 1;
                     self.perform(run, action, attempt, effect);
                 }
-                Output::Inquire { run, action, attempt, change } => {
+                Output::Inquire {
+                    run,
+                    action,
+                    attempt,
+                    change,
+                } => {
                     let outside = self.outside.clone();
                     self.read(async move {
                         let inquiry = match spawn(TaskKind::Reading, async move {
@@ -253,16 +290,31 @@ impl Engine {
                         .await
                         {
                             Ok(inquiry) => inquiry,
-                            Err(panic) => Inquiry::Unclear { what: panic.to_string() },
+                            Err(panic) => Inquiry::Unclear {
+                                what: panic.to_string(),
+                            },
                         };
-                        Input::Inquired { run, action, attempt, inquiry }
+                        Input::Inquired {
+                            run,
+                            action,
+                            attempt,
+                            inquiry,
+                        }
                     });
                 }
-                Output::Ask { run, action, question } => {
+                Output::Ask {
+                    run,
+                    action,
+                    question,
+                } => {
                     let outside = self.outside.clone();
                     self.read(async move {
                         let answer = answered(&outside, question).await;
-                        Input::Answered { run, action, answer }
+                        Input::Answered {
+                            run,
+                            action,
+                            answer,
+                        }
                     });
                 }
                 Output::AskForPlan { number, question } => {
@@ -278,7 +330,10 @@ impl Engine {
                     self.read(async move {
                         let _room = room.acquire_owned().await;
                         let observations = perform::look(&outside, &watch).await;
-                        Input::Seen { watch, observations }
+                        Input::Seen {
+                            watch,
+                            observations,
+                        }
                     });
                 }
             }
@@ -302,19 +357,31 @@ impl Engine {
             // Only one batch is under way at a time, so the queue has room for its answer, or the engine is gone.
             let _ = sender.blocking_send(Message::Written(result.map(|_| ())));
         });
-        self.writer.append(self.stream, self.epoch, records, content, done);
+        self.writer
+            .append(self.stream, self.epoch, records, content, done);
         Ok(())
     }
 
     fn perform(&self, run: RunId, action: model::ActionId, attempt: u32, effect: model::Effect) {
         let (outside, sender) = (self.outside.clone(), self.sender.clone());
-        let work = spawn(TaskKind::Effect, async move { perform::perform(&outside, action, &effect).await });
+        let work = spawn(TaskKind::Effect, async move {
+            perform::perform(&outside, action, &effect).await
+        });
         spawn(TaskKind::Effect, async move {
             let outcome = match work.await {
                 Ok(outcome) => outcome,
-                Err(panic) => Outcome::Unknown { why: panic.to_string() },
+                Err(panic) => Outcome::Unknown {
+                    why: panic.to_string(),
+                },
             };
-            let _ = sender.send(Message::Input(Input::Ended { run, action, attempt, outcome })).await;
+            let _ = sender
+                .send(Message::Input(Input::Ended {
+                    run,
+                    action,
+                    attempt,
+                    outcome,
+                }))
+                .await;
         });
     }
 
@@ -330,7 +397,9 @@ impl Engine {
 /// A provider that breaks while answering has not answered.
 async fn answered(outside: &Arc<Outside>, question: model::Question) -> Answer {
     let outside = outside.clone();
-    let work = spawn(TaskKind::Reading, async move { perform::ask(&outside, &question).await });
+    let work = spawn(TaskKind::Reading, async move {
+        perform::ask(&outside, &question).await
+    });
     match work.await {
         Ok(answer) => answer,
         Err(panic) => Answer::Failed(crate::diag::provider_broke(&panic.to_string()).into()),

@@ -36,9 +36,15 @@ impl SystemClock {
     /// A clock that begins now.
     pub fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one door")]
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let began_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
-        Self { began: Instant::now(), began_ms, newest_ms: AtomicI64::new(began_ms) }
+        Self {
+            began: Instant::now(),
+            began_ms,
+            newest_ms: AtomicI64::new(began_ms),
+        }
     }
 }
 
@@ -52,11 +58,15 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let passed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
         let now_ms = self.began_ms.saturating_add(passed);
-        self.newest_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms)
+        self.newest_ms
+            .fetch_max(now_ms, Ordering::Relaxed)
+            .max(now_ms)
     }
 
     fn sleep_until(&self, at_ms: i64) -> Pending<'_, ()> {
         let wait_ms = at_ms.saturating_sub(self.now_ms());
-        Box::pin(tokio::time::sleep(Duration::from_millis(wait_ms.max(0).unsigned_abs())))
+        Box::pin(tokio::time::sleep(Duration::from_millis(
+            wait_ms.max(0).unsigned_abs(),
+        )))
     }
 }

@@ -1,1 +1,28 @@
-//! Placeholder header, replaced with the room's first commit.
+//! The providers that are built in: `terraform_data`, and the resources of this machine (`host_file`,
+//! `host_directory`, `host_command`).
+//!
+//! [`Builtin`] keeps data and touches nothing. [`Host`] acts on the file system and starts processes as the user that
+//! runs Steadfast; it never raises its rights, never follows a symbolic link at a path it manages, never makes a
+//! missing parent directory, and never takes over what it did not make unless that is already exactly as configured.
+//!
+//! Start with `provider` (which call goes where), then one file per resource type: `file`, `directory`, `command`.
+//! What they share: `form` (objects in and out), `standing` (what is at a path), `write` (how it gets there, whole or
+//! not at all), `rights` (modes and owners), `process` (how commands run).
+
+mod builtin;
+mod command;
+mod diag;
+mod directory;
+mod file;
+mod form;
+mod limits;
+mod process;
+mod provider;
+mod rights;
+mod schema;
+mod standing;
+mod write;
+
+pub use builtin::Builtin;
+pub use diag::CODES;
+pub use provider::{Host, Options};

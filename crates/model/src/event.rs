@@ -185,6 +185,8 @@ pub enum RunKind {
     Build,
     /// Apply resources, then roll out services.
     Deploy,
+    /// Stop every instance; resources stay.
+    Stop,
 }
 
 /// How a run is carried out.

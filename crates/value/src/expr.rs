@@ -1,6 +1,6 @@
 //! Compiled expressions and how they are evaluated.
 
-use crate::{Diagnostics, Name, Span, Type, Value};
+use crate::{Budget, Diagnostics, Name, Span, Type, Value};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -192,6 +192,12 @@ pub trait Scope {
     /// The content of a file that the release carries, by path relative to the root module (`./` and `..` resolved);
     /// none when it carries no such file.
     fn file(&self, path: &str) -> Option<Arc<[u8]>>;
+
+    /// The budget that this evaluation draws on. A scope that evaluates further expressions to answer gives one, so that
+    /// they are counted together; without one, every evaluation has its own.
+    fn budget(&self) -> Option<&Budget> {
+        None
+    }
 }
 
 impl Expr {
@@ -201,5 +207,81 @@ impl Expr {
     /// All diagnostics found on the way.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, Diagnostics> {
         crate::evaluate::evaluate(self, scope)
+    }
+
+    /// Visits all references to the outside, in the order written, with the instance key where one is given.
+    pub fn references(&self, visit: &mut dyn FnMut(&Reference, Option<&Expr>, Span)) {
+        match &self.kind {
+            ExprKind::Reference(reference) => visit(reference, None, self.span),
+            ExprKind::Instance(reference, key) => {
+                visit(reference, Some(key), self.span);
+                key.references(visit);
+            }
+            _ => self.each_child(&mut |child| child.references(visit)),
+        }
+    }
+
+    /// Whether it gives the same value in every scope: nothing outside is referred to.
+    pub fn is_constant(&self) -> bool {
+        let mut constant = true;
+        self.references(&mut |_, _, _| constant = false);
+        constant
+    }
+
+    /// Visits the expressions directly inside, in the order written.
+    pub fn each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Reference(_) | ExprKind::Iteration(_) => {}
+            ExprKind::Instance(_, inner)
+            | ExprKind::Attribute(inner, _)
+            | ExprKind::Unary(_, inner)
+            | ExprKind::Convert(inner, _) => visit(inner),
+            ExprKind::Template(parts)
+            | ExprKind::Tuple(parts)
+            | ExprKind::Call {
+                arguments: parts, ..
+            } => parts.iter().for_each(visit),
+            ExprKind::Index(first, second) | ExprKind::Binary(_, first, second) => {
+                visit(first);
+                visit(second);
+            }
+            ExprKind::Splat { source, each } => {
+                visit(source);
+                visit(each);
+            }
+            ExprKind::Conditional(condition, then, otherwise) => {
+                visit(condition);
+                visit(then);
+                visit(otherwise);
+            }
+            ExprKind::Object(entries) => {
+                for (key, value) in entries {
+                    visit(key);
+                    visit(value);
+                }
+            }
+            ExprKind::ForTuple {
+                collection,
+                condition,
+                result,
+                ..
+            } => {
+                visit(collection);
+                visit(result);
+                condition.iter().for_each(|condition| visit(condition));
+            }
+            ExprKind::ForObject {
+                collection,
+                condition,
+                result_key,
+                result_value,
+                ..
+            } => {
+                visit(collection);
+                visit(result_key);
+                visit(result_value);
+                condition.iter().for_each(|condition| visit(condition));
+            }
+        }
     }
 }

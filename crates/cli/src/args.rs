@@ -1,0 +1,358 @@
+//! What can be said on the command line. Where Terraform has a word for the same thing, it is the same word here, with
+//! one dash or two.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Takes software from a commit to production and keeps it there.
+///
+/// In a directory of Terraform files: `steadfast plan`, then `steadfast apply`. With a `steadfast.hcl` beside them:
+/// `steadfast deploy dev`. Everything that is done is written down first, in `.steadfast/book`: a run that was
+/// interrupted goes on with `steadfast resume`, and `steadfast history` tells what happened.
+#[derive(Debug, Parser)]
+#[command(name = "steadfast", version, after_help = crate::exit::TABLE, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Work in this directory instead of the current one.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+    /// Print one JSON object per line for programs, instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Never use colours (as with NO_COLOR).
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the definition without looking at the world.
+    Validate(Variables),
+    /// Show what apply would do. Changes nothing, not even the book.
+    Plan(PlanArgs),
+    /// Make the world what the definition says.
+    Apply(ApplyArgs),
+    /// Destroy everything that the definition made.
+    Destroy(ApplyArgs),
+    /// Show what exists, or one run with everything that happened in it.
+    Show(ShowArgs),
+    /// Show the outputs of the last apply.
+    Output(OutputArgs),
+    /// Look at single objects.
+    #[command(subcommand)]
+    State(StateCommand),
+    /// List the runs of an environment.
+    History(EnvironmentArgs),
+    /// Look after the book.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Derive every decision of a run again from the book and compare.
+    Replay(RunArgs),
+    /// Go on with a run that was interrupted.
+    Resume(ResumeArgs),
+    /// Go back to the release before: of a directory of Terraform files, or of an environment.
+    Rollback(RollbackArgs),
+    /// Build, provision and roll out to an environment.
+    Deploy(DeployArgs),
+    /// Show environments, services and what waits for a person.
+    Status,
+    /// Say what became of an action that Steadfast could not find out about.
+    Resolve(ResolveArgs),
+    /// Let a release that went back be deployed again.
+    Lift(LiftArgs),
+    /// Stop everything that an environment runs. Its resources stay.
+    Stop(EnvironmentArgs),
+    /// Show the last lines that an instance printed.
+    Logs(LogsArgs),
+    /// Take the example shop through three environments, a good release and a bad one.
+    Demo(DemoArgs),
+    /// Explain a code such as SF0101.
+    Explain(ExplainArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// The data plane; started by Steadfast itself.
+    #[command(hide = true)]
+    Proxy(ProxyArgs),
+    /// The process beside an instance; started by Steadfast itself.
+    #[command(hide = true)]
+    Shim,
+}
+
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct Variables {
+    /// Value of a root variable.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+    /// File with values of root variables.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub var_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Planning {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Whether to look at the world before planning.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub refresh: bool,
+    /// Only take note of what changed outside.
+    #[arg(long)]
+    pub refresh_only: bool,
+    /// Replace this object even when nothing asks for it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+    /// Effects under way at the same time.
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub parallelism: u32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Plan to destroy everything.
+    #[arg(long)]
+    pub destroy: bool,
+    /// End with 2 when there are changes, 0 when there are none.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Do not ask before changing anything.
+    #[arg(long)]
+    pub auto_approve: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EnvironmentArgs {
+    /// Environment; `default` for a plain directory of Terraform files.
+    #[arg(default_value = "default", value_name = "ENVIRONMENT")]
+    pub environment: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ShowArgs {
+    /// A run, or its first digits; everything that exists if none is given.
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Environment.
+    #[arg(long, default_value = "default")]
+    pub env: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OutputArgs {
+    /// Only this output.
+    pub name: Option<String>,
+    /// Print a text without quotes.
+    #[arg(long)]
+    pub raw: bool,
+    /// Environment.
+    #[arg(long, default_value = "default")]
+    pub env: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// List the addresses of all objects.
+    List(EnvironmentArgs),
+    /// Show one object.
+    Show {
+        /// Its address.
+        address: String,
+        /// Environment.
+        #[arg(long, default_value = "default")]
+        env: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Check every byte of the book that carries information, and name the first that is wrong.
+    Verify,
+    /// Print every entry of an environment.
+    Show(EnvironmentArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// A run, or its first digits; all runs if none is given.
+    pub run: Option<String>,
+    /// Environment.
+    #[arg(long, default_value = "default")]
+    pub env: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ResumeArgs {
+    /// Environment; every one that has an open run if none is given.
+    pub environment: Option<String>,
+    /// Finish what is under way, begin nothing new, and close the run.
+    #[arg(long)]
+    pub cancel: bool,
+    /// Do not ask before changing anything.
+    #[arg(long)]
+    pub auto_approve: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RollbackArgs {
+    /// Environment.
+    #[arg(default_value = "default")]
+    pub environment: String,
+    /// Go back to the release that this run carried out, instead of the one before the last.
+    #[arg(long, value_name = "RUN")]
+    pub to: Option<String>,
+    /// Do not ask before changing anything.
+    #[arg(long)]
+    pub auto_approve: bool,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct DeployArgs {
+    /// Where to.
+    pub environment: String,
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Deploy this release instead of building one from the sources.
+    #[arg(long, value_name = "DIGEST")]
+    pub release: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ResolveArgs {
+    /// The run.
+    pub run: String,
+    /// The action.
+    pub action: String,
+    /// What you saw: it took effect, or it did not.
+    #[arg(value_enum)]
+    pub answer: Resolution,
+    /// Environment.
+    #[arg(long, default_value = "default")]
+    pub env: String,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Resolution {
+    /// It took effect; the object is as planned.
+    Done,
+    /// It did not take effect; try again.
+    Absent,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LiftArgs {
+    /// The release, or its first digits.
+    pub release: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LogsArgs {
+    /// The instance, such as web-3.
+    pub instance: String,
+    /// Environment.
+    #[arg(long)]
+    pub env: String,
+    /// How many lines.
+    #[arg(long, short = 'n', default_value_t = 50)]
+    pub lines: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DemoArgs {
+    /// The example project.
+    #[arg(long, default_value = "examples/shop", value_name = "DIR")]
+    pub project: PathBuf,
+    /// Work here instead of in a temporary directory.
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Leave everything running and every file in place.
+    #[arg(long)]
+    pub keep: bool,
+    /// Kill the control plane with SIGKILL this many times during each rollout.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub kills: u32,
+    /// Requests per second sent to each environment.
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub rate: u32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// The code; all codes with their titles if none is given.
+    pub code: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ProxyArgs {
+    /// Directory of its control socket and saved routes.
+    pub directory: PathBuf,
+}
+
+/// Turns options with one dash, as Terraform writes them, into options with two.
+pub(crate) fn with_long_options(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut literal = false;
+    words
+        .enumerate()
+        .map(|(position, word)| {
+            let Some(text) = word.to_str().filter(|_| position > 0 && !literal) else { return word };
+            if text == "--" {
+                literal = true;
+                return word;
+            }
+            let bytes = text.as_bytes();
+            let long = matches!(bytes, [b'-', first, second, ..]
+                if first.is_ascii_alphabetic() && (second.is_ascii_alphabetic() || *second == b'-'));
+            if long { OsString::from(format!("-{text}")) } else { word }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        with_long_options(text.split(' ').map(OsString::from))
+            .into_iter()
+            .map(|word| word.into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn one_dash_is_as_good_as_two() {
+        assert_eq!(
+            words("x apply -auto-approve -var a=b").join(" "),
+            "x apply --auto-approve --var a=b"
+        );
+        assert_eq!(
+            words("x logs -n 5 -- -abc").join(" "),
+            "x logs -n 5 -- -abc"
+        );
+        assert_eq!(
+            words("x plan --json -refresh=false").join(" "),
+            "x plan --json --refresh=false"
+        );
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory as _;
+        Args::command().debug_assert();
+    }
+}

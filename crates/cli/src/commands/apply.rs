@@ -1,0 +1,400 @@
+//! `plan`, `apply`, `destroy`, `resume`: resources.
+
+use crate::args::{ApplyArgs, PlanArgs, Planning, ResumeArgs};
+use crate::error::CommandError;
+use crate::exit;
+use crate::project::{DEFAULT_ENVIRONMENT, Definition};
+use crate::render::diagnostics::{self, Sources};
+use crate::render::plan as render;
+use crate::render::progress::Progress;
+use crate::render::style::{BOLD, GOOD, RESET, WARN};
+use crate::session::{Session, actor, fresh};
+use decide::LoadedRelease;
+use engine::{Engine, Observer, PROJECT_STREAM, Pause};
+use model::{Command, Event, Plan, PlanMode, RunId, RunKind, RunOptions, RunResult};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+/// `plan`.
+pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, CommandError> {
+    let definition = compiled(session, &args.planning.variables, json)?;
+    let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
+    let mode = if args.destroy {
+        PlanMode::Destroy
+    } else {
+        mode_of(&args.planning)
+    };
+    let options = options(&args.planning, mode, true, &definition)?;
+    let loaded = loaded(&definition)?;
+    let outside = session.providers();
+    let plan = session
+        .tokio
+        .block_on(engine::preview(&outside, loaded, &world, options))
+        .map_err(|found| failed(found, &definition))?;
+    warn(&plan.diagnostics, &definition.sources, json);
+    if json {
+        anstream::println!("{}", plan_json(&plan));
+    } else {
+        anstream::print!("{}", render::text(&plan));
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() {
+        exit::USAGE
+    } else {
+        exit::OK
+    })
+}
+
+/// `apply` and `destroy`.
+pub(crate) fn apply(
+    session: &Session,
+    args: ApplyArgs,
+    mode: PlanMode,
+    json: bool,
+) -> Result<u8, CommandError> {
+    let definition = compiled(session, &args.planning.variables, json)?;
+    if !definition.release.environments.is_empty() {
+        return Err(CommandError::Usage(
+            "this project has environments; say which one: steadfast deploy NAME".to_owned(),
+        ));
+    }
+    let mode = if mode == PlanMode::Normal {
+        mode_of(&args.planning)
+    } else {
+        mode
+    };
+    let options = options(&args.planning, mode, false, &definition)?;
+    let writer = session.writer()?;
+    let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let mut progress = Progress::new(json);
+    let run = RunId(fresh()?);
+    let event = Event::Submitted {
+        run,
+        kind: RunKind::Apply,
+        release: definition.digest,
+        actor: actor(),
+        options,
+    };
+    let sources = definition.sources.clone();
+    submit(
+        session,
+        &mut engine,
+        event,
+        definition.content,
+        &mut progress,
+    )?;
+    finish(
+        session,
+        &mut engine,
+        &mut progress,
+        &sources,
+        args.auto_approve,
+        json,
+    )
+}
+
+/// `resume`.
+pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result<u8, CommandError> {
+    let worlds = session.worlds()?;
+    let open: Vec<String> = worlds
+        .iter()
+        .filter(|(name, world)| {
+            world.run.is_some()
+                && args
+                    .environment
+                    .as_deref()
+                    .is_none_or(|wanted| wanted == &***name)
+        })
+        .map(|(name, _)| name.to_string())
+        .collect();
+    if open.is_empty() {
+        anstream::println!("Nothing to resume: no run is open.");
+        return Ok(exit::OK);
+    }
+    let writer = session.writer()?;
+    let mut worst = exit::OK;
+    for environment in open {
+        let mut engine = session.engine(&writer, &environment)?;
+        let Some(run) = engine.world().run.as_ref().map(|run| run.id) else {
+            continue;
+        };
+        if !json {
+            anstream::println!("Going on with run {run} of {environment}.");
+        }
+        if args.cancel {
+            engine.command(&actor(), Command::Cancel { run })?;
+        }
+        let sources = stored_sources(session, &engine)?;
+        let mut progress = Progress::new(json);
+        let code = finish(
+            session,
+            &mut engine,
+            &mut progress,
+            &sources,
+            args.auto_approve,
+            json,
+        )?;
+        worst = worst.max(code);
+    }
+    Ok(worst)
+}
+
+/// Hands a request in.
+pub(crate) fn submit(
+    session: &Session,
+    engine: &mut Engine,
+    event: Event,
+    content: Vec<Vec<u8>>,
+    observer: &mut dyn Observer,
+) -> Result<(), CommandError> {
+    Ok(session
+        .tokio
+        .block_on(engine.submit(event, content, observer))?)
+}
+
+/// Goes on until the run is over, asking where a person must agree.
+pub(crate) fn finish(
+    session: &Session,
+    engine: &mut Engine,
+    progress: &mut Progress,
+    sources: &Sources,
+    auto_approve: bool,
+    json: bool,
+) -> Result<u8, CommandError> {
+    loop {
+        // Ends: after the approval a run only ends or waits for a person, and both return.
+        let pause = session.run(engine, progress)?;
+        match pause {
+            None => {
+                progress.finish();
+                return Ok(exit::INTERRUPTED);
+            }
+            Some(Pause::AwaitsApproval { run, plan }) => {
+                let made = engine.world().run.as_ref().and_then(|run| run.plan.clone());
+                let Some(made) = made else {
+                    return Err(CommandError::Failed(
+                        "the plan is not in the book".to_owned(),
+                    ));
+                };
+                warn(&made.diagnostics, sources, json);
+                if json {
+                    anstream::println!("{}", plan_json(&made));
+                } else {
+                    anstream::print!("{}", render::text(&made));
+                }
+                let agreed = auto_approve || made.is_empty() || ask(&made, json)?;
+                let order = if agreed {
+                    Command::Approve { run, plan }
+                } else {
+                    Command::Cancel { run }
+                };
+                engine.command(&actor(), order)?;
+            }
+            Some(Pause::Parked { run, questions }) => {
+                progress.finish();
+                anstream::eprintln!(
+                    "{WARN}Run {run} waits for you.{RESET} Everything else that could be done is done."
+                );
+                for (_, question) in &questions {
+                    anstream::eprintln!("  {}", diagnostics::visible(question));
+                }
+                return Ok(exit::PARKED);
+            }
+            Some(Pause::LowSpace) => {
+                progress.finish();
+                return Err(CommandError::Failed(
+                    "there is too little room on the disk to begin anything more; make room, then: steadfast resume"
+                        .to_owned(),
+                ));
+            }
+            Some(Pause::Over(result)) => {
+                progress.finish();
+                return Ok(over(engine, result.as_ref(), sources, json));
+            }
+        }
+    }
+}
+
+/// Says how a run ended.
+fn over(engine: &Engine, result: Option<&RunResult>, sources: &Sources, json: bool) -> u8 {
+    let Some(result) = result else {
+        return exit::OK;
+    };
+    let (text, code) = match result {
+        RunResult::Succeeded { outputs } => {
+            let last = engine.world().runs.back();
+            let took = last.map_or(0, |run| run.ended_ms - run.began_ms);
+            let mut text = format!(
+                "{GOOD}Done{RESET} in {}.",
+                crate::render::time::duration(took)
+            );
+            let is_build = last.is_some_and(|run| run.kind == RunKind::Build);
+            if !outputs.is_empty() && !is_build {
+                text.push_str(&format!("\n\n{BOLD}Outputs:{RESET}\n"));
+                for (name, value) in outputs {
+                    text.push_str(&format!("{name} = {}\n", render::shown(value)));
+                }
+            }
+            (text.trim_end().to_owned(), exit::OK)
+        }
+        RunResult::Failed { diagnostics: found } => {
+            anstream::eprint!("{}", diagnostics::text(found, sources));
+            let text = "Not everything could be done. What was done is in the book: steadfast show"
+                .to_owned();
+            (text, exit::FAILED)
+        }
+        RunResult::Returned { services } => {
+            let mut text = format!("{WARN}The old version serves.{RESET}");
+            for (service, why) in services {
+                text.push_str(&format!("\n  {service}: {}", diagnostics::visible(why)));
+            }
+            (text, exit::RETURNED)
+        }
+        RunResult::Cancelled => (
+            "Cancelled. Nothing more was changed.".to_owned(),
+            exit::FAILED,
+        ),
+    };
+    if !json {
+        anstream::println!("{text}");
+    }
+    code
+}
+
+/// Asks a person to agree to a plan.
+fn ask(plan: &Plan, json: bool) -> Result<bool, CommandError> {
+    let stdin = std::io::stdin();
+    if json {
+        return Err(CommandError::Usage(
+            "with --json nobody can be asked; look at the plan first, then use -auto-approve"
+                .to_owned(),
+        ));
+    }
+    let summary = plan.summary();
+    let what = if summary.add + summary.change == 0 && summary.destroy > 0 {
+        "destroy this"
+    } else {
+        "do this"
+    };
+    anstream::print!("\n{BOLD}Shall Steadfast {what}?{RESET} Only `yes` is taken as agreement: ");
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    let read = stdin.lock().read_line(&mut answer).unwrap_or(0);
+    if read == 0 && !stdin.is_terminal() {
+        anstream::println!("(no answer)");
+    }
+    Ok(answer.trim() == "yes")
+}
+
+/// Compiles the project and shows warnings.
+pub(crate) fn compiled(
+    session: &Session,
+    variables: &crate::args::Variables,
+    json: bool,
+) -> Result<Definition, CommandError> {
+    let (definition, found) = session.project.compile(variables, &session.schemas())?;
+    warn(&found, &definition.sources, json);
+    Ok(definition)
+}
+
+fn warn(found: &value::Diagnostics, sources: &Sources, json: bool) {
+    if !json {
+        anstream::eprint!("{}", diagnostics::text(found, sources));
+    }
+}
+
+pub(crate) fn failed(found: value::Diagnostics, definition: &Definition) -> CommandError {
+    CommandError::Diagnostics {
+        diagnostics: found,
+        sources: definition.sources.clone(),
+        code: exit::FAILED,
+    }
+}
+
+fn mode_of(planning: &Planning) -> PlanMode {
+    if planning.refresh_only {
+        PlanMode::RefreshOnly
+    } else {
+        PlanMode::Normal
+    }
+}
+
+fn options(
+    planning: &Planning,
+    mode: PlanMode,
+    preview: bool,
+    definition: &Definition,
+) -> Result<RunOptions, CommandError> {
+    let _ = definition;
+    let mut replace = Vec::new();
+    for text in &planning.replace {
+        let address = crate::project::address(text).ok_or_else(|| {
+            CommandError::Usage(format!(
+                "-replace {text}: not the address of an object; write it as in `host_file.motd` or \
+                 `module.a.host_file.motd[\"x\"]`"
+            ))
+        })?;
+        replace.push(address);
+    }
+    Ok(RunOptions {
+        mode,
+        refresh: planning.refresh,
+        replace,
+        parallelism: planning.parallelism,
+        seed: if preview { 0 } else { fresh()? },
+        auto_approve: false,
+        environment: String::new(),
+        at_once: false,
+    })
+}
+
+fn loaded(definition: &Definition) -> Result<Arc<LoadedRelease>, CommandError> {
+    let by_digest: BTreeMap<model::Digest, &Vec<u8>> = definition
+        .content
+        .iter()
+        .map(|bytes| (model::Digest::of(bytes), bytes))
+        .collect();
+    let files = definition
+        .release
+        .files
+        .iter()
+        .filter_map(|(path, digest)| {
+            Some((path.clone(), Arc::from(by_digest.get(digest)?.as_slice())))
+        })
+        .collect();
+    LoadedRelease::new(definition.digest, definition.release.clone(), files)
+        .map(Arc::new)
+        .map_err(|found| failed(found, definition))
+}
+
+/// The texts of the release that a run carries out, read from the book.
+pub(crate) fn stored_sources(session: &Session, engine: &Engine) -> Result<Sources, CommandError> {
+    let Some(run) = &engine.world().run else {
+        return Ok(Sources::default());
+    };
+    let Some(reader) = session.reader()? else {
+        return Ok(Sources::default());
+    };
+    Ok(crate::project::sources(&reader, &run.loaded.release))
+}
+
+fn plan_json(plan: &Plan) -> String {
+    let changes: Vec<serde_json::Value> = plan
+        .changes
+        .iter()
+        .map(|change| {
+            serde_json::json!({
+                "address": change.address.to_string(),
+                "action": format!("{:?}", change.action),
+                "before": change.before.as_ref().map(crate::json::value),
+                "after": change.after.as_ref().map(crate::json::value),
+            })
+        })
+        .collect();
+    serde_json::json!({ "type": "plan", "summary": plan.summary(), "changes": changes }).to_string()
+}
+
+/// Whether a stream is that of an environment, not one of ours.
+pub(crate) fn is_environment(name: &str) -> bool {
+    name != PROJECT_STREAM
+}

@@ -1,0 +1,388 @@
+//! `deploy`, `rollback`, `lift`, `stop`, `logs`: releases and environments.
+
+use super::apply::{compiled, finish, stored_sources, submit};
+use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs, Variables};
+use crate::error::CommandError;
+use crate::exit;
+use crate::project::{DEFAULT_ENVIRONMENT, Definition};
+use crate::render::progress::Progress;
+use crate::render::style::{BOLD, RESET};
+use crate::session::{Session, actor, fresh};
+use contract::Artifacts as _;
+use decide::{World, promote};
+use engine::PROJECT_STREAM;
+use journal::Writer;
+use model::{Command, Digest, Event, InstanceId, Release, RunId, RunKind, RunOptions, RunResult};
+use std::sync::Arc;
+use value::{Name, Value};
+
+/// `deploy`.
+pub(crate) fn deploy(session: &Session, args: &DeployArgs, json: bool) -> Result<u8, CommandError> {
+    let writer = session.writer()?;
+    let release = match &args.release {
+        Some(wanted) => find_release(session, wanted)?,
+        None => match build(session, &writer, &args.variables, json)? {
+            Ok(release) => release,
+            Err(code) => return Ok(code),
+        },
+    };
+    roll_out(session, &writer, &args.environment, release, false, json)
+}
+
+/// Rolls a release out to an environment.
+fn roll_out(
+    session: &Session,
+    writer: &Arc<Writer>,
+    environment: &str,
+    digest: Digest,
+    at_once: bool,
+    json: bool,
+) -> Result<u8, CommandError> {
+    let release = stored_release(session, &digest)?;
+    let worlds = session.worlds()?;
+    let blocked = promote::blocked(&digest, &release, &Name::from(environment), &worlds);
+    if blocked.has_errors() {
+        let reader = session.reader()?;
+        let sources = reader
+            .map(|reader| crate::project::sources(&reader, &release))
+            .unwrap_or_default();
+        return Err(CommandError::Diagnostics {
+            diagnostics: blocked,
+            sources,
+            code: exit::FAILED,
+        });
+    }
+    if !json {
+        anstream::println!("{BOLD}{environment}{RESET}: release {}", digest.short());
+    }
+    let mut engine = session.engine(writer, environment)?;
+    let mut progress = Progress::new(json);
+    let options = RunOptions {
+        refresh: true,
+        parallelism: decide::limits::PARALLELISM_DEFAULT,
+        seed: fresh()?,
+        auto_approve: true,
+        environment: environment.to_owned(),
+        at_once,
+        ..RunOptions::default()
+    };
+    let run = RunId(fresh()?);
+    let event = Event::Submitted {
+        run,
+        kind: RunKind::Deploy,
+        release: digest,
+        actor: actor(),
+        options,
+    };
+    submit(session, &mut engine, event, Vec::new(), &mut progress)?;
+    let sources = stored_sources(session, &engine)?;
+    finish(session, &mut engine, &mut progress, &sources, true, json)
+}
+
+/// Builds what the sources say and makes a release of it; nothing is built twice.
+///
+/// The inner result is the exit code of a build that failed, when one did.
+pub(crate) fn build(
+    session: &Session,
+    writer: &Arc<Writer>,
+    variables: &Variables,
+    json: bool,
+) -> Result<Result<Digest, u8>, CommandError> {
+    let mut definition = compiled(session, variables, json)?;
+    if definition.release.environments.is_empty() {
+        return Err(CommandError::Usage(
+            "this project has no environments: `deploy` needs a steadfast.hcl with at least one `environment` block; \
+             for a directory of Terraform files use `steadfast apply`"
+                .to_owned(),
+        ));
+    }
+    with_source_digests(session, &mut definition)?;
+    let (world, _) = session.world(PROJECT_STREAM)?;
+    let built = promote::built(&world, &definition.release);
+    if built.len() == definition.release.artifacts.len() {
+        let whole = Digest::of(&model::encode(&promote::with_built(
+            &definition.release,
+            &built,
+        )));
+        if world.released.contains(&whole) {
+            return Ok(Ok(whole));
+        }
+    }
+    let mut engine = session.engine(writer, PROJECT_STREAM)?;
+    if engine.world().run.is_some() {
+        // A build that was interrupted is finished first; what it built is not built again.
+        let mut progress = Progress::new(json);
+        let sources = stored_sources(session, &engine)?;
+        finish(session, &mut engine, &mut progress, &sources, true, json)?;
+    }
+    let mut progress = Progress::new(json);
+    let options = RunOptions {
+        parallelism: 2,
+        seed: fresh()?,
+        auto_approve: true,
+        ..RunOptions::default()
+    };
+    let run = RunId(fresh()?);
+    let event = Event::Submitted {
+        run,
+        kind: RunKind::Build,
+        release: definition.digest,
+        actor: actor(),
+        options,
+    };
+    let sources = definition.sources.clone();
+    submit(
+        session,
+        &mut engine,
+        event,
+        definition.content,
+        &mut progress,
+    )?;
+    let code = finish(session, &mut engine, &mut progress, &sources, true, json)?;
+    match engine.world().runs.back().map(|run| &run.result) {
+        Some(RunResult::Succeeded { .. }) => {
+            let release = engine.world().released.last().copied();
+            release
+                .map(Ok)
+                .ok_or_else(|| CommandError::Failed("the build made no release".to_owned()))
+        }
+        _ => Ok(Err(code.max(exit::FAILED))),
+    }
+}
+
+/// Adds the digest of every artifact's source tree to the definition, so that a build of other bytes is another build.
+fn with_source_digests(session: &Session, definition: &mut Definition) -> Result<(), CommandError> {
+    let store = session.store();
+    for (name, artifact) in definition.release.artifacts.clone() {
+        let digest = session
+            .tokio
+            .block_on(store.fingerprint(&artifact.source))
+            .map_err(|unavailable| {
+                CommandError::Failed(format!("artifact `{name}` cannot be built: {unavailable}"))
+            })?;
+        let value = Value::string(digest.to_string());
+        definition
+            .release
+            .inputs
+            .insert(promote::source_input(&name), value);
+    }
+    let bytes = model::encode(&definition.release);
+    definition.digest = Digest::of(&bytes);
+    if let Some(first) = definition.content.first_mut() {
+        *first = bytes;
+    }
+    Ok(())
+}
+
+fn stored_release(session: &Session, digest: &Digest) -> Result<Release, CommandError> {
+    let Some(reader) = session.reader()? else {
+        return Err(CommandError::Failed("there is no book here yet".to_owned()));
+    };
+    let bytes = reader.view().blob(&journal::Digest::from_bytes(digest.0))?;
+    model::decode(&bytes)
+        .map_err(|error| CommandError::Failed(format!("release {}: {error}", digest.short())))
+}
+
+/// The release whose digits begin like this.
+fn find_release(session: &Session, wanted: &str) -> Result<Digest, CommandError> {
+    let text = wanted
+        .strip_prefix("sha256:")
+        .unwrap_or(wanted)
+        .to_ascii_lowercase();
+    let worlds = session.worlds()?;
+    let mut known: Vec<Digest> = worlds
+        .values()
+        .flat_map(|world| {
+            world
+                .released
+                .iter()
+                .chain(&world.accepted)
+                .chain(world.quarantine.keys())
+        })
+        .filter(|digest| {
+            digest
+                .to_string()
+                .trim_start_matches("sha256:")
+                .starts_with(&text)
+        })
+        .copied()
+        .collect();
+    known.sort();
+    known.dedup();
+    match known.as_slice() {
+        [release] => Ok(*release),
+        [] => Err(CommandError::Usage(format!("there is no release {wanted}"))),
+        several => Err(CommandError::Usage(format!(
+            "{wanted} could be any of {} releases; give more digits",
+            several.len()
+        ))),
+    }
+}
+
+/// `rollback`.
+pub(crate) fn rollback(
+    session: &Session,
+    args: &RollbackArgs,
+    json: bool,
+) -> Result<u8, CommandError> {
+    let (world, _) = session.world(&args.environment)?;
+    let target = rollback_target(&world, args)?;
+    let writer = session.writer()?;
+    if args.environment != DEFAULT_ENVIRONMENT {
+        return roll_out(session, &writer, &args.environment, target, true, json);
+    }
+    let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let mut progress = Progress::new(json);
+    let options = RunOptions {
+        refresh: true,
+        parallelism: decide::limits::PARALLELISM_DEFAULT,
+        seed: fresh()?,
+        ..RunOptions::default()
+    };
+    let run = RunId(fresh()?);
+    let event = Event::Submitted {
+        run,
+        kind: RunKind::Apply,
+        release: target,
+        actor: actor(),
+        options,
+    };
+    submit(session, &mut engine, event, Vec::new(), &mut progress)?;
+    let sources = stored_sources(session, &engine)?;
+    if !json {
+        anstream::println!("Going back to release {}.", target.short());
+    }
+    finish(
+        session,
+        &mut engine,
+        &mut progress,
+        &sources,
+        args.auto_approve,
+        json,
+    )
+}
+
+/// The release to go back to: the named run's, or the last good one that is not the newest.
+fn rollback_target(world: &World, args: &RollbackArgs) -> Result<Digest, CommandError> {
+    let kinds = [RunKind::Apply, RunKind::Deploy];
+    let runs: Vec<_> = world
+        .runs
+        .iter()
+        .filter(|run| kinds.contains(&run.kind))
+        .collect();
+    if let Some(wanted) = &args.to {
+        let found = runs
+            .iter()
+            .find(|run| run.id.to_string().starts_with(wanted));
+        return found.map(|run| run.release).ok_or_else(|| {
+            CommandError::Usage(format!(
+                "`{}` has no run {wanted} that carried out a release; see steadfast history {}",
+                args.environment, args.environment
+            ))
+        });
+    }
+    let newest = runs.last().map(|run| run.release);
+    let good = |run: &&&decide::RunSummary| matches!(run.result, RunResult::Succeeded { .. });
+    let before = runs
+        .iter()
+        .rev()
+        .filter(good)
+        .find(|run| Some(run.release) != newest);
+    before.map(|run| run.release).ok_or_else(|| {
+        CommandError::Failed(format!(
+            "`{}` has no earlier release that was carried out to its end; nothing was changed",
+            args.environment
+        ))
+    })
+}
+
+/// `lift`.
+pub(crate) fn lift(session: &Session, args: &LiftArgs) -> Result<u8, CommandError> {
+    let release = find_release(session, &args.release)?;
+    let worlds = session.worlds()?;
+    let holding: Vec<String> = worlds
+        .iter()
+        .filter(|(_, world)| world.quarantine.contains_key(&release))
+        .map(|(name, _)| name.to_string())
+        .collect();
+    if holding.is_empty() {
+        anstream::println!("Release {} is not in quarantine.", release.short());
+        return Ok(exit::OK);
+    }
+    let writer = session.writer()?;
+    for environment in holding {
+        let mut engine = session.engine(&writer, &environment)?;
+        engine.command(&actor(), Command::LiftQuarantine { release })?;
+        session
+            .tokio
+            .block_on(engine.settle(&mut Progress::silent()))?;
+        anstream::println!(
+            "{environment}: release {} may be deployed again.",
+            release.short()
+        );
+    }
+    Ok(exit::OK)
+}
+
+/// `stop`.
+pub(crate) fn stop(session: &Session, environment: &str) -> Result<u8, CommandError> {
+    let (world, _) = session.world(environment)?;
+    let Some(release) = world
+        .runs
+        .iter()
+        .rev()
+        .find(|run| run.kind == RunKind::Deploy)
+        .map(|run| run.release)
+    else {
+        anstream::println!("Nothing was ever deployed to `{environment}`.");
+        return Ok(exit::OK);
+    };
+    let writer = session.writer()?;
+    let mut engine = session.engine(&writer, environment)?;
+    let mut progress = Progress::new(false);
+    let options = RunOptions {
+        seed: fresh()?,
+        auto_approve: true,
+        environment: environment.to_owned(),
+        ..RunOptions::default()
+    };
+    let run = RunId(fresh()?);
+    let event = Event::Submitted {
+        run,
+        kind: RunKind::Stop,
+        release,
+        actor: actor(),
+        options,
+    };
+    submit(session, &mut engine, event, Vec::new(), &mut progress)?;
+    let sources = stored_sources(session, &engine)?;
+    let code = finish(session, &mut engine, &mut progress, &sources, true, false)?;
+    if code == exit::OK {
+        session.stop_router(environment)?;
+    }
+    Ok(code)
+}
+
+/// `logs`.
+pub(crate) fn logs(session: &Session, args: &LogsArgs) -> Result<u8, CommandError> {
+    let runtime = session.runtime(&args.env)?;
+    let lines = runtime.logs(&InstanceId(args.instance.clone()), args.lines);
+    if lines.is_empty() {
+        let (world, _) = session.world(&args.env)?;
+        let known: Vec<String> = world.instances.keys().map(ToString::to_string).collect();
+        return Err(CommandError::Failed(format!(
+            "no log of `{}` in `{}`; instances there: {}",
+            args.instance,
+            args.env,
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
+        )));
+    }
+    for line in lines {
+        anstream::println!("{line}");
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,440 @@
+//! `history`, `journal`, `replay`, `resolve`, and one run in full: what the book says.
+
+use crate::args::{JournalCommand, Resolution, ResolveArgs, RunArgs};
+use crate::error::CommandError;
+use crate::exit;
+use crate::json;
+use crate::render::diagnostics;
+use crate::render::progress::Progress;
+use crate::render::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
+use crate::render::time;
+use crate::session::{Session, actor};
+use decide::replay::Replay;
+use decide::{Entry, World};
+use engine::{Observer as _, StoredBlobs};
+use journal::{JournalError, Reader};
+use model::{ActionId, Command, Effect, Event, Inquiry, Outcome, RunId, RunResult};
+use serde_json::json;
+
+/// `history`.
+pub(crate) fn history(
+    session: &Session,
+    environment: &str,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    let (world, _) = session.world(environment)?;
+    if world.runs.is_empty() && world.run.is_none() && !as_json {
+        anstream::println!("No runs in `{environment}`.");
+    }
+    for run in &world.runs {
+        if as_json {
+            anstream::println!(
+                "{}",
+                json!({
+                    "run": run.id.to_string(), "kind": format!("{:?}", run.kind).to_lowercase(),
+                    "release": run.release, "actor": run.actor, "began_ms": run.began_ms, "ended_ms": run.ended_ms,
+                    "result": json::result_word(&run.result),
+                })
+            );
+            continue;
+        }
+        let kind = format!("{:?}", run.kind).to_lowercase();
+        let result = match &run.result {
+            RunResult::Succeeded { .. } => format!("{GOOD}succeeded{RESET}"),
+            RunResult::Failed { .. } => format!("{BAD}failed{RESET}"),
+            RunResult::Returned { .. } => format!("{WARN}went back{RESET}"),
+            RunResult::Cancelled => "cancelled".to_owned(),
+        };
+        anstream::println!(
+            "{}  {}  {kind:<6}  release {}  by {}  {result} in {}",
+            run.id,
+            time::utc(run.began_ms),
+            run.release.short(),
+            run.actor,
+            time::duration(run.ended_ms - run.began_ms)
+        );
+    }
+    if let Some(run) = world.run.as_ref().filter(|_| !as_json) {
+        let began = time::utc(run.began_ms);
+        anstream::println!(
+            "{}  {began}  {WARN}open{RESET} {DIM}(steadfast resume){RESET}",
+            run.id
+        );
+    }
+    Ok(exit::OK)
+}
+
+fn book(session: &Session) -> Result<Reader, CommandError> {
+    match session.reader()? {
+        Some(reader) => Ok(reader),
+        None => Err(JournalError::NoBook {
+            path: session.project.book(),
+        }
+        .into()),
+    }
+}
+
+/// `journal`.
+pub(crate) fn journal(
+    session: &Session,
+    command: &JournalCommand,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    let reader = book(session)?;
+    match command {
+        JournalCommand::Verify => {
+            let report = reader.verify()?;
+            // The chain says that nothing was changed; the fold says that it makes sense.
+            let mut entries = 0;
+            for environment in engine::environments(&reader)? {
+                let (world, _) = engine::world(&reader, &environment)?;
+                entries += world.position;
+                if !as_json {
+                    anstream::println!(
+                        "{environment}: {} entries, epoch {}",
+                        world.position,
+                        world.epoch
+                    );
+                }
+            }
+            if as_json {
+                anstream::println!("{}", json!({ "ok": true, "entries": entries }));
+            } else {
+                anstream::println!("{GOOD}The book is whole.{RESET} {report}");
+            }
+            Ok(exit::OK)
+        }
+        JournalCommand::Show(args) => {
+            let mut printer = Printer::new(as_json);
+            fold(&reader, &args.environment, |entry, world| {
+                printer.entry(entry, world)
+            })?;
+            Ok(exit::OK)
+        }
+    }
+}
+
+/// Folds an environment, showing each entry with the world after it.
+fn fold(
+    reader: &Reader,
+    environment: &str,
+    mut visit: impl FnMut(&Entry, &World),
+) -> Result<(), CommandError> {
+    let blobs = StoredBlobs(reader);
+    let mut world = World {
+        environment: environment.into(),
+        ..World::default()
+    };
+    let mut releases = decide::LoadedReleases::new();
+    for entry in engine::entries(reader, environment)? {
+        world
+            .fold(&entry, &blobs, &mut releases)
+            .map_err(|source| {
+                CommandError::Engine(engine::EngineError::Illegal {
+                    environment: environment.to_owned(),
+                    source,
+                })
+            })?;
+        visit(&entry, &world);
+    }
+    Ok(())
+}
+
+/// One run in full.
+pub(crate) fn show_run(
+    session: &Session,
+    environment: &str,
+    run: &str,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    let reader = book(session)?;
+    let run = find_run(&reader, environment, run)?;
+    let mut printer = Printer::new(as_json);
+    fold(&reader, environment, |entry, world| {
+        if entry.event.run() == Some(run) {
+            printer.entry(entry, world);
+        }
+    })?;
+    Ok(exit::OK)
+}
+
+/// The run whose digits begin like this.
+fn find_run(reader: &Reader, environment: &str, wanted: &str) -> Result<RunId, CommandError> {
+    let wanted = wanted.to_ascii_lowercase();
+    let mut found: Vec<RunId> = engine::entries(reader, environment)?
+        .iter()
+        .filter_map(|entry| entry.event.run())
+        .filter(|run| run.to_string().starts_with(&wanted))
+        .collect();
+    found.sort();
+    found.dedup();
+    match found.as_slice() {
+        [run] => Ok(*run),
+        [] => Err(CommandError::Usage(format!(
+            "`{environment}` has no run {wanted}; `steadfast history {environment}` lists its runs"
+        ))),
+        several => Err(CommandError::Usage(format!(
+            "{wanted} could be any of {} runs; give more digits",
+            several.len()
+        ))),
+    }
+}
+
+/// Prints entries of the book with their time.
+struct Printer {
+    json: bool,
+    progress: Progress,
+}
+
+impl Printer {
+    fn new(json: bool) -> Self {
+        Self {
+            json,
+            progress: Progress::new(json),
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, world: &World) {
+        if self.json {
+            self.progress.entry(entry, world);
+            return;
+        }
+        let at = time::utc(entry.at_ms);
+        anstream::println!(
+            "{DIM}{:>6}  {at}{RESET}  {}",
+            entry.position,
+            line(&entry.event)
+        );
+    }
+}
+
+/// An event on one line.
+fn line(event: &Event) -> String {
+    let kind = format!("{BOLD}{}{RESET}", json::kind(event));
+    let rest = match event {
+        Event::Opened { environment } => environment.to_string(),
+        Event::Started { epoch, program } => format!("epoch {epoch}, program {program}"),
+        Event::Submitted {
+            kind,
+            release,
+            actor,
+            ..
+        } => {
+            format!("{kind:?} of release {} by {actor}", release.short())
+        }
+        Event::Answered { .. } | Event::Replanned { .. } => String::new(),
+        Event::Planned { summary, .. } => {
+            format!(
+                "{} to add, {} to change, {} to destroy",
+                summary.add, summary.change, summary.destroy
+            )
+        }
+        Event::Commanded { actor, command } => format!("{} by {actor}", order(command)),
+        Event::Intended {
+            attempt, effect, ..
+        } => {
+            format!("{} (attempt {attempt}): {}", effect.subject(), verb(effect))
+        }
+        Event::Finished {
+            attempt, outcome, ..
+        } => format!("attempt {attempt}: {}", outcome_text(outcome)),
+        Event::Inquired { inquiry, .. } => match inquiry {
+            Inquiry::Found(_) => "it took effect".to_owned(),
+            Inquiry::Absent => "it is not there".to_owned(),
+            Inquiry::NotYet => "not seen yet".to_owned(),
+            Inquiry::Unclear { what } => format!("unclear: {what}"),
+        },
+        Event::Retried { delay_ms, .. } => format!("in {delay_ms} ms"),
+        Event::Parked { question, .. } => question.clone(),
+        Event::Observed(model::Observation::Instance {
+            instance, state, ..
+        }) => format!("{instance} {state:?}"),
+        Event::Observed(model::Observation::Counts(counts)) => {
+            let arms: Vec<String> = counts
+                .arms
+                .iter()
+                .map(|arm| {
+                    format!(
+                        "{}: {} answered, {} failed",
+                        arm.version, arm.finished, arm.failed
+                    )
+                })
+                .collect();
+            format!("{}: {}", counts.service, arms.join("; "))
+        }
+        Event::Phased { service, phase, .. } => format!("{service} {phase:?}"),
+        Event::Judged {
+            service,
+            evidence,
+            verdict,
+            ..
+        } => format!(
+            "{service} {verdict:?}: new {}/{} failed, old {}/{}",
+            evidence.new_failed, evidence.new_finished, evidence.old_failed, evidence.old_finished
+        ),
+        Event::Released { release, .. } => release.short(),
+        Event::Targeted {
+            service, target, ..
+        } => format!("{service} to version {}", target.version),
+        Event::Closed { result, .. } => json::result_word(result).to_owned(),
+    };
+    format!("{kind} {}", diagnostics::visible(&rest))
+}
+
+fn order(command: &Command) -> String {
+    match command {
+        Command::Approve { plan, .. } => format!("approve plan {}", plan.short()),
+        Command::Cancel { .. } => "cancel".to_owned(),
+        Command::Resolve { action, .. } => format!("resolve {action}"),
+        Command::LiftQuarantine { release } => format!("lift quarantine of {}", release.short()),
+    }
+}
+
+fn verb(effect: &Effect) -> String {
+    match effect {
+        Effect::Change(change) => format!("{:?}", change.verb).to_lowercase(),
+        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => {
+            effect.kind_name().to_owned()
+        }
+    }
+}
+
+fn outcome_text(outcome: &Outcome) -> String {
+    let first = |found: &value::Diagnostics| {
+        found.iter().next().map_or_else(String::new, |one| {
+            format!(": {} ({})", one.summary, one.code)
+        })
+    };
+    match outcome {
+        Outcome::Changed { .. } => "changed".to_owned(),
+        Outcome::Partial { diagnostics, .. } => format!("made, but damaged{}", first(diagnostics)),
+        Outcome::Placed { address } => format!("runs on {address}"),
+        Outcome::Stopped => "stopped".to_owned(),
+        Outcome::Published { generation, .. } => format!("route table {generation} in force"),
+        Outcome::Built { artifact } => format!("built {}", artifact.short()),
+        Outcome::Refused { diagnostics } => format!("refused{}", first(diagnostics)),
+        Outcome::Failed { diagnostics, .. } => format!("failed{}", first(diagnostics)),
+        Outcome::Unknown { why } => format!("outcome lost: {why}"),
+    }
+}
+
+/// `replay`.
+pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result<u8, CommandError> {
+    let reader = book(session)?;
+    let only = match &args.run {
+        Some(run) => Some(find_run(&reader, &args.env, run)?),
+        None => None,
+    };
+    let blobs = StoredBlobs(&reader);
+    let mut replay = Replay::new(session.providers().schemas(), only);
+    for entry in engine::entries(&reader, &args.env)? {
+        replay.take(&entry, &blobs).map_err(|source| {
+            CommandError::Engine(engine::EngineError::Illegal {
+                environment: args.env.clone(),
+                source,
+            })
+        })?;
+    }
+    let (_, report) = replay.finish();
+    if as_json {
+        let different: Vec<serde_json::Value> = report
+            .different
+            .iter()
+            .map(|(position, what)| json!({ "position": position, "what": what }))
+            .collect();
+        anstream::println!(
+            "{}",
+            json!({ "entries": report.entries, "same": report.same, "different": different })
+        );
+    } else {
+        for (position, what) in &report.different {
+            anstream::println!("{BAD}entry {position}:{RESET} {what}");
+        }
+        if report.different.is_empty() {
+            anstream::println!(
+                "{GOOD}Every decision was derived again with the same result:{RESET} {} decisions among {} entries.",
+                report.same,
+                report.entries
+            );
+        } else {
+            anstream::println!(
+                "{} decisions are the same, {} are not.",
+                report.same,
+                report.different.len()
+            );
+        }
+    }
+    Ok(if report.different.is_empty() {
+        exit::OK
+    } else {
+        exit::FAILED
+    })
+}
+
+/// `resolve`.
+pub(crate) fn resolve(
+    session: &Session,
+    args: &ResolveArgs,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    let writer = session.writer()?;
+    let mut engine = session.engine(&writer, &args.env)?;
+    let Some(run) = engine.world().run.clone() else {
+        return Err(CommandError::Usage(format!(
+            "`{}` has no open run",
+            args.env
+        )));
+    };
+    if !run.id.to_string().starts_with(&args.run) {
+        return Err(CommandError::Usage(format!(
+            "the open run is {}, not {}",
+            run.id, args.run
+        )));
+    }
+    let found: Vec<(ActionId, &decide::Action)> = run
+        .actions
+        .iter()
+        .filter(|(id, action)| {
+            matches!(action.stage, decide::Stage::Parked { .. })
+                && id.to_string().starts_with(&args.action)
+        })
+        .map(|(id, action)| (*id, action))
+        .collect();
+    let [(id, action)] = found.as_slice() else {
+        return Err(CommandError::Usage(format!(
+            "no single action {} waits for a person; `steadfast status` shows those that do",
+            args.action
+        )));
+    };
+    let inquiry = match (args.answer, &action.effect) {
+        (Resolution::Absent, _) => Inquiry::Absent,
+        (Resolution::Done, Effect::Change(change)) => Inquiry::Found(Outcome::Changed {
+            object: change.planned.clone(),
+            private: change.private.clone(),
+            diagnostics: value::Diagnostics::new(),
+        }),
+        (Resolution::Done, _) => {
+            return Err(CommandError::Usage(
+                "only changes of resources are put to a person".to_owned(),
+            ));
+        }
+    };
+    engine.command(
+        &actor(),
+        Command::Resolve {
+            run: run.id,
+            action: *id,
+            inquiry,
+        },
+    )?;
+    let sources = super::apply::stored_sources(session, &engine)?;
+    let mut progress = Progress::new(as_json);
+    super::apply::finish(
+        session,
+        &mut engine,
+        &mut progress,
+        &sources,
+        false,
+        as_json,
+    )
+}

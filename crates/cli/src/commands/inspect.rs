@@ -1,0 +1,344 @@
+//! `validate`, `show`, `output`, `state`, `status`: looking, changing nothing.
+
+use crate::args::{OutputArgs, ShowArgs, StateCommand, Variables};
+use crate::error::CommandError;
+use crate::exit;
+use crate::json;
+use crate::render::diagnostics::{self, Sources};
+use crate::render::plan::shown;
+use crate::render::progress::phase_text;
+use crate::render::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
+use crate::render::time;
+use crate::session::Session;
+use decide::{Object, World};
+use model::Address;
+use serde_json::json;
+use value::{Diagnostics, Severity};
+
+/// `validate`.
+pub(crate) fn validate(
+    session: &Session,
+    variables: &Variables,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    let (found, sources) = match session.project.compile(variables, &session.schemas()) {
+        Ok((definition, found)) => (found, definition.sources),
+        Err(CommandError::Diagnostics {
+            diagnostics,
+            sources,
+            ..
+        }) => (diagnostics, sources),
+        Err(error) => return Err(error),
+    };
+    let valid = !found.has_errors();
+    if as_json {
+        anstream::println!("{}", validation_json(&found, &sources));
+    } else {
+        anstream::eprint!("{}", diagnostics::text(&found, &sources));
+        if valid {
+            anstream::println!("{GOOD}Valid.{RESET}");
+        } else {
+            let errors = found
+                .iter()
+                .filter(|one| one.severity == Severity::Error)
+                .count();
+            anstream::println!(
+                "{BAD}{errors} error{}.{RESET}",
+                if errors == 1 { "" } else { "s" }
+            );
+        }
+    }
+    Ok(if valid { exit::OK } else { exit::BAD_INPUT })
+}
+
+/// The form of `terraform validate -json`, with our codes beside it.
+fn validation_json(found: &Diagnostics, sources: &Sources) -> String {
+    let count = |severity: Severity| found.iter().filter(|one| one.severity == severity).count();
+    let diagnostics: Vec<serde_json::Value> = found
+        .iter()
+        .map(|one| {
+            let mut object = json!({
+                "severity": if one.severity == Severity::Error { "error" } else { "warning" },
+                "code": one.code,
+                "summary": one.summary,
+                "detail": one.detail,
+            });
+            if let (Some(span), Some(object)) = (one.span, object.as_object_mut())
+                && let Some(place) = sources.place(span)
+            {
+                object.insert("range".into(), json!({
+                    "filename": place.path,
+                    "start": { "line": place.start.0, "column": place.start.1, "byte": span.start },
+                    "end": { "line": place.end.0, "column": place.end.1, "byte": span.end },
+                }));
+                object.insert(
+                    "snippet".into(),
+                    json!({ "code": place.line, "start_line": place.start.0 }),
+                );
+            }
+            object
+        })
+        .collect();
+    json!({
+        "format_version": "1.0",
+        "valid": !found.has_errors(),
+        "error_count": count(Severity::Error),
+        "warning_count": count(Severity::Warning),
+        "diagnostics": diagnostics,
+    })
+    .to_string()
+}
+
+/// `show`.
+pub(crate) fn show(session: &Session, args: &ShowArgs, as_json: bool) -> Result<u8, CommandError> {
+    if let Some(run) = &args.run {
+        return super::history::show_run(session, &args.env, run, as_json);
+    }
+    let (world, _) = session.world(&args.env)?;
+    if as_json {
+        let resources: Vec<serde_json::Value> = world
+            .resources
+            .iter()
+            .map(|(address, object)| resource_json(address, object))
+            .collect();
+        let outputs: serde_json::Map<String, serde_json::Value> = world
+            .outputs
+            .iter()
+            .map(|(name, value)| (name.to_string(), json::value(value)))
+            .collect();
+        anstream::println!("{}", json!({ "resources": resources, "outputs": outputs }));
+        return Ok(exit::OK);
+    }
+    if world.resources.is_empty() && world.services.is_empty() {
+        anstream::println!("Nothing exists yet.");
+    }
+    for (address, object) in &world.resources {
+        print_object(address, object);
+    }
+    if !world.outputs.is_empty() {
+        anstream::println!("{BOLD}Outputs:{RESET}");
+        for (name, value) in &world.outputs {
+            anstream::println!("{name} = {}", shown(value));
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn resource_json(address: &Address, object: &Object) -> serde_json::Value {
+    json!({
+        "address": address.to_string(),
+        "type": address.resource.kind.as_ref(),
+        "name": address.resource.name.as_ref(),
+        "provider": object.provider,
+        "tainted": object.tainted,
+        "values": json::value(&object.value),
+    })
+}
+
+fn print_object(address: &Address, object: &Object) {
+    let tainted = if object.tainted {
+        format!(" {WARN}(damaged: will be replaced){RESET}")
+    } else {
+        String::new()
+    };
+    anstream::println!("{BOLD}# {address}{RESET}{tainted}");
+    anstream::println!(
+        "resource \"{}\" \"{}\" {{",
+        address.resource.kind,
+        address.resource.name
+    );
+    for (name, value) in object.value.entries().into_iter().flatten() {
+        if !value.is_null() {
+            anstream::println!("    {name} = {}", shown(value));
+        }
+    }
+    anstream::println!("}}\n");
+}
+
+/// `output`.
+pub(crate) fn output(
+    session: &Session,
+    args: &OutputArgs,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    let (world, _) = session.world(&args.env)?;
+    let Some(name) = &args.name else {
+        if as_json {
+            let all: serde_json::Map<String, serde_json::Value> = world
+                .outputs
+                .iter()
+                .map(|(name, value)| (name.to_string(), json!({ "value": json::value(value) })))
+                .collect();
+            anstream::println!("{}", serde_json::Value::Object(all));
+        } else if world.outputs.is_empty() {
+            anstream::println!("No outputs: none are defined, or nothing was applied yet.");
+        } else {
+            for (name, value) in &world.outputs {
+                anstream::println!("{name} = {}", shown(value));
+            }
+        }
+        return Ok(exit::OK);
+    };
+    let Some(value) = world.outputs.get(name.as_str()) else {
+        let known: Vec<&str> = world.outputs.keys().map(AsRef::as_ref).collect();
+        let known = if known.is_empty() {
+            "there are none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        return Err(CommandError::Failed(format!(
+            "there is no output `{name}`; outputs: {known}"
+        )));
+    };
+    match (args.raw, value.as_str()) {
+        // Asked for by name, even a sensitive one is given: that is what outputs are for.
+        (true, Some(text)) => anstream::println!("{text}"),
+        (true, None) => anstream::println!("{}", value.clone().without_marks().render()),
+        _ if as_json => anstream::println!("{}", json::value(&value.clone().without_marks())),
+        _ => anstream::println!("{}", value.clone().without_marks().render()),
+    }
+    Ok(exit::OK)
+}
+
+/// `state`.
+pub(crate) fn state(
+    session: &Session,
+    command: &StateCommand,
+    as_json: bool,
+) -> Result<u8, CommandError> {
+    match command {
+        StateCommand::List(args) => {
+            let (world, _) = session.world(&args.environment)?;
+            for address in world.resources.keys() {
+                anstream::println!("{address}");
+            }
+            Ok(exit::OK)
+        }
+        StateCommand::Show { address, env } => {
+            let (world, _) = session.world(env)?;
+            let found = crate::project::address(address).and_then(|address| {
+                let object = world.resources.get(&address)?;
+                Some((address, object))
+            });
+            match found {
+                Some((address, object)) if as_json => {
+                    anstream::println!("{}", resource_json(&address, object));
+                }
+                Some((address, object)) => print_object(&address, object),
+                None => {
+                    return Err(CommandError::Failed(format!(
+                        "there is no object {address}; `steadfast state list` shows all"
+                    )));
+                }
+            }
+            Ok(exit::OK)
+        }
+    }
+}
+
+/// `status`.
+pub(crate) fn status(session: &Session, as_json: bool) -> Result<u8, CommandError> {
+    let worlds = session.worlds()?;
+    let mut waits = false;
+    for (name, world) in worlds
+        .iter()
+        .filter(|(name, _)| super::apply::is_environment(name))
+    {
+        waits |= if as_json {
+            status_json(world)
+        } else {
+            status_text(name, world)
+        };
+    }
+    if worlds.is_empty() && !as_json {
+        anstream::println!("No book yet: nothing was ever applied or deployed here.");
+    }
+    Ok(if waits { exit::PARKED } else { exit::OK })
+}
+
+fn parked(world: &World) -> Vec<String> {
+    let Some(run) = &world.run else {
+        return Vec::new();
+    };
+    run.actions
+        .values()
+        .filter_map(|action| match &action.stage {
+            decide::Stage::Parked { question } => Some(question.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn status_json(world: &World) -> bool {
+    let services: Vec<serde_json::Value> = world
+        .services
+        .iter()
+        .map(|(name, state)| {
+            json!({
+                "service": name.as_ref(),
+                "version": state.live.as_ref().map(|live| live.version.0),
+                "port": world.route.ports.get(name),
+                "rollout": state.rollout.as_ref().map(|rollout| &rollout.phase),
+            })
+        })
+        .collect();
+    let questions = parked(world);
+    anstream::println!(
+        "{}",
+        json!({
+            "environment": world.environment.as_ref(),
+            "resources": world.resources.len(),
+            "release": world.accepted.last(),
+            "services": services,
+            "open_run": world.run.as_ref().map(|run| run.id.to_string()),
+            "questions": questions,
+            "quarantine": world.quarantine.keys().collect::<Vec<_>>(),
+        })
+    );
+    !questions.is_empty()
+}
+
+fn status_text(name: &str, world: &World) -> bool {
+    let release = world.accepted.last().map_or_else(String::new, |digest| {
+        format!(", release {}", digest.short())
+    });
+    anstream::println!(
+        "{BOLD}{name}{RESET}: {} objects{release}",
+        world.resources.len()
+    );
+    for (service, state) in &world.services {
+        let running = world
+            .instances
+            .values()
+            .filter(|one| one.service == *service)
+            .count();
+        let version = state
+            .live
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), |live| live.version.to_string());
+        let port = world
+            .route
+            .ports
+            .get(service)
+            .map_or_else(String::new, |port| format!(", port {port}"));
+        anstream::println!("  {service}: version {version}, {running} instances{port}");
+        if let Some(rollout) = &state.rollout {
+            anstream::println!("    {}", phase_text(&rollout.phase, service, world));
+        }
+    }
+    for (release, why) in &world.quarantine {
+        anstream::println!("  {WARN}quarantine:{RESET} {} ({why})", release.short());
+    }
+    if let Some(run) = &world.run {
+        let since = time::utc(run.began_ms);
+        anstream::println!(
+            "  {WARN}open run:{RESET} {} since {since} {DIM}(steadfast resume){RESET}",
+            run.id
+        );
+    }
+    let questions = parked(world);
+    for question in &questions {
+        anstream::println!("  {WARN}waits for you:{RESET} {question}");
+    }
+    !questions.is_empty()
+}

@@ -1,0 +1,57 @@
+//! One file per family of commands.
+
+mod apply;
+mod delivery;
+mod demo;
+mod help;
+mod history;
+mod inspect;
+
+use crate::args::{Args, Command};
+use crate::error::CommandError;
+use crate::project::Project;
+use crate::session::Session;
+use std::path::Path;
+
+/// Carries out a command and says with which code the program ends.
+pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
+    if args.no_color {
+        anstream::ColorChoice::Never.write_global();
+    }
+    let json = args.json;
+    match args.command {
+        Command::Explain(explain) => return help::explain(explain.code.as_deref()),
+        Command::Completions(completions) => return help::completions(completions.shell),
+        Command::Proxy(proxy) => return help::proxy(&proxy.directory),
+        Command::Demo(demo) => return demo::run(demo, args.chdir.as_deref()),
+        // Answered in `main`, before anything was opened.
+        Command::Shim => return Ok(crate::exit::USAGE),
+        _ => {}
+    }
+    let session = Session::new(Project::new(args.chdir.as_deref().map(Path::new))?)?;
+    match args.command {
+        Command::Validate(variables) => inspect::validate(&session, &variables, json),
+        Command::Plan(plan) => apply::plan(&session, plan, json),
+        Command::Apply(apply) => apply::apply(&session, apply, model::PlanMode::Normal, json),
+        Command::Destroy(apply) => apply::apply(&session, apply, model::PlanMode::Destroy, json),
+        Command::Show(show) => inspect::show(&session, &show, json),
+        Command::Output(output) => inspect::output(&session, &output, json),
+        Command::State(state) => inspect::state(&session, &state, json),
+        Command::History(history) => history::history(&session, &history.environment, json),
+        Command::Journal(journal) => history::journal(&session, &journal, json),
+        Command::Replay(replay) => history::replay(&session, &replay, json),
+        Command::Resume(resume) => apply::resume(&session, &resume, json),
+        Command::Rollback(rollback) => delivery::rollback(&session, &rollback, json),
+        Command::Deploy(deploy) => delivery::deploy(&session, &deploy, json),
+        Command::Status => inspect::status(&session, json),
+        Command::Resolve(resolve) => history::resolve(&session, &resolve, json),
+        Command::Lift(lift) => delivery::lift(&session, &lift),
+        Command::Stop(stop) => delivery::stop(&session, &stop.environment),
+        Command::Logs(logs) => delivery::logs(&session, &logs),
+        Command::Explain(_)
+        | Command::Completions(_)
+        | Command::Proxy(_)
+        | Command::Demo(_)
+        | Command::Shim => Ok(crate::exit::OK),
+    }
+}

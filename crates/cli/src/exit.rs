@@ -1,0 +1,37 @@
+//! Exit codes: one table, shown by `steadfast help exit-codes` and kept by a test.
+
+/// Done.
+pub(crate) const OK: u8 = 0;
+/// Something could not be done; what was done is in the book.
+pub(crate) const FAILED: u8 = 1;
+/// Wrong usage; or, for `plan -detailed-exitcode`, changes are planned.
+pub(crate) const USAGE: u8 = 2;
+/// A person must decide something.
+pub(crate) const PARKED: u8 = 3;
+/// Another process holds the book.
+pub(crate) const HELD: u8 = 4;
+/// A rollout went back to the old version.
+pub(crate) const RETURNED: u8 = 5;
+/// The definition is wrong.
+pub(crate) const BAD_INPUT: u8 = 65;
+/// The book cannot be written or read.
+pub(crate) const IO: u8 = 74;
+/// The book's newest entries are lost, or it is damaged.
+pub(crate) const BOOK_DAMAGED: u8 = 76;
+/// Interrupted; the run can be resumed.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The table, as people see it.
+pub(crate) const TABLE: &str = "\
+Exit codes:
+  0    done
+  1    something could not be done; what was done is in the book
+  2    wrong usage; for `plan -detailed-exitcode`: changes are planned
+  3    a person must decide something (steadfast status)
+  4    another process holds the book
+  5    a rollout went back to the old version
+  65   the definition is wrong
+  74   the book cannot be written or read
+  76   the book is damaged, or its newest entries are lost
+  130  interrupted; `steadfast resume` goes on
+";

@@ -1,0 +1,48 @@
+//! The project's directory as the language sees it.
+
+use definition::Files;
+use std::path::PathBuf;
+
+/// Largest file that is read as part of a definition, in bytes.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads below one directory.
+pub(crate) struct DiskFiles {
+    root: PathBuf,
+}
+
+impl DiskFiles {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+}
+
+impl Files for DiskFiles {
+    fn list(&self, directory: &str) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.root.join(directory)).ok()? {
+            let entry = entry.ok()?;
+            // A link to a file is a file; a link to a directory is not followed.
+            let is_file = std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file());
+            if let (true, Ok(name)) = (is_file, entry.file_name().into_string()) {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Some(names)
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let path = self.root.join(path);
+        let size = std::fs::metadata(&path).ok()?.len();
+        if size > FILE_BYTES_MAX {
+            return None;
+        }
+        std::fs::read(path).ok()
+    }
+
+    fn may_leave_root(&self) -> bool {
+        // Modules beside the root (`../module`) are common; what they are is still named by content in the release.
+        true
+    }
+}

@@ -1,0 +1,202 @@
+//! What programs read: one JSON object per line, without values that could be secret.
+
+use decide::{Entry, World};
+use model::{Event, Observation};
+use serde_json::{Map, Value, json};
+
+/// An entry of the book as an event.
+pub(crate) fn event(entry: &Entry, world: &World) -> String {
+    let mut object = Map::new();
+    object.insert("type".into(), kind(&entry.event).into());
+    object.insert("environment".into(), world.environment.as_ref().into());
+    object.insert("position".into(), entry.position.into());
+    object.insert("at_ms".into(), entry.at_ms.into());
+    if let Some(run) = entry.event.run() {
+        object.insert("run".into(), run.to_string().into());
+    }
+    if let Value::Object(detail) = detail(&entry.event) {
+        object.extend(detail);
+    }
+    Value::Object(object).to_string()
+}
+
+/// The name of a kind of event.
+pub(crate) fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::Opened { .. } => "opened",
+        Event::Started { .. } => "started",
+        Event::Submitted { .. } => "submitted",
+        Event::Answered { .. } => "answered",
+        Event::Planned { .. } => "planned",
+        Event::Commanded { .. } => "commanded",
+        Event::Intended { .. } => "intended",
+        Event::Finished { .. } => "finished",
+        Event::Inquired { .. } => "inquired",
+        Event::Retried { .. } => "retried",
+        Event::Parked { .. } => "parked",
+        Event::Observed(_) => "observed",
+        Event::Phased { .. } => "phased",
+        Event::Judged { .. } => "judged",
+        Event::Released { .. } => "released",
+        Event::Replanned { .. } => "replanned",
+        Event::Targeted { .. } => "targeted",
+        Event::Closed { .. } => "closed",
+    }
+}
+
+fn detail(event: &Event) -> Value {
+    match event {
+        Event::Opened { .. } | Event::Answered { .. } => json!({}),
+        Event::Started { epoch, program } => json!({ "epoch": epoch, "program": program }),
+        Event::Submitted {
+            kind,
+            release,
+            actor,
+            ..
+        } => {
+            json!({ "kind": format!("{kind:?}").to_lowercase(), "release": release, "actor": actor })
+        }
+        Event::Planned { plan, summary, .. } => json!({ "plan": plan, "summary": summary }),
+        Event::Commanded { actor, command } => {
+            let word = match command {
+                model::Command::Approve { .. } => "approve",
+                model::Command::Cancel { .. } => "cancel",
+                model::Command::Resolve { .. } => "resolve",
+                model::Command::LiftQuarantine { .. } => "lift",
+            };
+            json!({ "actor": actor, "command": word })
+        }
+        Event::Intended {
+            action,
+            attempt,
+            effect,
+            ..
+        } => json!({
+            "action": action.to_string(), "attempt": attempt, "effect": effect.kind_name(),
+            "subject": effect.subject(), "verb": verb(effect),
+        }),
+        Event::Finished {
+            action,
+            attempt,
+            outcome,
+            ..
+        } => {
+            json!({ "action": action.to_string(), "attempt": attempt, "outcome": outcome_word(outcome) })
+        }
+        Event::Inquired {
+            action,
+            attempt,
+            inquiry,
+            ..
+        } => {
+            let word = match inquiry {
+                model::Inquiry::Found(_) => "found",
+                model::Inquiry::Absent => "absent",
+                model::Inquiry::NotYet => "not-yet",
+                model::Inquiry::Unclear { .. } => "unclear",
+            };
+            json!({ "action": action.to_string(), "attempt": attempt, "inquiry": word })
+        }
+        Event::Retried {
+            action,
+            attempt,
+            delay_ms,
+            ..
+        } => {
+            json!({ "action": action.to_string(), "attempt": attempt, "delay_ms": delay_ms })
+        }
+        Event::Parked {
+            action, question, ..
+        } => {
+            json!({ "action": action.to_string(), "question": question })
+        }
+        Event::Observed(Observation::Instance {
+            instance,
+            state,
+            detail,
+        }) => json!({
+            "instance": instance.to_string(), "state": format!("{state:?}").to_lowercase(), "detail": detail,
+        }),
+        Event::Observed(Observation::Counts(counts)) => json!({ "counts": counts }),
+        Event::Phased { service, phase, .. } => json!({ "service": service, "phase": phase }),
+        Event::Judged {
+            service,
+            evidence,
+            verdict,
+            ..
+        } => {
+            json!({ "service": service, "evidence": evidence, "verdict": verdict })
+        }
+        Event::Released { release, .. } => json!({ "release": release }),
+        Event::Replanned { action, .. } => json!({ "action": action.to_string() }),
+        Event::Targeted {
+            service, target, ..
+        } => {
+            json!({ "service": service, "version": target.version.0, "release": target.release })
+        }
+        Event::Closed { result, .. } => json!({ "result": result_word(result) }),
+    }
+}
+
+fn verb(effect: &model::Effect) -> Option<&'static str> {
+    match effect {
+        model::Effect::Change(change) => Some(match change.verb {
+            model::Verb::Create => "create",
+            model::Verb::Update => "update",
+            model::Verb::Delete => "delete",
+        }),
+        model::Effect::Place(_)
+        | model::Effect::Stop { .. }
+        | model::Effect::Publish(_)
+        | model::Effect::Build(_) => None,
+    }
+}
+
+fn outcome_word(outcome: &model::Outcome) -> &'static str {
+    match outcome {
+        model::Outcome::Changed { .. } => "changed",
+        model::Outcome::Partial { .. } => "partial",
+        model::Outcome::Placed { .. } => "placed",
+        model::Outcome::Stopped => "stopped",
+        model::Outcome::Published { .. } => "published",
+        model::Outcome::Built { .. } => "built",
+        model::Outcome::Refused { .. } => "refused",
+        model::Outcome::Failed { .. } => "failed",
+        model::Outcome::Unknown { .. } => "unknown",
+    }
+}
+
+/// How a run ended, in one word.
+pub(crate) fn result_word(result: &model::RunResult) -> &'static str {
+    match result {
+        model::RunResult::Succeeded { .. } => "succeeded",
+        model::RunResult::Failed { .. } => "failed",
+        model::RunResult::Returned { .. } => "returned",
+        model::RunResult::Cancelled => "cancelled",
+    }
+}
+
+/// A value as JSON; sensitive parts and what is not known are null.
+pub(crate) fn value(value: &value::Value) -> Value {
+    if value.marks().contains(value::Marks::SENSITIVE) {
+        return Value::Null;
+    }
+    match value.data() {
+        value::Data::Null(_) | value::Data::Unknown(_) => Value::Null,
+        value::Data::Bool(value) => Value::Bool(*value),
+        value::Data::Number(number) => number
+            .to_string()
+            .parse()
+            .map_or(Value::Null, Value::Number),
+        value::Data::String(text) => Value::String(text.to_string()),
+        value::Data::List(_, items) | value::Data::Set(_, items) | value::Data::Tuple(items) => {
+            Value::Array(items.iter().map(self::value).collect())
+        }
+        value::Data::Map(_, items) | value::Data::Object(items) => Value::Object(
+            items
+                .iter()
+                .map(|(name, item)| (name.to_string(), self::value(item)))
+                .collect(),
+        ),
+    }
+}

@@ -1,0 +1,251 @@
+//! A project: its directory, its definition, and where Steadfast keeps its own things.
+
+use crate::args::Variables;
+use crate::error::CommandError;
+use crate::files::DiskFiles;
+use crate::render::diagnostics::Sources;
+use definition::{Compiled, Given};
+use model::{Digest, ProviderSchema, Release};
+use std::path::{Path, PathBuf};
+
+/// Environment of a plain directory of Terraform files.
+pub(crate) const DEFAULT_ENVIRONMENT: &str = "default";
+
+/// A directory with a definition.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    /// The directory.
+    pub root: PathBuf,
+}
+
+/// A definition with everything that belongs to it.
+pub(crate) struct Definition {
+    /// Compiled.
+    pub release: Release,
+    /// Its texts.
+    pub sources: Sources,
+    /// Everything it names by digest, itself first.
+    pub content: Vec<Vec<u8>>,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl Project {
+    pub(crate) fn new(directory: Option<&Path>) -> Result<Self, CommandError> {
+        let directory = directory.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+        let root = std::fs::canonicalize(&directory).map_err(|source| CommandError::Path {
+            what: "enter",
+            path: directory,
+            source,
+        })?;
+        Ok(Self { root })
+    }
+
+    /// Where everything of ours is.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root.join(".steadfast")
+    }
+
+    /// The book's directory.
+    pub(crate) fn book(&self) -> PathBuf {
+        self.state().join("book")
+    }
+
+    /// What belongs to one environment.
+    pub(crate) fn environment(&self, name: &str) -> PathBuf {
+        self.state().join("env").join(name)
+    }
+
+    /// Compiles what is written, with values from everywhere they may come from.
+    pub(crate) fn compile(
+        &self,
+        variables: &Variables,
+        schemas: &[ProviderSchema],
+    ) -> Result<(Definition, value::Diagnostics), CommandError> {
+        let given = self.given(variables)?;
+        let compiled = definition::compile(&DiskFiles::new(self.root.clone()), &given, schemas);
+        let Compiled {
+            release,
+            sources,
+            files,
+            diagnostics,
+        } = compiled;
+        let texts: Vec<(String, Vec<u8>)> = sources
+            .into_iter()
+            .map(|source| (source.path, source.content))
+            .collect();
+        let Some(release) = release else {
+            return Err(CommandError::definition(diagnostics, Sources::new(texts)));
+        };
+        let bytes = model::encode(&release);
+        let digest = Digest::of(&bytes);
+        let mut content = vec![bytes];
+        content.extend(
+            texts
+                .iter()
+                .take(release.sources.len())
+                .map(|(_, text)| text.clone()),
+        );
+        content.extend(files.into_values());
+        Ok((
+            Definition {
+                release,
+                sources: Sources::new(texts),
+                content,
+                digest,
+            },
+            diagnostics,
+        ))
+    }
+
+    /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars`, options in order.
+    fn given(&self, variables: &Variables) -> Result<Vec<Given>, CommandError> {
+        let mut given = Vec::new();
+        let mut from_environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, text)| {
+                let name = name.to_str()?.strip_prefix("TF_VAR_")?.to_owned();
+                Some((name, text.into_string().ok()?))
+            })
+            .collect();
+        from_environment.sort();
+        given.extend(
+            from_environment
+                .into_iter()
+                .map(|(name, text)| Given::Environment { name, text }),
+        );
+        let mut names: Vec<String> = std::fs::read_dir(&self.root)
+            .map(|entries| {
+                entries
+                    .flatten()
+                    .filter_map(|entry| entry.file_name().into_string().ok())
+                    .collect()
+            })
+            .unwrap_or_default();
+        names.sort();
+        let is_auto = |name: &&String| name.ends_with(".auto.tfvars");
+        let first = names.iter().filter(|name| *name == "terraform.tfvars");
+        for name in first.chain(names.iter().filter(is_auto)) {
+            given.push(self.variables_file(Path::new(name))?);
+        }
+        for path in &variables.var_files {
+            given.push(self.variables_file(path)?);
+        }
+        for text in &variables.vars {
+            let Some((name, text)) = text.split_once('=') else {
+                return Err(CommandError::Usage(format!(
+                    "-var {text}: a variable is given as NAME=VALUE, as in -var region=eu"
+                )));
+            };
+            given.push(Given::Option {
+                name: name.trim().to_owned(),
+                text: text.to_owned(),
+            });
+        }
+        Ok(given)
+    }
+
+    fn variables_file(&self, path: &Path) -> Result<Given, CommandError> {
+        let content = std::fs::read(self.root.join(path)).map_err(|source| CommandError::Path {
+            what: "read the variables file",
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Ok(Given::File {
+            path: path.display().to_string(),
+            content,
+        })
+    }
+}
+
+/// Reads the address of an object in Terraform's notation, as far as it can be typed: modules and keys included.
+pub(crate) fn address(text: &str) -> Option<model::Address> {
+    let mut rest = text;
+    let mut path = model::ModulePath::default();
+    while let Some(after) = rest.strip_prefix("module.") {
+        let (name, key, after) = name_and_key(after)?;
+        path = path.child(name, key);
+        rest = after.strip_prefix('.')?;
+    }
+    let (mode, after) = match rest.strip_prefix("data.") {
+        Some(after) => (model::Mode::Data, after),
+        None => (model::Mode::Managed, rest),
+    };
+    let (kind, after) = after.split_once('.')?;
+    let (name, key, after) = name_and_key(after)?;
+    if !after.is_empty() || !definition::is_identifier(kind) {
+        return None;
+    }
+    let resource = model::ResourceAddress {
+        module: path,
+        mode,
+        kind: kind.into(),
+        name,
+    };
+    Some(model::Address { resource, key })
+}
+
+/// `name`, `name[0]` or `name["key"]`, and what follows.
+fn name_and_key(text: &str) -> Option<(value::Name, model::Key, &str)> {
+    let end = text.find(['.', '[']).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    if !definition::is_identifier(name) {
+        return None;
+    }
+    let Some(inside) = rest.strip_prefix('[') else {
+        return Some((name.into(), model::Key::None, rest));
+    };
+    if let Some(quoted) = inside.strip_prefix('"') {
+        let mut key = String::new();
+        let mut characters = quoted.char_indices();
+        loop {
+            // Ends with the text.
+            match characters.next()? {
+                (_, '\\') => key.push(characters.next()?.1),
+                (at, '"') => {
+                    let after = quoted.get(at + 1..)?.strip_prefix(']')?;
+                    return Some((name.into(), model::Key::Name(key.as_str().into()), after));
+                }
+                (_, other) => key.push(other),
+            }
+        }
+    }
+    let (number, after) = inside.split_once(']')?;
+    Some((name.into(), model::Key::Index(number.parse().ok()?), after))
+}
+
+/// The texts of a stored release.
+pub(crate) fn sources(reader: &journal::Reader, release: &Release) -> Sources {
+    let texts = release.sources.iter().map(|source| {
+        let digest = journal::Digest::from_bytes(source.digest.0);
+        (
+            source.path.clone(),
+            reader.view().blob(&digest).unwrap_or_default(),
+        )
+    });
+    Sources::new(texts.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn addresses_are_read_as_they_are_shown() {
+        for text in [
+            "host_file.motd",
+            "host_file.motd[3]",
+            "module.a.host_file.motd[\"x y\"]",
+            "module.a[\"q\\\"\"].module.b[0].data.t.n",
+        ] {
+            assert_eq!(
+                address(text).map(|found| found.to_string()).as_deref(),
+                Some(text)
+            );
+        }
+        for text in [
+            "", "a", "a.", "a.b[", "a.b[x]", "module.a", "a.b.c", "a.b[\"x]",
+        ] {
+            assert_eq!(address(text), None, "{text}");
+        }
+    }
+}

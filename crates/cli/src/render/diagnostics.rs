@@ -1,0 +1,212 @@
+//! Diagnostics with the line they are about, a caret, and what to do.
+
+use super::style::{BAD, BOLD, DIM, RESET, WARN};
+use definition::LineIndex;
+use std::fmt::Write as _;
+use value::{Diagnostic, Diagnostics, Severity, Span};
+
+/// Width that details are wrapped to.
+const WIDTH: usize = 96;
+
+/// The texts that spans point into.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources(Vec<Source>);
+
+#[derive(Clone, Debug)]
+struct Source {
+    path: String,
+    text: String,
+    lines: LineIndex,
+}
+
+/// A place in words: file, line and column (from 1), and the line itself.
+pub(crate) struct Place<'a> {
+    /// Path.
+    pub path: &'a str,
+    /// Line and column of the first character, and of the one after the last.
+    pub start: (u32, u32),
+    /// See `start`.
+    pub end: (u32, u32),
+    /// The first line, without its end.
+    pub line: &'a str,
+}
+
+impl Sources {
+    pub(crate) fn new(texts: Vec<(String, Vec<u8>)>) -> Self {
+        let sources = texts.into_iter().map(|(path, bytes)| {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Source {
+                path,
+                lines: LineIndex::new(&text),
+                text,
+            }
+        });
+        Self(sources.collect())
+    }
+
+    /// Where a span is; none when its text is not at hand.
+    pub(crate) fn place(&self, span: Span) -> Option<Place<'_>> {
+        let source = self.0.get(span.source.0 as usize)?;
+        let start = source.lines.position(&source.text, span.start);
+        let end = source.lines.position(&source.text, span.end);
+        let line = source
+            .text
+            .get(source.lines.line_range(&source.text, start.line)?)?;
+        Some(Place {
+            path: &source.path,
+            start: (start.line, start.column),
+            end: (end.line, end.column),
+            line: line.trim_end_matches(['\n', '\r']),
+        })
+    }
+}
+
+/// All of them, each followed by an empty line.
+pub(crate) fn text(diagnostics: &Diagnostics, sources: &Sources) -> String {
+    let mut out = String::new();
+    for diagnostic in diagnostics.iter() {
+        one(&mut out, diagnostic, sources);
+        out.push('\n');
+    }
+    out
+}
+
+fn one(out: &mut String, diagnostic: &Diagnostic, sources: &Sources) {
+    let (style, word) = match diagnostic.severity {
+        Severity::Error => (BAD, "error"),
+        Severity::Warning => (WARN, "warning"),
+    };
+    let summary = visible(&diagnostic.summary);
+    let _ = writeln!(
+        out,
+        "{style}{word}[{}]{RESET}{BOLD}: {summary}{RESET}",
+        diagnostic.code
+    );
+    let place = diagnostic.span.and_then(|span| sources.place(span));
+    match (&place, &diagnostic.address) {
+        (Some(place), address) => {
+            let about = address
+                .as_ref()
+                .map(|address| format!(" ({})", visible(address)))
+                .unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "{DIM}  -->{RESET} {}:{}:{}{about}",
+                place.path, place.start.0, place.start.1
+            );
+            quote(out, place);
+        }
+        (None, Some(address)) => {
+            let _ = writeln!(out, "{DIM}  -->{RESET} {}", visible(address));
+        }
+        (None, None) => {}
+    }
+    for line in wrapped(&visible(&diagnostic.detail)) {
+        let _ = writeln!(out, "  {line}");
+    }
+    for hint in &diagnostic.hints {
+        let at = hint
+            .span
+            .and_then(|span| sources.place(span))
+            .map(|place| format!(" ({}:{}:{})", place.path, place.start.0, place.start.1))
+            .unwrap_or_default();
+        let _ = writeln!(out, "  {BOLD}hint:{RESET} {}{at}", visible(&hint.text));
+    }
+}
+
+/// The line with carets under what is meant.
+fn quote(out: &mut String, place: &Place<'_>) {
+    let number = place.start.0.to_string();
+    let margin = " ".repeat(number.len());
+    // Tabs would move the carets away from what they point at.
+    let line: String = visible(place.line).replace('\t', " ");
+    let column = place.start.1.saturating_sub(1) as usize;
+    let length = if place.end.0 == place.start.0 {
+        place.end.1.saturating_sub(place.start.1) as usize
+    } else {
+        line.chars().count().saturating_sub(column)
+    };
+    let carets = "^".repeat(length.max(1));
+    let _ = writeln!(out, "{DIM}{margin} |{RESET}");
+    let _ = writeln!(out, "{DIM}{number} |{RESET} {line}");
+    let _ = writeln!(
+        out,
+        "{DIM}{margin} |{RESET} {}{BAD}{carets}{RESET}",
+        " ".repeat(column)
+    );
+}
+
+/// Text that cannot move the cursor or change colours: control characters are shown as what they are.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|character| {
+            let hidden = character.is_control() && character != '\n' && character != '\t';
+            let shown: Vec<char> = if hidden {
+                character.escape_default().collect()
+            } else {
+                vec![character]
+            };
+            shown
+        })
+        .collect()
+}
+
+/// Paragraphs wrapped at words. Lines that are indented are quotations and stay as they are.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        if paragraph.starts_with(' ') || paragraph.len() <= WIDTH {
+            lines.push(paragraph.to_owned());
+            continue;
+        }
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use value::SourceId;
+
+    #[test]
+    fn a_caret_stands_under_what_is_meant() {
+        let sources = Sources::new(vec![("main.tf".into(), b"a = 1\n  b = vra.x\n".to_vec())]);
+        let span = Span {
+            source: SourceId(0),
+            start: 12,
+            end: 17,
+        };
+        let found = Diagnostic::error("SF9999", "No such thing", "There is no `vra`.").at(span);
+        let text = anstream::adapter::strip_str(&text(&found.into(), &sources)).to_string();
+        assert_eq!(
+            text,
+            "error[SF9999]: No such thing\n  --> main.tf:2:7\n  |\n2 |   b = vra.x\n  |       ^^^^^\n  There is no \
+             `vra`.\n\n"
+        );
+    }
+
+    #[test]
+    fn control_characters_do_nothing() {
+        assert_eq!(visible("a\x1b[31mb\r"), "a\\u{1b}[31mb\\r");
+    }
+
+    #[test]
+    fn long_details_are_wrapped_at_words() {
+        let lines = wrapped(&"word ".repeat(60));
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= WIDTH),
+            "{lines:?}"
+        );
+    }
+}

@@ -1,0 +1,294 @@
+//! What a run does while it does it: one line per thing that begins or ends, for people or for programs.
+
+use super::diagnostics::visible;
+use super::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
+use super::time;
+use crate::json;
+use decide::{Entry, World};
+use engine::Observer;
+use indicatif::{ProgressBar, ProgressStyle};
+use model::{ActionId, Effect, Event, Observation, Outcome, Phase, Verb, Verdict};
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+/// Prints progress as it comes.
+pub(crate) struct Progress {
+    json: bool,
+    /// A line at the bottom that says what is under way, on a terminal.
+    bar: Option<ProgressBar>,
+    began: BTreeMap<ActionId, i64>,
+    /// Only what happens from now on is told, not what is read again from the book.
+    quiet: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(json: bool) -> Self {
+        let live = !json && std::io::stderr().is_terminal();
+        let bar = live.then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self {
+            json,
+            bar,
+            began: BTreeMap::new(),
+            quiet: false,
+        }
+    }
+
+    /// One that says nothing: for programs that only want the result.
+    pub(crate) fn silent() -> Self {
+        Self {
+            json: false,
+            bar: None,
+            began: BTreeMap::new(),
+            quiet: true,
+        }
+    }
+
+    /// Takes the live line away.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| anstream::println!("{text}")),
+            None => anstream::println!("{text}"),
+        }
+    }
+
+    fn status(&self, world: &World) {
+        let (Some(bar), Some(run)) = (&self.bar, &world.run) else {
+            return;
+        };
+        let open: Vec<String> = run
+            .live
+            .iter()
+            .filter_map(|id| run.actions.get(id))
+            .map(|action| action.effect.subject())
+            .take(3)
+            .collect();
+        let left = run.steps_left;
+        let message = match (open.is_empty(), left) {
+            (true, 0) => String::from("watching"),
+            (true, left) => format!("{left} steps left"),
+            (false, 0) => open.join(", "),
+            (false, left) => format!("{left} steps left: {}", open.join(", ")),
+        };
+        bar.set_message(message);
+    }
+
+    fn intended(&mut self, entry: &Entry, action: ActionId, attempt: u32, effect: &Effect) {
+        self.began.insert(action, entry.at_ms);
+        let again = if attempt > 1 {
+            format!(" {WARN}(attempt {attempt}){RESET}")
+        } else {
+            String::new()
+        };
+        self.line(&format!(
+            "{}: {}...{again}",
+            visible(&effect.subject()),
+            doing(effect)
+        ));
+    }
+
+    fn finished(&mut self, entry: &Entry, world: &World, action: ActionId, outcome: &Outcome) {
+        let effect = world
+            .run
+            .as_ref()
+            .and_then(|run| run.actions.get(&action))
+            .map(|action| &action.effect);
+        let Some(effect) = effect else { return };
+        let took = self
+            .began
+            .remove(&action)
+            .map_or(0, |began| entry.at_ms - began);
+        let took = format!("{DIM}after {}{RESET}", time::duration(took));
+        let subject = visible(&effect.subject());
+        let text = match outcome {
+            Outcome::Changed { .. } | Outcome::Stopped => {
+                format!("{GOOD}{}{RESET} {took}", done(effect))
+            }
+            Outcome::Placed { address } => format!("{GOOD}runs{RESET} on {address} {took}"),
+            Outcome::Published { .. } => format!("{GOOD}in force{RESET} {took}"),
+            Outcome::Built { artifact } => {
+                format!("{GOOD}built{RESET} {} {took}", artifact.short())
+            }
+            Outcome::Partial { .. } => format!("{BAD}made, but damaged{RESET} {took}"),
+            Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
+            Outcome::Failed { .. } => format!("{WARN}failed{RESET} {took}"),
+            Outcome::Unknown { why } => {
+                format!("{WARN}outcome lost{RESET} {took}: {}", visible(why))
+            }
+        };
+        self.line(&format!("{subject}: {text}"));
+    }
+}
+
+impl Observer for Progress {
+    fn entry(&mut self, entry: &Entry, world: &World) {
+        if self.quiet {
+            return;
+        }
+        if self.json {
+            anstream::println!("{}", json::event(entry, world));
+            return;
+        }
+        match &entry.event {
+            Event::Intended {
+                action,
+                attempt,
+                effect,
+                ..
+            } => self.intended(entry, *action, *attempt, effect),
+            Event::Finished {
+                action, outcome, ..
+            } => self.finished(entry, world, *action, outcome),
+            Event::Inquired {
+                inquiry, action, ..
+            } => {
+                let effect = world
+                    .run
+                    .as_ref()
+                    .and_then(|run| run.actions.get(action))
+                    .map(|action| &action.effect);
+                if let Some(effect) = effect {
+                    self.line(&format!(
+                        "{}: looked, {}",
+                        visible(&effect.subject()),
+                        found(inquiry)
+                    ));
+                }
+            }
+            Event::Retried { delay_ms, .. } => {
+                let pause = i64::try_from(*delay_ms).unwrap_or(i64::MAX);
+                self.line(&format!("{DIM}  again in {}{RESET}", time::duration(pause)));
+            }
+            Event::Targeted {
+                service, target, ..
+            } => {
+                self.line(&format!(
+                    "{BOLD}{service}{RESET}: version {}",
+                    target.version
+                ));
+            }
+            Event::Phased { service, phase, .. } => {
+                self.line(&format!(
+                    "{BOLD}{service}{RESET}: {}",
+                    phase_text(phase, service, world)
+                ));
+            }
+            Event::Judged {
+                service,
+                evidence,
+                verdict,
+                ..
+            } => {
+                let verdict = match verdict {
+                    Verdict::Good => format!("{GOOD}good{RESET}"),
+                    Verdict::Bad => format!("{BAD}bad{RESET}"),
+                    Verdict::NotEnoughEvidence => format!("{WARN}not enough evidence{RESET}"),
+                };
+                self.line(&format!(
+                    "{BOLD}{service}{RESET}: judged {verdict}: {} of {} requests failed on the new version, {} of {} \
+                     on the old",
+                    evidence.new_failed, evidence.new_finished, evidence.old_failed, evidence.old_finished
+                ));
+            }
+            Event::Parked { question, .. } => self.line(&format!(
+                "{WARN}waits for you:{RESET} {}",
+                visible(question)
+            )),
+            Event::Observed(Observation::Instance {
+                instance,
+                state,
+                detail,
+            }) => {
+                let detail = detail.lines().next().unwrap_or_default();
+                self.line(&format!(
+                    "{DIM}{instance}: {state:?} {}{RESET}",
+                    visible(detail)
+                ));
+            }
+            Event::Observed(Observation::Counts(_))
+            | Event::Opened { .. }
+            | Event::Started { .. }
+            | Event::Submitted { .. }
+            | Event::Answered { .. }
+            | Event::Planned { .. }
+            | Event::Commanded { .. }
+            | Event::Released { .. }
+            | Event::Replanned { .. }
+            | Event::Closed { .. } => {}
+        }
+        self.status(world);
+    }
+}
+
+fn doing(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Change(change) => match change.verb {
+            Verb::Create => "creating",
+            Verb::Update => "changing",
+            Verb::Delete => "destroying",
+        },
+        Effect::Place(_) => "verifying and starting",
+        Effect::Stop { .. } => "asked to stop",
+        Effect::Publish(_) => "telling the router",
+        Effect::Build(_) => "running the build command",
+    }
+}
+
+fn done(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Change(change) => match change.verb {
+            Verb::Create => "created",
+            Verb::Update => "changed",
+            Verb::Delete => "destroyed",
+        },
+        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => "stopped",
+    }
+}
+
+fn found(inquiry: &model::Inquiry) -> String {
+    match inquiry {
+        model::Inquiry::Found(_) => format!("{GOOD}it took effect{RESET}"),
+        model::Inquiry::Absent => String::from("it is not there"),
+        model::Inquiry::NotYet => String::from("not seen yet"),
+        model::Inquiry::Unclear { what } => format!("{WARN}unclear{RESET}: {}", visible(what)),
+    }
+}
+
+/// A phase in words, with the share of the traffic where it has one.
+pub(crate) fn phase_text(phase: &Phase, service: &str, world: &World) -> String {
+    let target = world
+        .services
+        .get(service)
+        .and_then(|state| state.rollout.as_ref())
+        .map(|one| &one.target);
+    match phase {
+        Phase::Starting => String::from("starting new instances"),
+        Phase::Step(step) => {
+            let share = target
+                .filter(|target| target.rollout.kind == model::RolloutKind::Canary)
+                .and_then(|target| target.rollout.steps.get(*step as usize));
+            match share {
+                Some(share) => format!("{share}% of the requests to the new version"),
+                None => format!("instance {} of the new version takes requests", step + 1),
+            }
+        }
+        Phase::Baking => String::from("all requests to the new version; the old one stays warm"),
+        Phase::Retiring => String::from("the old version finishes its requests and stops"),
+        Phase::Returning { why } => format!("{BAD}going back{RESET}: {}", visible(why)),
+        Phase::Done => format!("{GOOD}the new version serves{RESET}"),
+        Phase::Returned { .. } => format!("{WARN}the old version serves{RESET}"),
+    }
+}

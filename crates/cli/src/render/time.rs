@@ -1,0 +1,69 @@
+//! Points in time and durations as people read them.
+
+/// `2026-11-20 18:30:05` in UTC, from milliseconds since 1970.
+///
+/// Days to dates by Howard Hinnant's `civil_from_days`.
+pub(crate) fn utc(ms: i64) -> String {
+    let seconds = ms.div_euclid(1000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+/// `350 ms`, `2.4 s`, `3 min 20 s`, `5 h 1 min`.
+pub(crate) fn duration(ms: i64) -> String {
+    match ms {
+        ..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (ms, text) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399_000, "2000-02-28 23:59:59"),
+            (951_868_799_999, "2000-02-29 23:59:59"),
+            (1_795_113_005_000, "2026-11-19 16:30:05"),
+            (-1_000, "1969-12-31 23:59:59"),
+        ] {
+            assert_eq!(utc(ms), text);
+        }
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (ms, text) in [
+            (12, "12 ms"),
+            (2_450, "2.4 s"),
+            (200_000, "3 min 20 s"),
+            (18_060_000, "5 h 1 min"),
+        ] {
+            assert_eq!(duration(ms), text);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Book, engine and adapters of a project, opened for one command.
+
+use crate::error::CommandError;
+use crate::project::Project;
+use crate::render::progress::Progress;
+use contract::Runtime as _;
+use decide::{LoadedReleases, World};
+use engine::{Codec, Engine, Outside, PROJECT_STREAM, Pause, SystemClock};
+use journal::{Book, Reader, Writer};
+use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Version};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use value::Name;
+
+/// Instance name of the data plane under its own shim.
+const PROXY_INSTANCE: &str = "proxy";
+
+/// Longest time the data plane may take to answer after it was started.
+const PROXY_START_MS_MAX: u64 = 15_000;
+
+/// Everything a command works with.
+pub(crate) struct Session {
+    pub project: Project,
+    pub clock: Arc<SystemClock>,
+    pub tokio: tokio::runtime::Runtime,
+}
+
+impl Session {
+    pub(crate) fn new(project: Project) -> Result<Self, CommandError> {
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| CommandError::Path {
+                what: "start the threads of",
+                path: PathBuf::from("steadfast"),
+                source,
+            })?;
+        Ok(Self {
+            project,
+            clock: Arc::new(SystemClock::new()),
+            tokio,
+        })
+    }
+
+    /// The book, opened for reading; none when there is none yet.
+    pub(crate) fn reader(&self) -> Result<Option<Reader>, CommandError> {
+        match Reader::open(&self.project.book()) {
+            Ok(reader) => Ok(Some(reader)),
+            Err(journal::JournalError::NoBook { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The world of an environment as the book has it.
+    pub(crate) fn world(&self, environment: &str) -> Result<(World, LoadedReleases), CommandError> {
+        match self.reader()? {
+            Some(reader) => Ok(engine::world(&reader, environment)?),
+            None => {
+                let environment = Name::from(environment);
+                Ok((
+                    World {
+                        environment,
+                        ..World::default()
+                    },
+                    LoadedReleases::new(),
+                ))
+            }
+        }
+    }
+
+    /// The worlds of all environments of the book.
+    pub(crate) fn worlds(&self) -> Result<BTreeMap<Name, World>, CommandError> {
+        let Some(reader) = self.reader()? else {
+            return Ok(BTreeMap::new());
+        };
+        let mut worlds = BTreeMap::new();
+        for environment in engine::environments(&reader)? {
+            let (world, _) = engine::world(&reader, &environment)?;
+            worlds.insert(Name::from(environment.as_str()), world);
+        }
+        Ok(worlds)
+    }
+
+    /// Opens the book for writing, alone.
+    pub(crate) fn writer(&self) -> Result<Arc<Writer>, CommandError> {
+        let clock = self.clock.clone();
+        let now_ms = move || contract::Clock::now_ms(clock.as_ref());
+        let book = Book::open(
+            &self.project.book(),
+            &journal::Options::new(Arc::new(now_ms)),
+        )?;
+        Ok(Arc::new(Writer::start(book)?))
+    }
+
+    /// The providers that are built in.
+    pub(crate) fn providers(&self) -> Outside {
+        let options = host::Options {
+            project: self.project.root.clone(),
+            scratch: self.project.state().join("scratch"),
+        };
+        let host: Arc<dyn contract::Provider> = Arc::new(host::Host::new(options));
+        let builtin: Arc<dyn contract::Provider> = Arc::new(host::Builtin::new());
+        Outside {
+            providers: BTreeMap::from([
+                (host::Host::SOURCE.to_owned(), host),
+                (host::Builtin::SOURCE.to_owned(), builtin),
+            ]),
+            ..Outside::default()
+        }
+    }
+
+    /// The schemas of the providers that are built in.
+    pub(crate) fn schemas(&self) -> Vec<ProviderSchema> {
+        self.providers().schemas().values().cloned().collect()
+    }
+
+    /// The store of this project's artifacts.
+    pub(crate) fn store(&self) -> artifact::Store {
+        artifact::Store::new(artifact::Options {
+            project: self.project.root.clone(),
+            directory: self.project.state().join("artifacts"),
+        })
+    }
+
+    /// The instances of an environment.
+    pub(crate) fn runtime(
+        &self,
+        environment: &str,
+    ) -> Result<runtime_local::LocalRuntime, CommandError> {
+        let directory = self.project.environment(environment).join("instances");
+        Ok(runtime_local::LocalRuntime::new(
+            runtime_local::Options::new(directory, shim_command()?),
+        ))
+    }
+
+    /// Everything that an environment's engine can reach, its data plane running.
+    pub(crate) fn outside(&self, environment: &str) -> Result<Outside, CommandError> {
+        let mut outside = self.providers();
+        outside.artifacts = Some(Arc::new(self.store()));
+        if environment == crate::project::DEFAULT_ENVIRONMENT || environment == PROJECT_STREAM {
+            return Ok(outside);
+        }
+        outside.runtime = Some(Arc::new(self.runtime(environment)?));
+        outside.router = Some(Arc::new(self.router(environment)?));
+        Ok(outside)
+    }
+
+    /// The data plane of an environment, started under a shim of its own if it does not run.
+    fn router(&self, environment: &str) -> Result<proxy::LocalRouter, CommandError> {
+        let directory = self.project.environment(environment).join("proxy");
+        make_private(&directory)?;
+        let router = proxy::LocalRouter::new(directory.join("control.sock"));
+        let program = own_path()?;
+        let spec = InstanceSpec {
+            instance: InstanceId(PROXY_INSTANCE.to_owned()),
+            service: Name::from(PROXY_INSTANCE),
+            version: Version(Digest::of(program.as_os_str().as_encoded_bytes())),
+            artifact: Digest([0; 32]),
+            run: vec![
+                program.display().to_string(),
+                "proxy".to_owned(),
+                directory.display().to_string(),
+            ],
+            env: BTreeMap::new(),
+            health_path: String::from("/"),
+            health_timeout_ms: 1_000,
+            memory_bytes_max: 0,
+        };
+        let supervisor = self.proxy_supervisor(environment)?;
+        self.tokio.block_on(async {
+            if contract::Router::current(&router).await.is_ok() {
+                return Ok(());
+            }
+            match supervisor.place(&spec, &directory).await {
+                Outcome::Placed { .. } => {}
+                Outcome::Refused { diagnostics } | Outcome::Failed { diagnostics, .. } => {
+                    return Err(CommandError::Diagnostics {
+                        diagnostics,
+                        sources: crate::render::diagnostics::Sources::default(),
+                        code: crate::exit::FAILED,
+                    });
+                }
+                other => {
+                    return Err(CommandError::Failed(format!(
+                        "the data plane did not start: {other:?}"
+                    )));
+                }
+            }
+            let answered = async {
+                while contract::Router::current(&router).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            if tokio::time::timeout(Duration::from_millis(PROXY_START_MS_MAX), answered)
+                .await
+                .is_err()
+            {
+                let log = supervisor.logs(&spec.instance, 20).join("\n  ");
+                return Err(CommandError::Failed(format!(
+                    "the data plane of `{environment}` does not answer; its last words:\n  {log}"
+                )));
+            }
+            Ok(())
+        })?;
+        Ok(router)
+    }
+
+    fn proxy_supervisor(
+        &self,
+        environment: &str,
+    ) -> Result<runtime_local::LocalRuntime, CommandError> {
+        let directory = self.project.environment(environment).join("data-plane");
+        Ok(runtime_local::LocalRuntime::new(
+            runtime_local::Options::new(directory, shim_command()?),
+        ))
+    }
+
+    /// Stops the data plane of an environment.
+    pub(crate) fn stop_router(&self, environment: &str) -> Result<(), CommandError> {
+        let supervisor = self.proxy_supervisor(environment)?;
+        self.tokio
+            .block_on(supervisor.stop(&InstanceId(PROXY_INSTANCE.to_owned()), 10_000));
+        Ok(())
+    }
+
+    /// Takes the pen of an environment.
+    pub(crate) fn engine(
+        &self,
+        writer: &Arc<Writer>,
+        environment: &str,
+    ) -> Result<Engine, CommandError> {
+        let outside = self.outside(environment)?;
+        let reader = match self.reader()? {
+            Some(reader) => reader,
+            None => Reader::open(&self.project.book())?,
+        };
+        let codec = Codec { actor: actor() };
+        let clock: Arc<dyn contract::Clock> = self.clock.clone();
+        let program = env!("CARGO_PKG_VERSION");
+        let opening = Engine::open(
+            writer.clone(),
+            reader,
+            environment,
+            outside,
+            clock,
+            codec,
+            program,
+        );
+        Ok(self.tokio.block_on(opening)?)
+    }
+
+    /// Lets the engine go on until nothing goes on by itself. Interrupted once, it begins nothing new and finishes what
+    /// is under way; interrupted twice, it ends at once.
+    pub(crate) fn run(
+        &self,
+        engine: &mut Engine,
+        progress: &mut Progress,
+    ) -> Result<Option<Pause>, CommandError> {
+        let orders = engine.handle_for_orders();
+        let run = engine.world().run.as_ref().map(|run| run.id);
+        self.tokio.block_on(async {
+            let going = engine.run(progress);
+            let mut going = std::pin::pin!(going);
+            let mut interrupts = 0;
+            loop {
+                // Ends with the run, or with the second interrupt.
+                tokio::select! {
+                    pause = &mut going => return Ok(Some(pause?)),
+                    interrupt = tokio::signal::ctrl_c() => {
+                        interrupts += 1;
+                        match run {
+                            Some(run) if interrupt.is_ok() && interrupts == 1 => {
+                                anstream::eprintln!(
+                                    "Interrupted: finishing what is under way, beginning nothing new. Once more ends \
+                                     at once; `steadfast resume` then goes on."
+                                );
+                                orders.command(actor(), Command::Cancel { run }).await;
+                            }
+                            _ => return Ok(None),
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// Who gives the orders: the user's name, as far as the system says it.
+pub(crate) fn actor() -> String {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    name.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+/// A number that nobody has had before.
+pub(crate) fn fresh() -> Result<u64, CommandError> {
+    getrandom::u64().map_err(|error| {
+        CommandError::Failed(format!("the system gives no random number: {error}"))
+    })
+}
+
+fn own_path() -> Result<PathBuf, CommandError> {
+    std::env::current_exe().map_err(|source| CommandError::Path {
+        what: "find",
+        path: PathBuf::from("this program"),
+        source,
+    })
+}
+
+fn shim_command() -> Result<Vec<OsString>, CommandError> {
+    Ok(vec![own_path()?.into_os_string(), OsString::from("shim")])
+}
+
+/// Makes a directory that only its owner can enter.
+fn make_private(directory: &std::path::Path) -> Result<(), CommandError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|source| CommandError::Path {
+            what: "make the directory",
+            path: directory.to_path_buf(),
+            source,
+        })
+}

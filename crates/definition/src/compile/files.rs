@@ -1,0 +1,75 @@
+//! The seam to the disk: [`Files`], and paths as the release writes them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The project's directory, read by the caller. Paths are relative to the root module, with `/` between their parts and
+/// `.` for the root itself; they lead upwards (`../x`) or are absolute only where [`Files::may_leave_root`] allows it.
+pub trait Files {
+    /// Names of the files (not directories) in a directory; none when there is no such directory.
+    fn list(&self, directory: &str) -> Option<Vec<String>>;
+
+    /// Content of a file; none when there is no such file or it cannot be read.
+    fn read(&self, path: &str) -> Option<Vec<u8>>;
+
+    /// Whether modules and files outside of the root module's directory may be asked for.
+    fn may_leave_root(&self) -> bool {
+        false
+    }
+}
+
+/// A path seen from a directory, both relative to the root module, without `.` and `..` inside. Absolute paths stay
+/// what they are.
+pub(crate) fn join(directory: &str, path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let base = if absolute { "" } else { directory };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if absolute => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (absolute, joined.is_empty()) {
+        (true, _) => alloc::format!("/{joined}"),
+        (false, true) => ".".into(),
+        (false, false) => joined,
+    }
+}
+
+/// Whether a path made by [`join`] stays inside of the root module's directory.
+pub(crate) fn is_inside(path: &str) -> bool {
+    !path.starts_with('/') && path != ".." && !path.starts_with("../")
+}
+
+/// Whether a path is relative and stays inside of the directory it is seen from.
+pub(crate) fn is_plain_path(path: &str) -> bool {
+    !path.is_empty() && is_inside(&join(".", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_normalised() {
+        for (directory, path, joined) in [
+            (".", "./a", "a"),
+            ("a/b", "../c", "a/c"),
+            ("a", "../..", ".."),
+            ("a", "..", "."),
+            (".", "../../x", "../../x"),
+            ("a", "/etc/../x", "/x"),
+            ("a", "//x/./y", "/x/y"),
+        ] {
+            assert_eq!(join(directory, path), joined, "{directory} {path}");
+        }
+        assert!(is_inside("a") && is_inside(".") && is_inside("..a"));
+        assert!(!is_inside("..") && !is_inside("../a") && !is_inside("/a"));
+    }
+}

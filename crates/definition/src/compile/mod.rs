@@ -1,0 +1,132 @@
+//! From files and inputs to a [`Release`]: [`compile`].
+//!
+//! In order: every file is read and parsed (`load`); each directory's blocks become a module, its expressions checked
+//! against what is declared (`module`, `resource`, `decode`, `call`); delivery blocks (`crate::delivery`); values from
+//! outside (`inputs`); cycles (`graph`); files that expressions read (`statics`). A stage that finds errors keeps the
+//! later ones from guessing, but each collects all it can find.
+
+pub(crate) mod body;
+mod call;
+mod constraint;
+mod decode;
+mod files;
+mod graph;
+mod inputs;
+mod load;
+mod module;
+mod resource;
+mod statics;
+
+pub(crate) use constraint::Constraint;
+pub use files::Files;
+pub(crate) use files::is_plain_path;
+pub use inputs::{Given, variables_file};
+pub(crate) use load::Definition;
+pub use load::{DELIVERY_FILE, Source};
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use load::Loader;
+use model::{Digest, ProviderSchema, Release, SourceText};
+use module::Compiler;
+use value::Diagnostics;
+
+/// Version of the form of a [`Release`] that this compiler makes.
+pub const RELEASE_FORMAT: u16 = 1;
+
+/// What [`compile`] found.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The release, unless there are errors.
+    pub release: Option<Release>,
+    /// All texts that diagnostics point into, at the positions that [`value::SourceId`] names. The release's own
+    /// sources are the first of them; variables files follow, because what is in them need not be kept.
+    pub sources: Vec<Source>,
+    /// Content of the files that expressions read, by path: what [`Release::files`] names by digest.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Everything found, by place.
+    pub diagnostics: Diagnostics,
+}
+
+/// Compiles the project whose root module `files` shows.
+///
+/// `given` are the values of root variables from outside, weakest first: a later value for the same variable wins.
+/// `schemas` are the providers that this program has. A directory with a `steadfast.hcl` gives a release with delivery;
+/// one with nothing but `.tf` files gives a plain one.
+pub fn compile(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Compiled {
+    let mut loader = Loader::new(files);
+    loader.load_root();
+    if loader.incomplete {
+        return finish(loader.sources, loader.diagnostics);
+    }
+    let release_sources = loader.sources.len();
+    let definitions = core::mem::take(&mut loader.definitions);
+    let mut compiler = Compiler::new(&definitions, schemas);
+    let mut release = Release {
+        format: RELEASE_FORMAT,
+        ..Release::default()
+    };
+    let constraints = compiler.constraints.first().cloned().unwrap_or_default();
+    for index in 0..definitions.len() {
+        let names = compiler.names(index);
+        let module = compiler.module(index, &names);
+        release.modules.push(module);
+        if let (0, Some(root)) = (index, definitions.first()) {
+            let found = &mut compiler.diagnostics;
+            crate::delivery::compile(root, &names, &constraints, &mut release, found);
+        }
+    }
+    let mut diagnostics = compiler.diagnostics;
+    if let Some(root) = definitions.first() {
+        inputs::apply(root, &constraints, given, &mut loader, &mut release);
+    }
+    diagnostics.extend(core::mem::take(&mut loader.diagnostics));
+    if diagnostics.has_errors() {
+        return finish(loader.sources, diagnostics);
+    }
+    let order = match graph::order(&release) {
+        Ok(order) => order,
+        Err(found) => {
+            diagnostics.extend(found);
+            return finish(loader.sources, diagnostics);
+        }
+    };
+    let mut sources = loader.sources;
+    let variables_files = sources.split_off(release_sources);
+    let read = statics::read_files(files, &order, &mut release, &mut sources, &mut diagnostics);
+    if diagnostics.has_errors() {
+        sources.extend(variables_files);
+        return finish(sources, diagnostics);
+    }
+    release.sources = sources.iter().map(source_text).collect();
+    release.files = read
+        .iter()
+        .map(|(path, content)| (path.clone(), Digest::of(content)))
+        .collect();
+    // Only warnings about variables files remain, and none of those has a place in one.
+    sources.extend(variables_files);
+    Compiled {
+        release: Some(release),
+        files: read,
+        ..finish(sources, diagnostics)
+    }
+}
+
+fn source_text(source: &Source) -> SourceText {
+    SourceText {
+        path: source.path.clone(),
+        digest: Digest::of(&source.content),
+    }
+}
+
+fn finish(sources: Vec<Source>, mut diagnostics: Diagnostics) -> Compiled {
+    diagnostics
+        .0
+        .sort_by_key(|found| found.span.map_or((1, None), |span| (0, Some(span))));
+    Compiled {
+        sources,
+        diagnostics,
+        ..Compiled::default()
+    }
+}

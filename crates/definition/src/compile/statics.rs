@@ -1,0 +1,495 @@
+//! Files that expressions read: what can be known of their paths before the world is asked.
+//!
+//! A release carries every file it reads, so their contents must be found now. Values of variables and locals are
+//! computed as far as they are known (resources count as unknown), and every expression that calls a function for files
+//! is evaluated with them; whatever it reads on the way is taken along. A file that only shows itself later is not
+//! carried, and the function says so when it is called. `templatefile` is replaced by the compiled template.
+
+use super::files::{Files, is_inside, join};
+use super::graph::{Node, Order};
+use super::load::Source;
+use crate::diag::blocks as diag;
+use crate::limits::STATIC_INSTANCES_MAX;
+use crate::lower::{Context, Lowerer, Roots, walk};
+use crate::parser;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use model::{Module, Release, Repetition};
+use value::{
+    Data, Diagnostics, Expr, ExprKind, Name, Reference, Scope, SourceId, Span, Type, Value,
+};
+
+/// Whether a function reads files.
+fn reads_files(name: &str) -> bool {
+    name == "templatefile" || name == "fileexists" || name == "file" || name.starts_with("file")
+}
+
+/// Reads every file that expressions read and replaces calls of `templatefile`.
+pub(crate) fn read_files(
+    files: &dyn Files,
+    order: &Order,
+    release: &mut Release,
+    sources: &mut Vec<Source>,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, Vec<u8>> {
+    let mut used = false;
+    for_each_expr(release, &mut |expr| used |= walk::calls(expr, reads_files));
+    if !used {
+        return BTreeMap::new();
+    }
+    let reader = Reader {
+        files,
+        read: RefCell::default(),
+        missing: RefCell::default(),
+    };
+    let environments: Vec<Name> = release.environments.keys().cloned().collect();
+    // First what is the same everywhere, with the templates; then what each environment adds.
+    let passes = core::iter::once(None).chain(environments.iter().map(Some));
+    for environment in passes {
+        let mut pass = Pass {
+            reader: &reader,
+            order,
+            environment,
+            known: BTreeMap::new(),
+            sources,
+            diagnostics,
+        };
+        pass.run(release);
+    }
+    let read = reader.read.into_inner().into_iter();
+    read.filter_map(|(path, content)| Some((path, content?.to_vec())))
+        .collect()
+}
+
+/// Reads files once each and remembers them.
+struct Reader<'a> {
+    files: &'a dyn Files,
+    read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
+    /// Files asked for in vain since this was last emptied.
+    missing: RefCell<Vec<String>>,
+}
+
+impl Reader<'_> {
+    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        let path = join(".", path);
+        let content = self.content(&path);
+        if content.is_none() {
+            self.missing.borrow_mut().push(path.clone());
+        }
+        self.read.borrow_mut().insert(path, content.clone());
+        content
+    }
+
+    fn content(&self, path: &str) -> Option<Arc<[u8]>> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        if !is_inside(path) && !self.files.may_leave_root() {
+            return None;
+        }
+        self.files.read(path).map(Arc::from)
+    }
+}
+
+/// What is known while compiling, seen from one call of a module.
+struct StaticScope<'a> {
+    known: &'a BTreeMap<(usize, Reference), Value>,
+    reader: &'a Reader<'a>,
+    call: usize,
+    directory: &'a str,
+    environment: Option<&'a Name>,
+    /// `each.key` and `each.value`, or `count.index` as both.
+    item: Option<(Value, Value)>,
+}
+
+impl Scope for StaticScope<'_> {
+    fn resolve(&self, reference: &Reference, _: Span) -> Result<Value, Diagnostics> {
+        let unknown = || Value::unknown(Type::Any);
+        Ok(match (reference, &self.item) {
+            (Reference::PathModule, _) => Value::string(self.directory),
+            (Reference::PathRoot, _) => Value::string("."),
+            (Reference::EachKey | Reference::CountIndex, Some((key, _))) => key.clone(),
+            (Reference::EachValue, Some((_, value))) => value.clone(),
+            (Reference::EnvironmentName, _) => self.environment.map_or_else(unknown, Value::string),
+            _ => self
+                .known
+                .get(&(self.call, reference.clone()))
+                .cloned()
+                .unwrap_or_else(unknown),
+        })
+    }
+
+    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
+        Ok(Value::unknown(Type::Any))
+    }
+
+    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        self.reader.file(path)
+    }
+}
+
+struct Pass<'a> {
+    reader: &'a Reader<'a>,
+    order: &'a Order,
+    environment: Option<&'a Name>,
+    /// Values of variables and locals by call; all a scope needs, since they come in the order of their needs.
+    known: BTreeMap<(usize, Reference), Value>,
+    sources: &'a mut Vec<Source>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Pass<'_> {
+    fn run(&mut self, release: &mut Release) {
+        let order = self.order;
+        for (call, node) in &order.nodes {
+            let Some(module) = order.calls.get(*call).map(|call| call.module) else {
+                continue;
+            };
+            match node {
+                Node::Open | Node::Close => {}
+                Node::Variable(name) => self.variable(release, *call, name),
+                Node::Local(name) => {
+                    let found = release.modules.get_mut(module);
+                    let Some(module) = found else { continue };
+                    let directory = module.directory.clone();
+                    if let Some(local) = module.locals.get_mut(name) {
+                        self.templates(*call, &directory, &mut local.value);
+                        let value = self.value(*call, &directory, None, &local.value);
+                        self.known
+                            .insert((*call, Reference::Local(name.clone())), value);
+                    }
+                }
+                Node::Output(name) => {
+                    let found = release.modules.get_mut(module);
+                    let Some(module) = found else { continue };
+                    let directory = module.directory.clone();
+                    if let Some(output) = module.outputs.get_mut(name) {
+                        self.once(*call, &directory, &mut output.value);
+                        for condition in &mut output.preconditions {
+                            self.once(*call, &directory, &mut condition.condition);
+                            self.once(*call, &directory, &mut condition.error_message);
+                        }
+                    }
+                }
+                Node::Resource(at) => {
+                    if let Some(module) = release.modules.get_mut(module) {
+                        self.resource(*call, module, *at);
+                    }
+                }
+            }
+        }
+        for service in release.services.values_mut() {
+            let exprs = [&mut service.replicas, &mut service.port];
+            for expr in exprs.into_iter().chain(service.env.values_mut()) {
+                self.once(0, ".", expr);
+            }
+        }
+    }
+
+    /// A variable of the root has its given value or default, one of a called module what the call sets.
+    fn variable(&mut self, release: &mut Release, call: usize, name: &Name) {
+        let parent = self.order.calls.get(call).and_then(|c| c.parent.clone());
+        let module = self.order.calls.get(call).map_or(0, |call| call.module);
+        let default = release
+            .modules
+            .get(module)
+            .and_then(|module| module.variables.get(name))
+            .and_then(|variable| variable.default.clone());
+        let value = match parent {
+            None => self.root_variable(release, name).or(default),
+            Some((parent, block)) => {
+                let module = self.order.calls.get(parent).map_or(0, |call| call.module);
+                let found = release.modules.get_mut(module);
+                found.and_then(|module| {
+                    let directory = module.directory.clone();
+                    let block = module.modules.get_mut(&block)?;
+                    let item = match &block.repetition {
+                        Repetition::Once => None,
+                        _ => Some((Value::unknown(Type::Any), Value::unknown(Type::Any))),
+                    };
+                    let Some(expr) = block.inputs.get_mut(name) else {
+                        return default;
+                    };
+                    self.templates(parent, &directory, expr);
+                    Some(self.value(parent, &directory, item, expr))
+                })
+            }
+        };
+        if let Some(value) = value {
+            let key = (call, Reference::Variable(name.clone()));
+            self.known.insert(key, value);
+        }
+    }
+
+    /// None when there is only the default.
+    fn root_variable(&mut self, release: &Release, name: &Name) -> Option<Value> {
+        let in_environment = |environment: &Name| {
+            let block = release.environments.get(environment)?;
+            block.variables.get(name)
+        };
+        if let Some(given) = release.inputs.get(name) {
+            return Some(given.clone());
+        }
+        match self.environment {
+            Some(environment) => {
+                let expr = in_environment(environment)?;
+                Some(self.value(0, ".", None, expr))
+            }
+            None => {
+                let differs = release
+                    .environments
+                    .keys()
+                    .any(|e| in_environment(e).is_some());
+                differs.then(|| Value::unknown(Type::Any))
+            }
+        }
+    }
+
+    fn resource(&mut self, call: usize, module: &mut Module, at: usize) {
+        let directory = module.directory.clone();
+        let Some(resource) = module.resources.get_mut(at) else {
+            return;
+        };
+        let lifecycle = &mut resource.lifecycle;
+        let conditions = lifecycle
+            .preconditions
+            .iter_mut()
+            .chain(&mut lifecycle.postconditions);
+        let conditions = conditions.flat_map(|c| [&mut c.condition, &mut c.error_message]);
+        let exprs = core::iter::once(&mut resource.config).chain(conditions);
+        let exprs: Vec<&mut Expr> = exprs.filter(|e| walk::calls(e, reads_files)).collect();
+        if let Repetition::Count(expr) | Repetition::ForEach(expr) = &mut resource.repetition {
+            self.templates(call, &directory, expr);
+        }
+        let items = self.items(call, &directory, &resource.repetition);
+        for expr in exprs {
+            self.templates(call, &directory, expr);
+            for item in &items {
+                self.value(call, &directory, item.clone(), expr);
+            }
+        }
+    }
+
+    /// What `each` or `count` is for every instance, as far as that is known; a single unknown one otherwise.
+    fn items(
+        &mut self,
+        call: usize,
+        directory: &str,
+        repetition: &Repetition,
+    ) -> Vec<Option<(Value, Value)>> {
+        let unknown = || Value::unknown(Type::Any);
+        let expr = match repetition {
+            Repetition::Once => return alloc::vec![None],
+            Repetition::Count(expr) | Repetition::ForEach(expr) => expr,
+        };
+        let value = self.value(call, directory, None, expr);
+        match value.data() {
+            Data::Number(number) => {
+                let count = number
+                    .as_i64()
+                    .unwrap_or(0)
+                    .min(STATIC_INSTANCES_MAX as i64);
+                let indexes = (0..count).map(Value::number);
+                indexes.map(|index| Some((index.clone(), index))).collect()
+            }
+            Data::Map(_, items) | Data::Object(items) => items
+                .iter()
+                .take(STATIC_INSTANCES_MAX)
+                .map(|(key, value)| Some((Value::string(key), value.clone())))
+                .collect(),
+            Data::Set(_, items) => items
+                .iter()
+                .take(STATIC_INSTANCES_MAX)
+                .map(|item| Some((item.clone(), item.clone())))
+                .collect(),
+            _ => alloc::vec![Some((unknown(), unknown()))],
+        }
+    }
+
+    /// An expression that is evaluated only for the files it reads.
+    fn once(&mut self, call: usize, directory: &str, expr: &mut Expr) {
+        if walk::calls(expr, reads_files) {
+            self.templates(call, directory, expr);
+            self.value(call, directory, None, expr);
+        }
+    }
+
+    /// The value as far as it is known. What is wrong with it is said when it is needed; only files that are missing
+    /// are reported now, because nobody can add them later.
+    fn value(
+        &mut self,
+        call: usize,
+        directory: &str,
+        item: Option<(Value, Value)>,
+        expr: &Expr,
+    ) -> Value {
+        let scope = self.scope(call, directory, item);
+        self.reader.missing.borrow_mut().clear();
+        match expr.evaluate(&scope) {
+            Ok(value) => value,
+            Err(found) => {
+                let missing = core::mem::take(&mut *self.reader.missing.borrow_mut());
+                if let Some(path) = missing.last() {
+                    let place = found.0.first().and_then(|found| found.span);
+                    let report = diag::file_not_found(place.unwrap_or(expr.span), path);
+                    if !self.diagnostics.0.contains(&report) {
+                        self.diagnostics.push(report);
+                    }
+                }
+                Value::unknown(Type::Any)
+            }
+        }
+    }
+
+    fn scope<'s>(
+        &'s self,
+        call: usize,
+        directory: &'s str,
+        item: Option<(Value, Value)>,
+    ) -> StaticScope<'s> {
+        StaticScope {
+            known: &self.known,
+            reader: self.reader,
+            call,
+            directory,
+            environment: self.environment,
+            item,
+        }
+    }
+
+    /// Puts compiled templates in the place of `templatefile(path, variables)`.
+    fn templates(&mut self, call: usize, directory: &str, expr: &mut Expr) {
+        if !walk::calls(expr, |name| name == "templatefile") {
+            return;
+        }
+        walk::rewrite(expr, &mut |expr| {
+            let span = expr.span;
+            let ExprKind::Call {
+                name, arguments, ..
+            } = &mut expr.kind
+            else {
+                return;
+            };
+            if &**name != "templatefile" {
+                return;
+            }
+            let [path, variables] = arguments.as_mut_slice() else {
+                let detail =
+                    "templatefile takes the path of a template and an object of its variables.";
+                self.diagnostics
+                    .push(diag::template_not_static(span, detail));
+                return;
+            };
+            let Some(path) = self.template_path(call, directory, path) else {
+                return;
+            };
+            let placeholder = crate::lower::literal(Value::unknown(Type::Any), span);
+            let variables = core::mem::replace(variables, placeholder);
+            if let Some(compiled) = self.template(&path, span, variables) {
+                *expr = compiled;
+            }
+        });
+    }
+
+    /// The path of a template, which must be known, and the same for every call of the module.
+    fn template_path(&mut self, call: usize, directory: &str, path: &Expr) -> Option<String> {
+        let module = self.order.calls.get(call).map(|call| call.module);
+        let shared = self
+            .order
+            .calls
+            .iter()
+            .filter(|other| Some(other.module) == module)
+            .count()
+            > 1;
+        let mut varies = false;
+        walk::references(path, &mut |reference, _| {
+            varies |= !matches!(reference, Reference::PathModule | Reference::PathRoot);
+        });
+        if shared && varies {
+            let detail = "The module is called more than once, and the path of the template may differ between the calls. Write the path with nothing but text and path.module.";
+            self.diagnostics
+                .push(diag::template_not_static(path.span, detail));
+            return None;
+        }
+        let value = self.value(call, directory, None, path);
+        let text = value.as_str().map(ToString::to_string);
+        if text.is_none() {
+            let detail = "The path of a template must be known before anything is deployed: text, path.module, variables and local values of those.";
+            self.diagnostics
+                .push(diag::template_not_static(path.span, detail));
+        }
+        text
+    }
+
+    /// A template file as an expression in which its variables are attributes of the given object.
+    fn template(&mut self, path: &str, span: Span, variables: Expr) -> Option<Expr> {
+        let path = join(".", path);
+        let Some(content) = self.reader.content(&path) else {
+            self.diagnostics.push(diag::file_not_found(span, &path));
+            return None;
+        };
+        let known = self.sources.iter().position(|source| source.path == path);
+        let source = SourceId(known.unwrap_or(self.sources.len()) as u32);
+        if known.is_none() {
+            self.sources.push(Source {
+                path,
+                content: content.to_vec(),
+            });
+        }
+        let text = match parser::source_text(&content, source) {
+            Ok(text) => text,
+            Err(found) => {
+                self.diagnostics.push(found);
+                return None;
+            }
+        };
+        let (template, found) = parser::parse_template(text, source);
+        self.diagnostics.extend(found);
+        // No identifier contains a dot, so that this name can be confused with nothing.
+        let name = "templatefile.variables";
+        let mut lowerer = Lowerer::new(Roots::Variables(name), Context::default());
+        let body = lowerer.template(&template, span);
+        self.diagnostics.extend(lowerer.diagnostics);
+        Some(super::constraint::bind(name.into(), variables, body))
+    }
+}
+
+/// Calls `found` for every expression that may read files.
+fn for_each_expr(release: &Release, found: &mut dyn FnMut(&Expr)) {
+    for module in &release.modules {
+        module.locals.values().for_each(|local| found(&local.value));
+        for output in module.outputs.values() {
+            found(&output.value);
+            for condition in &output.preconditions {
+                found(&condition.condition);
+                found(&condition.error_message);
+            }
+        }
+        for call in module.modules.values() {
+            call.inputs.values().for_each(&mut *found);
+        }
+        for resource in &module.resources {
+            found(&resource.config);
+            if let Repetition::Count(expr) | Repetition::ForEach(expr) = &resource.repetition {
+                found(expr);
+            }
+            let lifecycle = &resource.lifecycle;
+            for condition in lifecycle
+                .preconditions
+                .iter()
+                .chain(&lifecycle.postconditions)
+            {
+                found(&condition.condition);
+                found(&condition.error_message);
+            }
+        }
+    }
+    for service in release.services.values() {
+        found(&service.replicas);
+        found(&service.port);
+        service.env.values().for_each(&mut *found);
+    }
+}

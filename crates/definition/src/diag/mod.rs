@@ -1,0 +1,119 @@
+//! Everything that can be wrong with what a person wrote: one function per finding, one file per family.
+//!
+//! A summary is fixed per code and stands in [`CODES`]; the page of each code is `docs/codes/SFnnnn.md`. Details say
+//! what, why and what to do. Nothing outside this folder makes a diagnostic by hand.
+
+pub(crate) mod blocks;
+pub(crate) mod delivery;
+pub(crate) mod inputs;
+pub(crate) mod references;
+pub(crate) mod syntax;
+
+use alloc::string::String;
+use value::{Diagnostic, Span};
+
+/// A code with its summary.
+#[derive(Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str, pub(crate) &'static str);
+
+macro_rules! codes {
+    ($($name:ident = $code:literal $summary:literal;)*) => {
+        $(pub(crate) const $name: Code = Code($code, $summary);)*
+        /// Every code of this room with its summary, ascending.
+        pub const CODES: &[(&str, &str)] = &[$(($code, $summary)),*];
+    };
+}
+
+codes! {
+    INVALID_CHARACTER = "SF0101" "Invalid character";
+    INVALID_UTF8 = "SF0102" "Source text is not UTF-8";
+    UNTERMINATED_STRING = "SF0103" "Unterminated string";
+    UNTERMINATED_HEREDOC = "SF0104" "Unterminated heredoc";
+    INVALID_HEREDOC = "SF0105" "Invalid heredoc";
+    UNTERMINATED_COMMENT = "SF0106" "Unterminated comment";
+    INVALID_ESCAPE = "SF0107" "Invalid escape sequence";
+    INVALID_EXPRESSION = "SF0108" "Invalid expression";
+    MISSING_SEPARATOR = "SF0109" "Missing separator";
+    UNCLOSED_BRACKET = "SF0110" "Unclosed bracket";
+    MISSING_NEWLINE = "SF0111" "Missing newline";
+    ITEM_REQUIRED = "SF0112" "Argument or block definition required";
+    INVALID_BLOCK = "SF0113" "Invalid block definition";
+    DUPLICATE_ARGUMENT = "SF0114" "Argument set twice";
+    INVALID_ONE_LINE_BLOCK = "SF0115" "Invalid single-line block";
+    INVALID_FOR = "SF0116" "Invalid for expression";
+    INVALID_DIRECTIVE = "SF0117" "Invalid template directive";
+    UNTERMINATED_SEQUENCE = "SF0118" "Unclosed template sequence";
+    INVALID_TRAVERSAL = "SF0119" "Invalid attribute or index";
+    NESTED_TOO_DEEPLY = "SF0120" "Nested too deeply";
+    BIDI_CONTROL = "SF0121" "Invisible direction control";
+    SOURCE_TOO_LARGE = "SF0122" "Source text too large";
+    INVALID_CONDITIONAL = "SF0123" "Invalid conditional expression";
+    AMBIGUOUS_KEY = "SF0124" "Ambiguous object key";
+    FILE_FORM = "SF0301" "Form of file not supported yet";
+    NOT_YET = "SF0302" "Not supported yet";
+    UNKNOWN_BLOCK = "SF0303" "Unsupported block";
+    UNKNOWN_ARGUMENT = "SF0304" "Unsupported argument";
+    MISSING_ARGUMENT = "SF0305" "Missing required argument";
+    WRONG_LABELS = "SF0306" "Wrong number of block labels";
+    INVALID_NAME = "SF0307" "Invalid name";
+    DUPLICATE_DECLARATION = "SF0308" "Declared twice";
+    DUPLICATE_BLOCK = "SF0309" "Block given twice";
+    NOT_CONFIGURABLE = "SF0310" "Argument decided by the provider";
+    CONSTANT_REQUIRED = "SF0311" "Constant value required";
+    INVALID_TYPE = "SF0312" "Invalid type constraint";
+    INVALID_DEFAULT = "SF0313" "Default value does not fit its type";
+    UNKNOWN_VARIABLE = "SF0314" "Reference to undeclared variable";
+    UNKNOWN_LOCAL = "SF0315" "Reference to undeclared local value";
+    UNKNOWN_RESOURCE = "SF0316" "Reference to undeclared resource";
+    UNKNOWN_MODULE = "SF0317" "Reference to undeclared module call";
+    UNKNOWN_OUTPUT = "SF0318" "Reference to undeclared output";
+    UNKNOWN_ATTRIBUTE = "SF0319" "Unsupported attribute";
+    INVALID_REFERENCE = "SF0320" "Invalid reference";
+    NO_REPETITION = "SF0321" "Reference outside its context";
+    CYCLE = "SF0322" "Dependency cycle";
+    UNKNOWN_PROVIDER = "SF0323" "Provider not available";
+    UNKNOWN_TYPE = "SF0324" "Unknown resource type";
+    UNKNOWN_FUNCTION = "SF0325" "Unknown function";
+    MODULE_SOURCE = "SF0326" "Module source not supported yet";
+    MODULE_NOT_FOUND = "SF0327" "Module directory not found";
+    MODULE_RECURSION = "SF0328" "Module calls itself";
+    COUNT_AND_FOR_EACH = "SF0329" "Both count and for_each";
+    INVALID_DEPENDS_ON = "SF0330" "Invalid dependency";
+    INVALID_LIFECYCLE = "SF0331" "Invalid lifecycle setting";
+    BLOCK_COUNT = "SF0332" "Wrong number of nested blocks";
+    FILE_NOT_FOUND = "SF0333" "File not found";
+    TEMPLATE_NOT_STATIC = "SF0334" "Template not known in advance";
+    BACKEND_IGNORED = "SF0335" "Backend is not used";
+    SOURCE_UNREADABLE = "SF0336" "Source file could not be read";
+    TOO_MANY_MODULES = "SF0337" "Too many module calls";
+    INVALID_DYNAMIC = "SF0338" "Invalid dynamic block";
+    NOT_IN_THIS_VERSION = "SF0401" "Not available in this version";
+    INVALID_DURATION = "SF0402" "Invalid duration";
+    INVALID_SIZE = "SF0403" "Invalid size";
+    UNKNOWN_DELIVERY_NAME = "SF0404" "Reference to undeclared delivery block";
+    INVALID_SETTING = "SF0405" "Invalid setting";
+    DELIVERY_CYCLE = "SF0406" "Delivery blocks wait for each other";
+    MISSING_VARIABLE = "SF0501" "No value for required variable";
+    UNDECLARED_VARIABLE = "SF0502" "Value for undeclared variable";
+    INVALID_VALUE = "SF0503" "Invalid value for variable";
+    INVALID_VARIABLE_TEXT = "SF0504" "Variable value cannot be read";
+    INVALID_VARIABLES_FILE = "SF0505" "Invalid variables file";
+}
+
+/// An error of this code at this place.
+fn error(code: Code, detail: impl Into<String>, span: Span) -> Diagnostic {
+    Diagnostic::error(code.0, code.1, detail).at(span)
+}
+
+/// A warning of this code at this place.
+fn warning(code: Code, detail: impl Into<String>, span: Span) -> Diagnostic {
+    Diagnostic::warning(code.0, code.1, detail).at(span)
+}
+
+/// Adds a suggestion where there is one.
+fn suggest(diagnostic: Diagnostic, suggestion: Option<String>) -> Diagnostic {
+    match suggestion {
+        Some(text) => diagnostic.hint(text, None),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,196 @@
+//! SF0314 to SF0325: something is referred to that is not there, or not in this way.
+
+use super::*;
+use crate::lower::Names;
+use crate::suggest::{did_you_mean, nearest};
+use alloc::format;
+use alloc::vec::Vec;
+use model::{BlockSchema, Mode};
+
+pub(crate) fn unknown_variable<'a>(
+    span: Span,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail = format!(
+        "No variable \"{name}\" is declared in this module. Declare it with variable \"{name}\" {{}}."
+    );
+    suggest(
+        error(UNKNOWN_VARIABLE, detail, span),
+        did_you_mean(name, known),
+    )
+}
+
+pub(crate) fn unknown_local<'a>(
+    span: Span,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail = format!(
+        "No local value \"{name}\" is declared in this module. Declare it in a locals block."
+    );
+    suggest(
+        error(UNKNOWN_LOCAL, detail, span),
+        did_you_mean(name, known),
+    )
+}
+
+/// The address of a resource inside its module, as it is written in references.
+pub(crate) fn resource_address(mode: Mode, kind: &str, name: &str) -> String {
+    match mode {
+        Mode::Managed => format!("{kind}.{name}"),
+        Mode::Data => format!("data.{kind}.{name}"),
+    }
+}
+
+pub(crate) fn unknown_resource(
+    span: Span,
+    mode: Mode,
+    kind: &str,
+    name: &str,
+    names: &Names<'_>,
+) -> Diagnostic {
+    let address = resource_address(mode, kind, name);
+    let known = names.resources.keys();
+    let known: Vec<String> = known.map(|(m, k, n)| resource_address(*m, k, n)).collect();
+    // Right type, other name: the likeliest slip. Otherwise whatever looks alike, data sources included.
+    let siblings = names
+        .resources
+        .keys()
+        .filter(|(m, k, _)| *m == mode && **k == *kind);
+    let sibling = nearest(name, siblings.map(|(_, _, n)| &**n));
+    let suggestion = match sibling {
+        Some(sibling) => Some(format!(
+            "Did you mean \"{}\"?",
+            resource_address(mode, kind, sibling)
+        )),
+        None => did_you_mean(&address, known.iter().map(String::as_str)),
+    };
+    let block = match mode {
+        Mode::Managed => "resource",
+        Mode::Data => "data",
+    };
+    let detail = format!(
+        "No {block} block \"{kind}\" \"{name}\" is declared in this module, so {address} refers to nothing."
+    );
+    suggest(error(UNKNOWN_RESOURCE, detail, span), suggestion)
+}
+
+pub(crate) fn unknown_module<'a>(
+    span: Span,
+    root: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail = format!("No {root} block \"{name}\" is declared here.");
+    suggest(
+        error(UNKNOWN_MODULE, detail, span),
+        did_you_mean(name, known),
+    )
+}
+
+pub(crate) fn unknown_output<'a>(
+    span: Span,
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail = format!(
+        "The module called by {what} has no output \"{name}\". Only what a module declares in output blocks can be used outside of it."
+    );
+    suggest(
+        error(UNKNOWN_OUTPUT, detail, span),
+        did_you_mean(name, known),
+    )
+}
+
+pub(crate) fn unknown_attribute(
+    span: Span,
+    what: &str,
+    name: &str,
+    schema: &BlockSchema,
+) -> Diagnostic {
+    let known = schema.attributes.keys().chain(schema.blocks.keys());
+    let detail = format!("{what} has no attribute or nested block \"{name}\".");
+    let suggestion = did_you_mean(name, known.map(|name| &**name));
+    suggest(error(UNKNOWN_ATTRIBUTE, detail, span), suggestion)
+}
+
+pub(crate) fn invalid_reference(span: Span, detail: &str) -> Diagnostic {
+    error(INVALID_REFERENCE, detail, span)
+}
+
+/// A name alone: often a variable without `var.` or a text without quotes.
+pub(crate) fn bare_name(span: Span, name: &str, names: &Names<'_>) -> Diagnostic {
+    let suggestion = if names.variables.contains(name) {
+        format!("Did you mean var.{name}?")
+    } else if names.locals.contains(name) {
+        format!("Did you mean local.{name}?")
+    } else {
+        format!("If the text itself is meant, put it in quotes: \"{name}\".")
+    };
+    let detail = format!(
+        "\"{name}\" alone refers to nothing. A reference to a resource is its type and its name: TYPE.NAME."
+    );
+    error(INVALID_REFERENCE, detail, span).hint(suggestion, None)
+}
+
+pub(crate) fn unexpected_key(span: Span, what: &str) -> Diagnostic {
+    let detail = format!(
+        "{what} has neither count nor for_each, so there is only one of it and no key to choose by. Remove the index."
+    );
+    error(INVALID_REFERENCE, detail, span)
+}
+
+pub(crate) fn missing_key(span: Span, what: &str) -> Diagnostic {
+    let detail = format!(
+        "{what} has count or for_each, so there may be several of it. Choose one ({what}[key]) or take the attribute of each ({what}[*], values({what}))."
+    );
+    error(INVALID_REFERENCE, detail, span)
+}
+
+pub(crate) fn no_repetition(span: Span, root: &str) -> Diagnostic {
+    let detail = match root {
+        "each" => "each exists only inside a block that has for_each (and not in for_each itself).",
+        "count" => "count exists only inside a block that has count (and not in count itself).",
+        _ => "self exists only in the postconditions of a resource.",
+    };
+    error(NO_REPETITION, detail, span)
+}
+
+pub(crate) fn unknown_function(span: Span, name: &str, known: &[&str]) -> Diagnostic {
+    let detail = if name.starts_with("provider::") {
+        format!("Functions of providers, such as \"{name}\", are not supported yet.")
+    } else {
+        format!("There is no function \"{name}\".")
+    };
+    let suggestion = did_you_mean(name, known.iter().copied());
+    suggest(error(UNKNOWN_FUNCTION, detail, span), suggestion)
+}
+
+/// One finding per knot: the members of a cycle in its order, each with its place.
+pub(crate) fn cycle(members: &[(String, Span)], others: &[(String, Span)]) -> Diagnostic {
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    let span = members.first().map_or(Span::default(), |(_, span)| *span);
+    let detail = match names.as_slice() {
+        [only] => {
+            format!("{only} refers to itself, so it can never be computed. Remove that reference.")
+        }
+        [first, ..] => format!(
+            "Each of these needs the next one first, so none can be computed: {} -> {first}. Remove one of the references.",
+            names.join(" -> ")
+        ),
+        [] => String::new(),
+    };
+    let mut found = error(CYCLE, detail, span);
+    for (name, span) in members {
+        found = found.hint(format!("{name} is part of the cycle"), Some(*span));
+    }
+    for (name, span) in others {
+        found = found.hint(
+            format!("{name} is part of a cycle with these, too"),
+            Some(*span),
+        );
+    }
+    found
+}

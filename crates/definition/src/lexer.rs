@@ -1,0 +1,535 @@
+//! Splits a source text into tokens.
+//!
+//! The tokens cover everything but blanks, so that the same list serves the parser and, later, the formatter. Strings
+//! and heredocs are split into their literal pieces and the sequences (`${`, `%{`) between them. Whatever is wrong at
+//! this level is reported here and stays in the list as [`TokenKind::Invalid`], which the parser passes over silently.
+//! One pass, linear, no recursion.
+
+use crate::diag::syntax as diag;
+use alloc::vec::Vec;
+use value::{Diagnostics, SourceId, Span};
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Newline,
+    Comment,
+    Identifier,
+    Number,
+    OpenQuote,
+    CloseQuote,
+    /// Literal text of a string, heredoc or template file, escapes not yet decoded.
+    Text,
+    OpenHeredoc,
+    CloseHeredoc,
+    /// `${` or `${~`.
+    OpenInterpolation,
+    /// `%{` or `%{~`.
+    OpenDirective,
+    /// `}` or `~}` of a sequence.
+    CloseSequence,
+    OpenBrace,
+    CloseBrace,
+    OpenBracket,
+    CloseBracket,
+    OpenParen,
+    CloseParen,
+    Assign,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    And,
+    Or,
+    Not,
+    Plus,
+    Minus,
+    Star,
+    Slash,
+    Percent,
+    Question,
+    Colon,
+    DoubleColon,
+    Comma,
+    Dot,
+    Ellipsis,
+    FatArrow,
+    Invalid,
+    End,
+}
+
+/// A piece of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// All tokens of a text, the last of them [`TokenKind::End`].
+pub(crate) struct Tokens {
+    pub(crate) list: Vec<Token>,
+    /// The text ended inside a string, heredoc or sequence, and that has been reported.
+    pub(crate) unterminated: bool,
+}
+
+/// What the text is read as, innermost last.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// Blocks, arguments and expressions.
+    Plain,
+    /// Inside `${ }` or `%{ }`; the number counts braces opened inside, the other is where it began.
+    Sequence { braces: usize, start: usize },
+    /// Inside a quoted string that began there.
+    Quoted { start: usize },
+    /// Inside a heredoc whose marker is at this range.
+    Heredoc {
+        start: usize,
+        marker: (usize, usize),
+        at_line_start: bool,
+    },
+    /// A template file: literal text to the end.
+    Template,
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    source: SourceId,
+    at: usize,
+    modes: Vec<Mode>,
+    tokens: Vec<Token>,
+    diagnostics: &'a mut Diagnostics,
+    unterminated: bool,
+}
+
+/// Splits a text of blocks and arguments, or a single expression.
+pub(crate) fn lex(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Tokens {
+    run(text, source, Mode::Plain, diagnostics)
+}
+
+/// Splits a template file: literal text with sequences in it.
+pub(crate) fn lex_template(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Tokens {
+    run(text, source, Mode::Template, diagnostics)
+}
+
+fn run(text: &str, source: SourceId, mode: Mode, diagnostics: &mut Diagnostics) -> Tokens {
+    report_bidi_controls(text, source, diagnostics);
+    let mut lexer = Lexer {
+        text,
+        source,
+        at: 0,
+        modes: alloc::vec![mode],
+        tokens: Vec::with_capacity(text.len() / 6),
+        diagnostics,
+        unterminated: false,
+    };
+    if text.starts_with('\u{feff}') {
+        // A byte order mark at the very start is what some editors leave behind; Terraform passes over it too.
+        lexer.at = '\u{feff}'.len_utf8();
+    }
+    lexer.run();
+    Tokens {
+        list: lexer.tokens,
+        unterminated: lexer.unterminated,
+    }
+}
+
+/// Whether a text is an identifier of the language.
+pub fn is_identifier(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(starts_identifier) && characters.all(continues_identifier)
+}
+
+fn starts_identifier(character: char) -> bool {
+    character == '_' || unicode_ident::is_xid_start(character)
+}
+
+fn continues_identifier(character: char) -> bool {
+    character == '-' || unicode_ident::is_xid_continue(character)
+}
+
+/// Characters that make text look different from what it is are allowed in strings, but said aloud.
+fn report_bidi_controls(text: &str, source: SourceId, diagnostics: &mut Diagnostics) {
+    // All of U+202A..=U+202E and U+2066..=U+2069 begin with the byte E2 in UTF-8.
+    let first = text.bytes().enumerate().find(|(at, byte)| {
+        *byte == 0xe2
+            && text
+                .get(*at..)
+                .and_then(|rest| rest.chars().next())
+                .is_some_and(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    });
+    if let Some((at, _)) = first {
+        let span = Span {
+            source,
+            start: at as u32,
+            end: at as u32 + 3,
+        };
+        diagnostics.push(diag::bidi_control(span));
+    }
+}
+
+impl Lexer<'_> {
+    fn run(&mut self) {
+        while self.at < self.text.len() {
+            match self.modes.last().copied().unwrap_or(Mode::Plain) {
+                Mode::Plain | Mode::Sequence { .. } => self.plain(),
+                Mode::Quoted { start } => self.quoted(start),
+                Mode::Heredoc {
+                    marker,
+                    at_line_start,
+                    ..
+                } => self.heredoc(marker, at_line_start),
+                Mode::Template => self.template(),
+            }
+        }
+        let length = self.text.len();
+        match self.modes.last() {
+            Some(Mode::Quoted { start }) => {
+                let start = *start;
+                self.fail(diag::unterminated_string, start, length);
+                self.unterminated = true;
+            }
+            Some(Mode::Heredoc { start, marker, .. }) => {
+                let (start, marker) = (*start, self.slice(marker.0, marker.1));
+                let span = self.span(start, start + 2 + marker.len());
+                self.diagnostics
+                    .push(diag::unterminated_heredoc(span, marker));
+                self.unterminated = true;
+            }
+            Some(Mode::Sequence { start, .. }) => {
+                let start = *start;
+                self.fail(diag::unterminated_sequence, start, start + 2);
+                self.unterminated = true;
+            }
+            _ => {}
+        }
+        self.push(TokenKind::End, length, length);
+    }
+
+    /// One token of blocks, arguments or expressions.
+    fn plain(&mut self) {
+        let start = self.at;
+        let Some(first) = self.rest().chars().next() else {
+            return;
+        };
+        match first {
+            ' ' | '\t' => self.at += 1,
+            '\n' => self.take(TokenKind::Newline, 1),
+            '\r' if self.rest().starts_with("\r\n") => self.take(TokenKind::Newline, 2),
+            '#' => self.line_comment(),
+            '/' if self.rest().starts_with("//") => self.line_comment(),
+            '/' if self.rest().starts_with("/*") => self.block_comment(),
+            '0'..='9' => self.number(),
+            '"' => {
+                self.take(TokenKind::OpenQuote, 1);
+                self.modes.push(Mode::Quoted { start });
+            }
+            '<' if self.rest().starts_with("<<") => self.open_heredoc(),
+            '{' => {
+                if let Some(Mode::Sequence { braces, .. }) = self.modes.last_mut() {
+                    *braces += 1;
+                }
+                self.take(TokenKind::OpenBrace, 1);
+            }
+            '}' | '~' => self.close_brace(first),
+            _ if starts_identifier(first) => self.identifier(),
+            _ => self.operator(first),
+        }
+    }
+
+    fn close_brace(&mut self, first: char) {
+        let width = if first == '}' {
+            1
+        } else if self.rest().starts_with("~}") {
+            2
+        } else {
+            return self.invalid(first);
+        };
+        match self.modes.last_mut() {
+            Some(Mode::Sequence { braces: 0, .. }) => {
+                self.take(TokenKind::CloseSequence, width);
+                self.modes.pop();
+            }
+            _ if width == 2 => self.invalid(first),
+            Some(Mode::Sequence { braces, .. }) => {
+                *braces -= 1;
+                self.take(TokenKind::CloseBrace, 1);
+            }
+            _ => self.take(TokenKind::CloseBrace, 1),
+        }
+    }
+
+    fn operator(&mut self, first: char) {
+        const OPERATORS: [(&str, TokenKind); 28] = [
+            ("...", TokenKind::Ellipsis),
+            ("==", TokenKind::Equal),
+            ("=>", TokenKind::FatArrow),
+            ("=", TokenKind::Assign),
+            ("!=", TokenKind::NotEqual),
+            ("!", TokenKind::Not),
+            ("<=", TokenKind::LessOrEqual),
+            ("<", TokenKind::Less),
+            (">=", TokenKind::GreaterOrEqual),
+            (">", TokenKind::Greater),
+            ("&&", TokenKind::And),
+            ("||", TokenKind::Or),
+            ("+", TokenKind::Plus),
+            ("-", TokenKind::Minus),
+            ("*", TokenKind::Star),
+            ("/", TokenKind::Slash),
+            ("%", TokenKind::Percent),
+            ("?", TokenKind::Question),
+            ("::", TokenKind::DoubleColon),
+            (":", TokenKind::Colon),
+            (",", TokenKind::Comma),
+            (".", TokenKind::Dot),
+            ("[", TokenKind::OpenBracket),
+            ("]", TokenKind::CloseBracket),
+            ("(", TokenKind::OpenParen),
+            (")", TokenKind::CloseParen),
+            ("{", TokenKind::OpenBrace),
+            ("}", TokenKind::CloseBrace),
+        ];
+        let rest = self.rest();
+        match OPERATORS.iter().find(|(text, _)| rest.starts_with(text)) {
+            Some((text, kind)) => self.take(*kind, text.len()),
+            None => self.invalid(first),
+        }
+    }
+
+    /// A run of the same wrong character is one finding, so that a binary file does not give a thousand.
+    fn invalid(&mut self, character: char) {
+        let start = self.at;
+        let run = self.rest().chars().take_while(|c| *c == character).count();
+        self.at += run * character.len_utf8();
+        let span = self.span(start, self.at);
+        self.diagnostics
+            .push(diag::invalid_character(span, character));
+        self.push(TokenKind::Invalid, start, self.at);
+    }
+
+    fn line_comment(&mut self) {
+        let rest = self.rest();
+        let line = rest.find('\n').unwrap_or(rest.len());
+        let content = rest.get(..line).unwrap_or(rest);
+        let length = content.strip_suffix('\r').unwrap_or(content).len();
+        self.take(TokenKind::Comment, length);
+    }
+
+    fn block_comment(&mut self) {
+        let start = self.at;
+        match self.rest().find("*/") {
+            Some(end) => self.take(TokenKind::Comment, end + 2),
+            None => {
+                self.fail(diag::unterminated_comment, start, start + 2);
+                self.take(TokenKind::Invalid, self.text.len() - start);
+            }
+        }
+    }
+
+    fn number(&mut self) {
+        let bytes = self.rest().as_bytes();
+        let digits = |from: usize| {
+            let rest = bytes.get(from..).unwrap_or(&[]);
+            rest.iter().take_while(|b| b.is_ascii_digit()).count()
+        };
+        let mut length = digits(0);
+        if bytes.get(length) == Some(&b'.') && digits(length + 1) > 0 {
+            length += 1 + digits(length + 1);
+        }
+        if matches!(bytes.get(length), Some(b'e' | b'E')) {
+            let sign = usize::from(matches!(bytes.get(length + 1), Some(b'+' | b'-')));
+            let exponent = digits(length + 1 + sign);
+            if exponent > 0 {
+                length += 1 + sign + exponent;
+            }
+        }
+        self.take(TokenKind::Number, length);
+    }
+
+    fn identifier(&mut self) {
+        let rest = self.rest();
+        let length = rest
+            .char_indices()
+            .find(|(_, c)| !continues_identifier(*c))
+            .map_or(rest.len(), |(at, _)| at);
+        self.take(TokenKind::Identifier, length);
+    }
+
+    fn open_heredoc(&mut self) {
+        let start = self.at;
+        let rest = self.rest();
+        let line = rest.find('\n').unwrap_or(rest.len());
+        let head = rest.get(2..line).unwrap_or("");
+        let head = head.strip_suffix('\r').unwrap_or(head);
+        let marker = head.strip_prefix('-').unwrap_or(head);
+        if line == rest.len() || !is_identifier(marker) {
+            let end = start + 2 + head.len();
+            self.fail(diag::invalid_heredoc, start, end);
+            self.take(TokenKind::Invalid, end - start);
+            return;
+        }
+        let marker_end = start + 2 + head.len();
+        let marker_start = marker_end - marker.len();
+        self.take(TokenKind::OpenHeredoc, line + 1);
+        self.modes.push(Mode::Heredoc {
+            start,
+            marker: (marker_start, marker_end),
+            at_line_start: true,
+        });
+    }
+
+    /// Literal text of a quoted string, up to its end or the next sequence.
+    fn quoted(&mut self, open: usize) {
+        let (length, stop) = self.text_run(true);
+        if length > 0 {
+            self.take(TokenKind::Text, length);
+        }
+        match stop {
+            Stop::Sequence => self.open_sequence(),
+            Stop::Quote => {
+                self.take(TokenKind::CloseQuote, 1);
+                self.modes.pop();
+            }
+            Stop::Newline => {
+                // The missing quote belongs to this line: ending every string of the line here keeps the rest of the
+                // file readable.
+                let at = self.at;
+                self.fail(diag::unterminated_string, open, at);
+                self.push(TokenKind::CloseQuote, at, at);
+                self.modes.pop();
+                while let [.., Mode::Quoted { .. }, Mode::Sequence { .. }] = self.modes.as_slice() {
+                    self.push(TokenKind::CloseSequence, at, at);
+                    self.push(TokenKind::CloseQuote, at, at);
+                    self.modes.pop();
+                    self.modes.pop();
+                }
+            }
+            Stop::End => {}
+        }
+    }
+
+    fn heredoc(&mut self, marker: (usize, usize), at_line_start: bool) {
+        if at_line_start {
+            let rest = self.rest();
+            let line_end = rest.find('\n');
+            let line = rest.get(..line_end.unwrap_or(rest.len())).unwrap_or(rest);
+            if line_end.is_some() && line.trim() == self.slice(marker.0, marker.1) {
+                let length = line.strip_suffix('\r').unwrap_or(line).len();
+                self.take(TokenKind::CloseHeredoc, length);
+                self.modes.pop();
+                return;
+            }
+        }
+        let (length, stop) = self.text_run(false);
+        if length > 0 {
+            self.take(TokenKind::Text, length);
+        }
+        if let Some(Mode::Heredoc { at_line_start, .. }) = self.modes.last_mut() {
+            *at_line_start = matches!(stop, Stop::Newline);
+        }
+        if matches!(stop, Stop::Sequence) {
+            self.open_sequence();
+        }
+    }
+
+    fn template(&mut self) {
+        let (length, stop) = self.text_run(false);
+        if length > 0 {
+            self.take(TokenKind::Text, length);
+        }
+        if matches!(stop, Stop::Sequence) {
+            self.open_sequence();
+        }
+    }
+
+    /// How many bytes of literal text follow and what ends them. Text outside quotes includes its line break.
+    fn text_run(&self, quoted: bool) -> (usize, Stop) {
+        let bytes = self.rest().as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'"' if quoted => return (at, Stop::Quote),
+                b'\\' if quoted => {
+                    // The escaped character may be a quote; a line break ends the string in any case.
+                    at += 1 + usize::from(!matches!(bytes.get(at + 1), None | Some(b'\n' | b'\r')));
+                }
+                b'\n' if quoted => return (at, Stop::Newline),
+                b'\r' if quoted && bytes.get(at + 1) == Some(&b'\n') => return (at, Stop::Newline),
+                b'\n' => return (at + 1, Stop::Newline),
+                b'$' | b'%' => {
+                    let rest = bytes.get(at..).unwrap_or(&[]);
+                    let run = rest.iter().take_while(|b| *b == byte).count();
+                    match bytes.get(at + run) {
+                        Some(b'{') if run == 1 => return (at, Stop::Sequence),
+                        // Doubled, it stands for itself: `$${` is the text `${`.
+                        Some(b'{') => at += run + 1,
+                        _ => at += run,
+                    }
+                }
+                _ => at += 1,
+            }
+        }
+        (bytes.len(), Stop::End)
+    }
+
+    fn open_sequence(&mut self) {
+        let start = self.at;
+        let kind = if self.rest().starts_with('$') {
+            TokenKind::OpenInterpolation
+        } else {
+            TokenKind::OpenDirective
+        };
+        let trims = self.text.as_bytes().get(start + 2) == Some(&b'~');
+        // `${~}` closes at once: the marker belongs to its end.
+        let closes = self.text.as_bytes().get(start + 3) == Some(&b'}');
+        self.take(kind, if trims && !closes { 3 } else { 2 });
+        self.modes.push(Mode::Sequence { braces: 0, start });
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    fn slice(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or("")
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span {
+            source: self.source,
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    fn fail(&mut self, make: impl Fn(Span) -> value::Diagnostic, start: usize, end: usize) {
+        let span = self.span(start, end.min(self.text.len()));
+        self.diagnostics.push(make(span));
+    }
+
+    fn take(&mut self, kind: TokenKind, length: usize) {
+        let start = self.at;
+        self.at += length;
+        self.push(kind, start, self.at);
+    }
+
+    fn push(&mut self, kind: TokenKind, start: usize, end: usize) {
+        self.tokens.push(Token {
+            kind,
+            start: start as u32,
+            end: end as u32,
+        });
+    }
+}
+
+/// What ends a run of literal text.
+#[derive(Clone, Copy)]
+enum Stop {
+    Sequence,
+    Quote,
+    Newline,
+    End,
+}

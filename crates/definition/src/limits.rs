@@ -1,0 +1,26 @@
+//! Every bound of this room, with its unit in its name. What exceeds one is refused with a diagnostic.
+
+/// Longest source text that is read.
+pub const SOURCE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How deep expressions and blocks may be nested in each other, and how high the tree of one expression may become.
+/// The parser and everything after it recurse at most so deep.
+pub const NESTING_DEPTH_MAX: usize = 256;
+
+/// How many findings of one source text are kept; the rest of a text that is no HCL at all helps nobody.
+pub const DIAGNOSTICS_PER_SOURCE_MAX: usize = 100;
+
+/// How deep module calls may be nested.
+pub const MODULE_DEPTH_MAX: usize = 32;
+
+/// How many module calls, counted once per path from the root, one project may have.
+pub const MODULE_CALLS_MAX: usize = 10_000;
+
+/// Longest name for which suggestions are looked for, in bytes.
+pub(crate) const SUGGESTION_NAME_BYTES_MAX: usize = 64;
+
+/// How many names are tried for one suggestion.
+pub(crate) const SUGGESTION_CANDIDATES_MAX: usize = 5_000;
+
+/// How many instances of a repeated resource are gone through to find the files that their arguments read.
+pub(crate) const STATIC_INSTANCES_MAX: usize = 10_000;

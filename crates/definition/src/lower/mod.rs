@@ -1,0 +1,297 @@
+//! The tree of what was written to expressions that can be evaluated: names get their meaning here.
+//!
+//! What a root name means depends on where the expression stands: [`Roots`] says what may be referred to, [`Context`]
+//! which of `each`, `count` and `self` exist. Whatever is referred to and not declared is reported with a suggestion.
+
+pub(crate) mod functions;
+mod reference;
+pub(crate) use reference::dynamic_name;
+mod template;
+pub(crate) mod walk;
+
+use crate::diag::references as diag;
+use crate::syntax::{Call, Expression, ExpressionKind, For, Identifier};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use model::{BlockSchema, Mode};
+use value::{Diagnostic, Diagnostics, Expr, ExprKind, Name, Span, Type, Value};
+
+/// What a module declares, as far as references need to know it.
+#[derive(Default)]
+pub(crate) struct Names<'a> {
+    pub(crate) variables: BTreeSet<Name>,
+    pub(crate) locals: BTreeSet<Name>,
+    pub(crate) resources: BTreeMap<(Mode, Name, Name), ResourceNames<'a>>,
+    /// Module calls and stacks.
+    pub(crate) calls: BTreeMap<Name, CallNames>,
+    pub(crate) services: BTreeSet<Name>,
+}
+
+/// What is known of a resource.
+pub(crate) struct ResourceNames<'a> {
+    pub(crate) repeated: bool,
+    /// Its attributes, unless its type is unknown (which is reported where it is declared).
+    pub(crate) schema: Option<&'a BlockSchema>,
+}
+
+/// What is known of a module call.
+pub(crate) struct CallNames {
+    pub(crate) repeated: bool,
+    pub(crate) stack: bool,
+    /// Unless the module could not be read.
+    pub(crate) outputs: Option<BTreeSet<Name>>,
+}
+
+/// What root names can mean.
+#[derive(Clone, Copy)]
+pub(crate) enum Roots<'a> {
+    /// What a module declares.
+    Module(&'a Names<'a>),
+    /// Nothing: the value must be known while compiling. The text names what needs it.
+    Constant(&'a str),
+    /// Attributes of the object that this iteration variable stands for: the variables of a template file.
+    Variables(&'a str),
+}
+
+/// Which names exist only in some places.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Context {
+    /// `each.key` and `each.value`.
+    pub(crate) each: bool,
+    /// `count.index`.
+    pub(crate) count: bool,
+    /// `self`.
+    pub(crate) itself: bool,
+    /// `stack.NAME`, `environment.name` and `service.NAME.port`.
+    pub(crate) delivery: bool,
+}
+
+/// A name that an enclosing expression has bound.
+enum Binding {
+    /// By `for`.
+    Iteration(Name),
+    /// By a `dynamic` block: an object with `key` and `value`.
+    Dynamic(Name),
+}
+
+/// Turns trees into expressions.
+pub(crate) struct Lowerer<'a> {
+    roots: Roots<'a>,
+    context: Context,
+    bindings: Vec<Binding>,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// The value of an expression that may refer to nothing, converted to a type; none when that has been reported.
+/// `what` names the setting in the message.
+pub(crate) fn constant(
+    expression: &Expression,
+    ty: &Type,
+    what: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Value> {
+    let mut lowerer = Lowerer::new(Roots::Constant(what), Context::default());
+    let expr = lowerer.converted(expression, ty);
+    if !lowerer.diagnostics.is_empty() {
+        diagnostics.extend(lowerer.diagnostics);
+        return None;
+    }
+    match expr.evaluate(&crate::constant::Nothing) {
+        Ok(value) => Some(value),
+        Err(found) => {
+            diagnostics.extend(found);
+            None
+        }
+    }
+}
+
+impl<'a> Lowerer<'a> {
+    pub(crate) fn new(roots: Roots<'a>, context: Context) -> Self {
+        Self {
+            roots,
+            context,
+            bindings: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    /// The same names, with others of `each`, `count` and `self` from here on.
+    pub(crate) fn set_context(&mut self, context: Context) {
+        self.context = context;
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        self.context
+    }
+
+    /// The expression, converted to a type unless any will do.
+    pub(crate) fn converted(&mut self, expression: &Expression, ty: &Type) -> Expr {
+        let inner = self.expression(expression);
+        convert(inner, ty)
+    }
+
+    /// Runs `inside` while the iterator of a `dynamic` block is bound.
+    pub(crate) fn with_dynamic<T>(
+        &mut self,
+        iterator: &Name,
+        inside: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.bindings.push(Binding::Dynamic(iterator.clone()));
+        let result = inside(self);
+        self.bindings.pop();
+        result
+    }
+
+    /// An expression. Reported trouble leaves an unknown value in its place.
+    pub(crate) fn expression(&mut self, expression: &Expression) -> Expr {
+        let span = expression.span;
+        let kind = match &expression.kind {
+            ExpressionKind::Invalid => unknown(),
+            ExpressionKind::Literal(value) => ExprKind::Literal(value.as_ref().clone()),
+            ExpressionKind::Template(template) => return self.template(template, span),
+            ExpressionKind::Root(_) | ExpressionKind::Attribute(..) | ExpressionKind::Index(..) => {
+                return self.traversal(expression);
+            }
+            ExpressionKind::Item => ExprKind::Iteration("".into()),
+            ExpressionKind::Splat(parts) => ExprKind::Splat {
+                source: Box::new(self.expression(&parts.0)),
+                each: Box::new(self.expression(&parts.1)),
+            },
+            ExpressionKind::Unary(operator, operand) => {
+                ExprKind::Unary(*operator, Box::new(self.expression(operand)))
+            }
+            ExpressionKind::Binary(operator, operands) => ExprKind::Binary(
+                *operator,
+                Box::new(self.expression(&operands.0)),
+                Box::new(self.expression(&operands.1)),
+            ),
+            ExpressionKind::Conditional(parts) => {
+                let [condition, then, otherwise] = parts.as_ref();
+                ExprKind::Conditional(
+                    Box::new(self.expression(condition)),
+                    Box::new(self.expression(then)),
+                    Box::new(self.expression(otherwise)),
+                )
+            }
+            ExpressionKind::Call(call) => self.call(call),
+            ExpressionKind::Tuple(items) => {
+                ExprKind::Tuple(items.iter().map(|item| self.expression(item)).collect())
+            }
+            ExpressionKind::Object(items) => ExprKind::Object(
+                items
+                    .iter()
+                    .map(|(key, value)| (self.object_key(key), self.expression(value)))
+                    .collect(),
+            ),
+            ExpressionKind::For(parts) => self.for_expression(parts),
+            ExpressionKind::Parenthesised(inner) => return self.expression(inner),
+        };
+        Expr { kind, span }
+    }
+
+    /// A bare name is itself the key; anything else is computed.
+    fn object_key(&mut self, key: &Expression) -> Expr {
+        match &key.kind {
+            ExpressionKind::Root(name) => Expr {
+                kind: ExprKind::Literal(Value::string(name)),
+                span: key.span,
+            },
+            _ => self.expression(key),
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> ExprKind {
+        let name = &call.name.name;
+        // Every built-in function is known under both names.
+        let plain = name.strip_prefix("core::").unwrap_or(name);
+        // Templates are compiled, not called.
+        if plain != "templatefile" && value::functions::function(plain).is_none() {
+            let found = if functions::is_known(plain) {
+                let what = alloc::format!("The function \"{plain}\"");
+                crate::diag::blocks::not_yet(call.name.span, &what)
+            } else {
+                diag::unknown_function(call.name.span, name, functions::NAMES)
+            };
+            self.report(found);
+        }
+        ExprKind::Call {
+            name: plain.into(),
+            arguments: call.arguments.iter().map(|a| self.expression(a)).collect(),
+            expand_last: call.expand_last,
+        }
+    }
+
+    fn for_expression(&mut self, parts: &For) -> ExprKind {
+        let collection = Box::new(self.expression(&parts.collection));
+        let bound = self.bind(parts.key.as_ref(), &parts.value);
+        let condition = parts
+            .condition
+            .as_ref()
+            .map(|c| Box::new(self.expression(c)));
+        let result_key = parts
+            .result_key
+            .as_ref()
+            .map(|k| Box::new(self.expression(k)));
+        let result = Box::new(self.expression(&parts.result));
+        self.bindings.truncate(bound);
+        let key = parts.key.as_ref().map(|key| key.name.clone());
+        let value = parts.value.name.clone();
+        match result_key {
+            Some(result_key) => ExprKind::ForObject {
+                key,
+                value,
+                collection,
+                condition,
+                result_key,
+                result_value: result,
+                group: parts.group,
+            },
+            None => ExprKind::ForTuple {
+                key,
+                value,
+                collection,
+                condition,
+                result,
+            },
+        }
+    }
+
+    /// Binds the names of a `for`; the answer is how many bindings there were before.
+    fn bind(&mut self, key: Option<&Identifier>, value: &Identifier) -> usize {
+        let before = self.bindings.len();
+        for name in key.into_iter().chain(Some(value)) {
+            self.bindings.push(Binding::Iteration(name.name.clone()));
+        }
+        before
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// The operand converted to a type, unless any will do.
+pub(crate) fn convert(inner: Expr, ty: &Type) -> Expr {
+    let span = inner.span;
+    match ty {
+        Type::Any => inner,
+        ty => Expr {
+            kind: ExprKind::Convert(Box::new(inner), ty.clone()),
+            span,
+        },
+    }
+}
+
+/// A constant of the language.
+pub(crate) fn literal(value: Value, span: Span) -> Expr {
+    Expr {
+        kind: ExprKind::Literal(value),
+        span,
+    }
+}
+
+/// Stands for what could not be read; the diagnostics keep it from ever being computed.
+fn unknown() -> ExprKind {
+    ExprKind::Literal(Value::unknown(Type::Any))
+}

@@ -1,0 +1,206 @@
+//! What a source text says, as a tree with places: bodies, blocks, arguments and expressions.
+//!
+//! The tree knows nothing of variables, resources or types; `lower` and `compile` give it meaning.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use value::{BinaryOperator, Name, Span, UnaryOperator, Value};
+
+/// A name where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identifier {
+    /// The name.
+    pub name: Name,
+    /// Where.
+    pub span: Span,
+}
+
+/// The inside of a block or a whole file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// `name = expression`, in order, names once each.
+    pub attributes: Vec<Attribute>,
+    /// Blocks in order.
+    pub blocks: Vec<Block>,
+    /// Everything between the braces.
+    pub span: Span,
+}
+
+/// `name = expression`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// The name.
+    pub name: Identifier,
+    /// What it is set to.
+    pub value: Expression,
+}
+
+/// `kind "label" { ... }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What stands first.
+    pub kind: Identifier,
+    /// Labels, quoted or bare.
+    pub labels: Vec<Identifier>,
+    /// The inside.
+    pub body: Body,
+    /// From the kind to the last label.
+    pub header: Span,
+}
+
+/// An expression where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// Which form.
+    pub kind: ExpressionKind,
+    /// Where.
+    pub span: Span,
+    /// Height of this tree, bounded by [`crate::limits::NESTING_DEPTH_MAX`]: whoever walks it may recurse.
+    pub(crate) height: u16,
+}
+
+/// Forms of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpressionKind {
+    /// Could not be read; has been reported.
+    Invalid,
+    /// Number, truth value or null.
+    Literal(Box<Value>),
+    /// Quoted string or heredoc.
+    Template(Box<Template>),
+    /// A bare name.
+    Root(Name),
+    /// The item of the enclosing splat.
+    Item,
+    /// `source.name`.
+    Attribute(Box<Expression>, Identifier),
+    /// `source[key]` and `source.0`.
+    Index(Box<Expression>, Box<Expression>),
+    /// `source[*]...` and `source.*...`: source, and what is taken of each item.
+    Splat(Box<(Expression, Expression)>),
+    /// `-x`, `!x`.
+    Unary(UnaryOperator, Box<Expression>),
+    /// `x + y`.
+    Binary(BinaryOperator, Box<(Expression, Expression)>),
+    /// `c ? x : y`.
+    Conditional(Box<[Expression; 3]>),
+    /// `name(...)`.
+    Call(Box<Call>),
+    /// `[...]`.
+    Tuple(Vec<Expression>),
+    /// `{...}`.
+    Object(Vec<(Expression, Expression)>),
+    /// `[for ...]`, `{for ...}`.
+    For(Box<For>),
+    /// `(x)`.
+    Parenthesised(Box<Expression>),
+}
+
+/// `name(arguments...)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Name with its namespace, such as `core::upper`.
+    pub name: Identifier,
+    /// Arguments.
+    pub arguments: Vec<Expression>,
+    /// Whether the last argument is expanded (`...`).
+    pub expand_last: bool,
+}
+
+/// A `for` expression or, in a template, its head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct For {
+    /// First of two names.
+    pub key: Option<Identifier>,
+    /// Name of the element.
+    pub value: Identifier,
+    /// What is gone through.
+    pub collection: Expression,
+    /// Key of each result, for objects.
+    pub result_key: Option<Expression>,
+    /// Each result.
+    pub result: Expression,
+    /// Which elements count.
+    pub condition: Option<Expression>,
+    /// `...` after the result.
+    pub group: bool,
+}
+
+/// A string with sequences in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its parts; literal texts are decoded, trimmed and never adjacent.
+    pub parts: Vec<Part>,
+    /// Whether a lone interpolation stands for its value itself instead of a text.
+    pub unwraps: bool,
+}
+
+/// A part of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Text.
+    Text(String, Span),
+    /// `${ x }`.
+    Interpolation(Expression),
+    /// `%{ if }`.
+    If(Box<If>),
+    /// `%{ for }`.
+    For(Box<TemplateFor>),
+}
+
+/// `%{ if c } ... %{ else } ... %{ endif }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct If {
+    /// Decides.
+    pub condition: Expression,
+    /// Parts when true.
+    pub then: Vec<Part>,
+    /// Parts when false.
+    pub otherwise: Vec<Part>,
+    /// The opening sequence.
+    pub span: Span,
+}
+
+/// `%{ for k, v in c } ... %{ endfor }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateFor {
+    /// First of two names.
+    pub key: Option<Identifier>,
+    /// Name of the element.
+    pub value: Identifier,
+    /// What is gone through.
+    pub collection: Expression,
+    /// Parts for each element.
+    pub parts: Vec<Part>,
+    /// The opening sequence.
+    pub span: Span,
+}
+
+impl Body {
+    /// The argument of this name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| &*attribute.name.name == name)
+    }
+}
+
+impl Expression {
+    /// A tree without parentheses around it.
+    pub fn without_parentheses(&self) -> &Self {
+        let mut inner = self;
+        while let ExpressionKind::Parenthesised(expression) = &inner.kind {
+            inner = expression;
+        }
+        inner
+    }
+
+    /// The name, if the expression is nothing but one.
+    pub fn as_keyword(&self) -> Option<&Name> {
+        match &self.kind {
+            ExpressionKind::Root(name) => Some(name),
+            _ => None,
+        }
+    }
+}

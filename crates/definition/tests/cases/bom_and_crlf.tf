@@ -1,0 +1,6 @@
+﻿locals {
+  a = "x" # comment
+  b = <<EOT
+line
+EOT
+}

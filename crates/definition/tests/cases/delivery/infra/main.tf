@@ -1,0 +1,2 @@
+variable "name" { type = string }
+output "url" { value = "db://${var.name}" }

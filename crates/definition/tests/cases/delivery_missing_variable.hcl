@@ -1,0 +1,4 @@
+project "p" {}
+variable "needed" {}
+environment "a" { variables = { needed = 1 } }
+environment "b" {}

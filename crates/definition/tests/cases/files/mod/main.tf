@@ -1,0 +1,1 @@
+output "own" { value = file("${path.module}/own.txt") }

@@ -1,0 +1,4 @@
+a = [1]
+block {}
+c = local.x
+d = 1

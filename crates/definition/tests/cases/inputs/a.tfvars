@@ -1,0 +1,3 @@
+a = "file"
+c = { deep = [1] }
+unknown = 1

@@ -1,0 +1,2 @@
+variable "size" {}
+output "id" { value = 1 }

@@ -1,0 +1,3 @@
+variable "in" {}
+output "out" { value = var.in }
+output "other" { value = 1 }

@@ -1,0 +1,3 @@
+locals { a = 1 }
+/* and so on
+locals { b = 2 }

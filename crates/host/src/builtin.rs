@@ -1,0 +1,157 @@
+//! `terraform_data`: keeps a value, and is replaced when another one changes.
+//!
+//! Planned as Terraform plans it (its provider `terraform.io/builtin/terraform`), except that the id is a function of
+//! the action that makes the object, so that making it twice is making it once. There is nothing outside: an object
+//! lives in the book alone.
+
+use crate::form::{self, Parts};
+use crate::schema;
+use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use core::future::ready;
+use model::{ActionId, BlockSchema, Change, Digest, PlanQuestion, ProviderSchema, Repeat};
+use value::{Diagnostics, Name, Type, Unknown, Value};
+
+/// The provider `terraform.io/builtin/terraform`.
+#[derive(Clone, Debug)]
+pub struct Builtin {
+    schema: ProviderSchema,
+}
+
+impl Builtin {
+    /// Its source address.
+    pub const SOURCE: &str = "terraform.io/builtin/terraform";
+
+    /// The provider. It has no configuration and no state.
+    pub fn new() -> Self {
+        Self {
+            schema: schema::builtin(),
+        }
+    }
+
+    fn block(&self, kind: &str) -> Result<&BlockSchema, value::Diagnostic> {
+        schema::of_type(&self.schema, kind)
+    }
+
+    fn plan(&self, question: &PlanQuestion) -> Result<Answer, Diagnostics> {
+        let block = self.block(&question.address.resource.kind)?;
+        form::check(block, &question.config)?;
+        let (config, prior) = (&question.config, &question.prior);
+        let replace = !prior.is_null() && !form::same(config, prior, "triggers_replace");
+        let fresh = prior.is_null() || replace;
+        let before = |name| prior.get(name).filter(|_| !fresh).cloned();
+        let id = before("id").unwrap_or_else(|| Unknown::of(Type::String).not_null().into());
+        let input = config.get("input").cloned().unwrap_or_else(null);
+        let output = match before("output") {
+            Some(output) if form::same(config, prior, "input") => output,
+            // The type of the output must be that of the input, even when it is null.
+            None if input.is_null() => input,
+            Some(_) | None => Value::unknown(input.ty()),
+        };
+        let planned = form::with(config, [("id", id), ("output", output)]);
+        let replace: &[&str] = if replace { &["triggers_replace"] } else { &[] };
+        Ok(form::planned(planned, replace, Repeat::ByKey))
+    }
+
+    /// What comes of a change: a function of it and of its action.
+    fn outcome(&self, action: ActionId, change: &Change) -> Result<Outcome, Diagnostics> {
+        let block = self.block(&change.address.resource.kind)?;
+        let config = match form::parts(block, change)? {
+            Parts::Delete { .. } => return Ok(form::deleted()),
+            Parts::Create { config, .. } | Parts::Update { config, .. } => config,
+        };
+        let input = config.get("input").cloned().unwrap_or_else(null);
+        let results = [("id", Value::string(id_of(action))), ("output", input)];
+        Ok(form::changed(
+            form::fill(change, &results),
+            Diagnostics::new(),
+        ))
+    }
+}
+
+impl Default for Builtin {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for Builtin {
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics {
+        let checked = self
+            .block(kind)
+            .and_then(|block| form::check(block, config));
+        checked.err().map_or_else(Diagnostics::new, Into::into)
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
+        let answer = match question {
+            Question::Plan(question) => self.plan(question).unwrap_or_else(Answer::Failed),
+            Question::Read(question) => {
+                form::read(Some(question.prior.clone()), Diagnostics::new())
+            }
+        };
+        Box::pin(ready(answer))
+    }
+
+    fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
+        let outcome = self.outcome(action, change);
+        Box::pin(ready(
+            outcome.unwrap_or_else(|diagnostics| Outcome::Refused { diagnostics }),
+        ))
+    }
+
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+        Box::pin(ready(match self.outcome(action, change) {
+            Ok(outcome) => Inquiry::Found(outcome),
+            Err(_) => Inquiry::Absent,
+        }))
+    }
+}
+
+fn null() -> Value {
+    Value::null(Type::Any)
+}
+
+/// A UUID of version 8 (RFC 9562: the content is ours) over the action.
+fn id_of(action: ActionId) -> String {
+    let digest = Digest::of_parts("steadfast.terraform_data.1", &[&action.0.to_be_bytes()]);
+    let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest.0;
+    let mut bits = u128::from_be_bytes(head);
+    bits = bits & !(0xf << 76) | (8 << 76);
+    bits = bits & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    let mut id = String::with_capacity(36);
+    for (position, digit) in hex.chars().enumerate() {
+        if matches!(position, 8 | 12 | 16 | 20) {
+            id.push('-');
+        }
+        id.push(digit);
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_uuids_of_version_8_and_differ() {
+        let one = id_of(ActionId(1));
+        assert_ne!(one, id_of(ActionId(2)));
+        assert_eq!(one, id_of(ActionId(1)));
+        let parts: Vec<usize> = one.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{one}");
+        assert_eq!(&one[14..15], "8", "{one}");
+        assert!("89ab".contains(&one[19..20]), "{one}");
+    }
+
+    #[test]
+    fn a_foreign_type_is_refused() {
+        let found = Builtin::new().validate(&"null_resource".into(), &null());
+        let codes: Vec<&str> = found.iter().map(|found| &*found.code).collect();
+        assert_eq!(codes, ["SF0821"]);
+    }
+}

@@ -1,0 +1,261 @@
+//! [`Host`]: which call goes to which resource type.
+
+use crate::diag::{self, Trouble};
+use crate::rights::Accounts;
+use crate::{command, directory, file, form, schema};
+use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use model::{
+    ActionId, Address, BlockSchema, Change, Digest, PlanQuestion, ProviderSchema, ReadQuestion,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use value::{Diagnostics, Name, Value};
+
+/// Where things are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The project's directory: relative paths start here, and commands run here.
+    pub project: PathBuf,
+    /// A directory for locks of running commands. It is made when it is first needed, and must be the same for every
+    /// process that carries out the same book.
+    pub scratch: PathBuf,
+}
+
+/// The provider `steadfast.dev/builtin/host`: `host_file`, `host_directory`, `host_command`.
+///
+/// Its futures need a tokio runtime with time and I/O. File work runs on the runtime's threads for blocking calls.
+#[derive(Clone, Debug)]
+pub struct Host {
+    schema: Arc<ProviderSchema>,
+    machine: Arc<Machine>,
+}
+
+/// This machine, as the resource types see it.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) project: PathBuf,
+    pub(crate) accounts: Accounts,
+    scratch: PathBuf,
+}
+
+impl Machine {
+    /// A path of a configuration as a path of this process.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.project.join(path)
+    }
+
+    /// The lock that is held while a command of this action runs.
+    pub(crate) fn lock(&self, action: ActionId, name: &str) -> PathBuf {
+        self.scratch.join(format!("{action}-{name}.lock"))
+    }
+}
+
+/// The resource types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Command,
+    Directory,
+    File,
+}
+
+impl Host {
+    /// Its source address.
+    pub const SOURCE: &str = "steadfast.dev/builtin/host";
+
+    /// The provider for this machine and project.
+    pub fn new(options: Options) -> Self {
+        Self {
+            schema: Arc::new(schema::host()),
+            machine: Arc::new(Machine {
+                project: options.project,
+                accounts: Accounts::system(),
+                scratch: options.scratch,
+            }),
+        }
+    }
+
+    fn kind(&self, name: &str) -> Result<(Kind, &BlockSchema), Diagnostics> {
+        let block = schema::of_type(&self.schema, name)?;
+        let kind = match name {
+            "host_command" => Kind::Command,
+            "host_directory" => Kind::Directory,
+            "host_file" => Kind::File,
+            other => {
+                let what = format!("{} has no resource type {other}", Self::SOURCE);
+                return Err(diag::unexpected_form(&what).into());
+            }
+        };
+        Ok((kind, block))
+    }
+
+    async fn plan(&self, question: &PlanQuestion) -> Result<Answer, Diagnostics> {
+        let (kind, block) = self.kind(&question.address.resource.kind)?;
+        form::check(block, &question.config)?;
+        if !question.prior.is_null() {
+            form::check(block, &question.prior)?;
+        }
+        let (config, prior) = (question.config.clone(), question.prior.clone());
+        match kind {
+            Kind::Command => command::plan(&config, &prior),
+            Kind::Directory => directory::plan(&config, &prior),
+            Kind::File => {
+                let machine = self.machine.clone();
+                let planned = blocking("plan the file", move || {
+                    file::plan(&machine, &config, &prior).map_err(Refusal)
+                });
+                match planned.await {
+                    Ok(answer) => answer.map_err(|Refusal(found)| found),
+                    Err(trouble) => Err(trouble.into_diagnostics()),
+                }
+            }
+        }
+    }
+
+    async fn read(&self, question: &ReadQuestion) -> Result<Answer, Trouble> {
+        let kind = self.kind(&question.address.resource.kind);
+        let (kind, block) = kind.map_err(first)?;
+        form::check(block, &question.prior)?;
+        let (machine, prior) = (self.machine.clone(), question.prior.clone());
+        match kind {
+            Kind::Command => command::read(&machine, reading(&question.address), &prior).await,
+            Kind::Directory => {
+                blocking("read the directory", move || {
+                    directory::read(&machine, &prior)
+                })
+                .await?
+            }
+            Kind::File => blocking("read the file", move || file::read(&machine, &prior)).await?,
+        }
+    }
+
+    async fn change(&self, action: ActionId, change: &Change) -> Result<Outcome, Trouble> {
+        let (kind, block) = self.kind(&change.address.resource.kind).map_err(first)?;
+        if kind == Kind::Command {
+            return command::apply(&self.machine, block, action, change).await;
+        }
+        let (machine, block, change) = (self.machine.clone(), block.clone(), change.clone());
+        blocking("finish", move || match kind {
+            Kind::Directory => directory::apply(&machine, &block, action, &change),
+            Kind::File | Kind::Command => file::apply(&machine, &block, action, &change),
+        })
+        .await?
+    }
+
+    async fn look(&self, action: ActionId, change: &Change) -> Result<Inquiry, Trouble> {
+        let (kind, block) = self.kind(&change.address.resource.kind).map_err(first)?;
+        if kind == Kind::Command {
+            return command::inquire(&self.machine, block, action, change).await;
+        }
+        let (machine, block, change) = (self.machine.clone(), block.clone(), change.clone());
+        blocking("look", move || match kind {
+            Kind::Directory => directory::inquire(&machine, &block, &change),
+            Kind::File | Kind::Command => file::inquire(&machine, &block, &change),
+        })
+        .await?
+    }
+}
+
+impl Provider for Host {
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics {
+        let (kind, block) = match self.kind(kind) {
+            Ok(known) => known,
+            Err(found) => return found,
+        };
+        if let Err(found) = form::check(block, config) {
+            return found.into();
+        }
+        match kind {
+            Kind::Command => command::validate(config),
+            Kind::Directory => directory::validate(config),
+            Kind::File => file::validate(config),
+        }
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
+        Box::pin(async move {
+            let (address, answer) = match question {
+                Question::Plan(question) => (&question.address, self.plan(question).await),
+                Question::Read(question) => {
+                    let answer = self.read(question).await;
+                    (&question.address, answer.map_err(Trouble::into_diagnostics))
+                }
+            };
+            match answer {
+                Ok(Answer::Read(mut answer)) => {
+                    about(address, &mut answer.diagnostics);
+                    Answer::Read(answer)
+                }
+                Ok(answer) => answer,
+                Err(mut found) => {
+                    about(address, &mut found);
+                    Answer::Failed(found)
+                }
+            }
+        })
+    }
+
+    fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
+        Box::pin(async move {
+            let mut outcome = self.change(action, change).await.unwrap_or_else(Into::into);
+            if let Outcome::Changed { diagnostics, .. }
+            | Outcome::Partial { diagnostics, .. }
+            | Outcome::Refused { diagnostics }
+            | Outcome::Failed { diagnostics, .. } = &mut outcome
+            {
+                about(&change.address, diagnostics);
+            }
+            outcome
+        })
+    }
+
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+        Box::pin(async move {
+            match self.look(action, change).await {
+                Ok(inquiry) => inquiry,
+                Err(Trouble::Failed(..)) => Inquiry::NotYet,
+                Err(Trouble::Refused(found)) => Inquiry::Unclear { what: found.detail },
+                Err(Trouble::Lost(what)) => Inquiry::Unclear { what },
+            }
+        })
+    }
+}
+
+/// Diagnostics of a plan, kept apart from the trouble of not having been able to make it.
+struct Refusal(Diagnostics);
+
+/// File work, away from the threads that wait for replies.
+async fn blocking<T: Send + 'static>(
+    doing: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Trouble> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Trouble::Lost(format!("could not {doing}: {error}")))
+}
+
+/// Reads have no action of their own; the locks of their checks are named after what is read.
+fn reading(address: &Address) -> ActionId {
+    let name = address.to_string();
+    let Digest([a, b, c, d, e, f, g, h, ..]) =
+        Digest::of_parts("steadfast.host.read.1", &[name.as_bytes()]);
+    ActionId(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+fn first(found: Diagnostics) -> Trouble {
+    match found.0.into_iter().next() {
+        Some(diagnostic) => diagnostic.into(),
+        None => Trouble::Lost("refused without a reason".into()),
+    }
+}
+
+fn about(address: &Address, found: &mut Diagnostics) {
+    for diagnostic in &mut found.0 {
+        if diagnostic.address.is_none() {
+            diagnostic.address = Some(address.to_string());
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What the types of this room look like.
+
+use crate::builtin::Builtin;
+use crate::diag;
+use crate::provider::Host;
+use model::{Attribute, BlockSchema, ProviderSchema, TypeSchema};
+use std::collections::BTreeMap;
+use value::{Diagnostic, Name, Type};
+
+/// `terraform.io/builtin/terraform`.
+pub(crate) fn builtin() -> ProviderSchema {
+    let data = block([
+        (
+            "input",
+            Attribute::optional(
+                Type::Any,
+                "A value to keep; output is the same once applied.",
+            ),
+        ),
+        (
+            "output",
+            Attribute::computed(Type::Any, "The value of input, as applied."),
+        ),
+        (
+            "triggers_replace",
+            Attribute::optional(Type::Any, "A value whose change replaces the object."),
+        ),
+        ("id", Attribute::computed(Type::String, "A UUID.")),
+    ]);
+    provider(Builtin::SOURCE, [("terraform_data", data)])
+}
+
+/// `steadfast.dev/builtin/host`.
+pub(crate) fn host() -> ProviderSchema {
+    provider(
+        Host::SOURCE,
+        [
+            ("host_command", command()),
+            ("host_directory", directory()),
+            ("host_file", file()),
+        ],
+    )
+}
+
+fn file() -> BlockSchema {
+    let mut attributes = rights("0644");
+    attributes.extend([
+        (
+            "path",
+            Attribute::required(
+                Type::String,
+                "Where, relative to the project's directory unless absolute. Another path is another file.",
+            ),
+        ),
+        (
+            "content",
+            Attribute::optional(Type::String, "What it holds, as text (UTF-8)."),
+        ),
+        (
+            "content_base64",
+            Attribute::optional(Type::String, "What it holds, as base64 (RFC 4648)."),
+        ),
+        (
+            "source",
+            Attribute::optional(
+                Type::String,
+                "A file to copy, relative to the project's directory.",
+            ),
+        ),
+        ("id", Attribute::computed(Type::String, "The path.")),
+        (
+            "sha256",
+            Attribute::computed(Type::String, "SHA-256 of the content, in hexadecimal."),
+        ),
+        ("size", Attribute::computed(Type::Number, "Bytes of the content.")),
+    ]);
+    block(attributes)
+}
+
+fn directory() -> BlockSchema {
+    let mut attributes = rights("0755");
+    attributes.extend([
+        (
+            "path",
+            Attribute::required(
+                Type::String,
+                "Where, relative to the project's directory unless absolute. Another path is another directory.",
+            ),
+        ),
+        ("id", Attribute::computed(Type::String, "The path.")),
+    ]);
+    block(attributes)
+}
+
+fn rights(mode: &str) -> Vec<(&'static str, Attribute)> {
+    let mode = format!("Permissions as octal digits, \"{mode}\" when not set.");
+    vec![
+        ("mode", Attribute::optional_computed(Type::String, &mode)),
+        (
+            "owner",
+            Attribute::optional_computed(
+                Type::String,
+                "User, by name or number; whoever makes it when not set.",
+            ),
+        ),
+        (
+            "group",
+            Attribute::optional_computed(
+                Type::String,
+                "Group, by name or number; as the system gives it when not set.",
+            ),
+        ),
+    ]
+}
+
+fn command() -> BlockSchema {
+    let strings = || Type::map(Type::String);
+    let arguments = [
+        (
+            "creates",
+            Type::String,
+            "A path: where it exists the command is not run, and where it vanishes it is run again.",
+        ),
+        (
+            "unless",
+            Type::Any,
+            "A command that changes nothing: where it ends with 0 the command is not run. It is run at every plan.",
+        ),
+        (
+            "environment",
+            strings(),
+            "Environment variables, beside PATH, HOME and LANG; nothing else is passed on.",
+        ),
+        (
+            "directory",
+            Type::String,
+            "Working directory, relative to the project's.",
+        ),
+        (
+            "timeout",
+            Type::String,
+            "Time after which it is killed; \"5m\" when not set.",
+        ),
+        ("triggers", strings(), "Values whose change runs it again."),
+        (
+            "destroy",
+            Type::Any,
+            "A command to run when the object is destroyed.",
+        ),
+    ];
+    let results = [
+        ("id", Type::String, "A name for this run of it."),
+        (
+            "exit_code",
+            Type::Number,
+            "Exit status; null when it was not run.",
+        ),
+        (
+            "stdout",
+            Type::String,
+            "The first 64 KiB of its standard output.",
+        ),
+        (
+            "ran",
+            Type::Bool,
+            "Whether it was run, or found done already.",
+        ),
+    ];
+    let command = Attribute::required(
+        Type::Any,
+        "What to run: a list of program and arguments, or one text for /bin/sh -c.",
+    );
+    let optional = |(name, ty, text)| (name, Attribute::optional(ty, text));
+    let computed = |(name, ty, text)| (name, Attribute::computed(ty, text));
+    block(
+        [("command", command)]
+            .into_iter()
+            .chain(arguments.map(optional))
+            .chain(results.map(computed)),
+    )
+}
+
+fn block(attributes: impl IntoIterator<Item = (&'static str, Attribute)>) -> BlockSchema {
+    BlockSchema {
+        attributes: attributes
+            .into_iter()
+            .map(|(name, attribute)| (Name::from(name), attribute))
+            .collect(),
+        blocks: BTreeMap::new(),
+    }
+}
+
+fn provider(
+    source: &str,
+    types: impl IntoIterator<Item = (&'static str, BlockSchema)>,
+) -> ProviderSchema {
+    ProviderSchema {
+        source: source.into(),
+        resources: types
+            .into_iter()
+            .map(|(kind, block)| (Name::from(kind), TypeSchema { version: 0, block }))
+            .collect(),
+        ..ProviderSchema::default()
+    }
+}
+
+/// The body of a resource type.
+pub(crate) fn of_type<'a>(
+    schema: &'a ProviderSchema,
+    kind: &str,
+) -> Result<&'a BlockSchema, Diagnostic> {
+    match schema.resources.get(kind) {
+        Some(of_type) => Ok(&of_type.block),
+        None => {
+            let what = format!("{} has no resource type {kind}", schema.source);
+            Err(diag::unexpected_form(&what))
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Function calls: arguments by the function's table entry, and the two special forms `can` and `try`.
+
+use super::{Env, Evaluated, Evaluator, all};
+use crate::functions::{self, CallError, Function, Special};
+use crate::limits::{CALL_BYTES_PER_STEP, VALUE_NODE_BYTES};
+use crate::{Data, Diagnostics, Expr, Marks, Scope, Span, Type, Value, diag, nearest};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+impl Evaluator<'_> {
+    #[inline(never)]
+    pub(super) fn call(
+        &self,
+        name: &str,
+        arguments: &[Expr],
+        expand_last: bool,
+        env: Env<'_>,
+        span: Span,
+    ) -> Evaluated {
+        let function = lookup(name, span)?;
+        match function.special {
+            Special::Can if !expand_last => {
+                check_count(function, arguments.len(), span)?;
+                return self.can(arguments, env);
+            }
+            Special::Try if !expand_last => return self.try_each(arguments, env, span),
+            _ => {}
+        }
+        let mut values = all(arguments.iter().map(|argument| self.eval(argument, env)))?;
+        let mut places: Vec<Span> = arguments.iter().map(|argument| argument.span).collect();
+        if expand_last {
+            let place = places.pop().unwrap_or(span);
+            let Some(last) = values.pop() else {
+                return Err(diag::expanded_argument("be given", span).into());
+            };
+            let marks = last.marks();
+            match last.data() {
+                Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => {
+                    let items = items.iter().map(|item| item.clone().with_marks(marks));
+                    values.extend(items);
+                    places.resize(values.len(), place);
+                }
+                Data::Null(_) => {
+                    return Err(diag::expanded_argument("not be null", place).into());
+                }
+                Data::Unknown(unknown)
+                    if !matches!(unknown.ty, Type::Bool | Type::Number | Type::String) =>
+                {
+                    let marks = values
+                        .iter()
+                        .fold(marks, |all, value| all.union(value.marks_deep()));
+                    return Ok(Value::unknown(Type::Any).with_marks(marks));
+                }
+                _ => {
+                    let why = "be of a tuple, list, or set type";
+                    return Err(diag::expanded_argument(why, place).into());
+                }
+            }
+        }
+        let looked_at: u64 = values.iter().map(Value::weight_bytes).sum();
+        self.spend_steps(looked_at / CALL_BYTES_PER_STEP, span)?;
+        let result = invoke(function, values, &places, self.scope, span)?;
+        self.spend_bytes(built_bytes(&result), span)?;
+        Ok(result)
+    }
+
+    /// Whether the argument can be computed; unknown while it is.
+    fn can(&self, arguments: &[Expr], env: Env<'_>) -> Evaluated {
+        let results = all(arguments.iter().map(|argument| self.eval(argument, env)));
+        match results {
+            Ok(values) if values.iter().all(Value::is_wholly_known) => Ok(Value::bool(true)),
+            Ok(_) => Ok(Value::unknown_not_null(Type::Bool)),
+            Err(found) if found.iter().any(diag::is_limit) => Err(found),
+            Err(_) => Ok(Value::bool(false)),
+        }
+    }
+
+    /// The first argument that can be computed. What is not wholly known may still fail once it is, so it decides
+    /// nothing and the result is unknown.
+    fn try_each(&self, arguments: &[Expr], env: Env<'_>, span: Span) -> Evaluated {
+        let mut failures = String::new();
+        for argument in arguments {
+            match self.eval(argument, env) {
+                Ok(value) if value.is_wholly_known() => return Ok(value),
+                Ok(value) => return Ok(Value::unknown(Type::Any).with_marks(value.marks_deep())),
+                Err(found) if found.iter().any(diag::is_limit) => return Err(found),
+                Err(found) => {
+                    for diagnostic in found.iter() {
+                        let line = format!("\n- {}: {}", diagnostic.summary, diagnostic.detail);
+                        failures.push_str(line.trim_end_matches('.'));
+                    }
+                }
+            }
+        }
+        let why = if arguments.is_empty() {
+            "at least one argument is required".to_string()
+        } else {
+            format!("no expression succeeded:{failures}")
+        };
+        Err(diag::call_failed("try", &why, span).into())
+    }
+}
+
+/// What a result takes beyond its arguments, as far as that can be told cheaply.
+fn built_bytes(value: &Value) -> u64 {
+    let children = value
+        .elements()
+        .map(<[Value]>::len)
+        .or_else(|| value.entries().map(|entries| entries.len()))
+        .unwrap_or(0);
+    let text = value.as_str().map_or(0, str::len);
+    VALUE_NODE_BYTES * (1 + children as u64) + text as u64
+}
+
+/// Calls a function by name on values, as the evaluator does for arguments it has computed.
+pub(crate) fn call(name: &str, arguments: Vec<Value>, scope: &dyn Scope, span: Span) -> Evaluated {
+    let function = lookup(name, span)?;
+    let places = alloc::vec![span; arguments.len()];
+    invoke(function, arguments, &places, scope, span)
+}
+
+fn lookup(name: &str, span: Span) -> Result<&'static Function, Diagnostics> {
+    functions::function(name).ok_or_else(|| {
+        let near = nearest(name, functions::function_names());
+        diag::unknown_function(name, near, span).into()
+    })
+}
+
+fn check_count(function: &Function, given: usize, span: Span) -> Result<(), Diagnostics> {
+    if let Some(missing) = function.parameters.get(given) {
+        let expected = match function.variadic {
+            Some(_) => format!("at least {}", function.parameters.len()),
+            None => function.parameters.len().to_string(),
+        };
+        return Err(diag::too_few_arguments(function.name, &expected, missing.name, span).into());
+    }
+    if function.variadic.is_none() && given > function.parameters.len() {
+        let expected = function.parameters.len();
+        return Err(diag::too_many_arguments(function.name, expected, span).into());
+    }
+    Ok(())
+}
+
+fn invoke(
+    function: &'static Function,
+    arguments: Vec<Value>,
+    places: &[Span],
+    scope: &dyn Scope,
+    span: Span,
+) -> Evaluated {
+    check_count(function, arguments.len(), span)?;
+    let failed = |error: CallError| -> Diagnostics {
+        match error.argument {
+            Some(index) => {
+                let parameter = function
+                    .parameter(index)
+                    .map_or("", |parameter| parameter.name);
+                let place = places.get(index).copied().unwrap_or(span);
+                diag::invalid_argument(function.name, parameter, &error.message, place)
+            }
+            None => diag::call_failed(function.name, &error.message, span),
+        }
+        .into()
+    };
+    let mut marks = Marks::NONE;
+    let mut known = true;
+    let mut prepared = Vec::with_capacity(arguments.len());
+    let mut found = Diagnostics::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        let Some(parameter) = function.parameter(index) else {
+            continue;
+        };
+        match parameter.prepare(argument, &mut marks, &mut known) {
+            Ok(value) => prepared.push(value),
+            Err(message) => found.extend(failed(CallError::argument(index, message))),
+        }
+    }
+    if !found.is_empty() {
+        return Err(found);
+    }
+    if !known {
+        return Ok(function.unknown_result(&prepared).with_marks(marks));
+    }
+    let hidden = arguments
+        .iter()
+        .any(|argument| !argument.marks_deep().is_empty());
+    match (function.body)(&functions::Call::new(&prepared, scope, hidden)) {
+        Ok(value) => Ok(value.with_marks(marks)),
+        Err(error) => Err(failed(error)),
+    }
+}

@@ -1,0 +1,285 @@
+//! Splats and `for` expressions.
+
+use super::{Env, Evaluated, Evaluator, Variables, all, object_key};
+use crate::limits::VALUE_NODE_BYTES;
+use crate::{Data, Diagnostics, Expr, ExprKind, Marks, Name, Span, Type, Value, convert, diag};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// The parts that both forms of `for` share.
+struct For<'e> {
+    key: Option<&'e str>,
+    value: &'e str,
+    collection: &'e Expr,
+    condition: Option<&'e Expr>,
+}
+
+/// What was found on the way through a collection.
+struct Passage {
+    found: Diagnostics,
+    marks: Marks,
+    known: bool,
+}
+
+impl Evaluator<'_> {
+    #[inline(never)]
+    pub(super) fn splat(&self, source: &Expr, each: &Expr, env: Env<'_>, span: Span) -> Evaluated {
+        let place = source.span;
+        let source = self.eval(source, env)?;
+        let marks = source.marks();
+        let on_item = |item: Value| {
+            let variables = Variables {
+                name: "",
+                value: item,
+                outer: env,
+            };
+            self.eval(each, Some(&variables))
+        };
+        let result = match source.data() {
+            Data::Null(Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
+                return Err(diag::splat_of_null(place).into());
+            }
+            Data::Null(_) => Value::tuple(Vec::new()),
+            Data::List(element, items) | Data::Set(element, items) => {
+                self.spend_bytes(VALUE_NODE_BYTES * items.len() as u64, span)?;
+                let results = all(items.iter().map(|item| on_item(item.clone())))?;
+                let ty = match results.first() {
+                    Some(first) => first.ty(),
+                    None => on_item(Value::unknown(element.clone()))?.ty(),
+                };
+                if results.iter().all(|result| result.ty() == ty) {
+                    Value::list(ty, results)
+                } else {
+                    Value::tuple(results)
+                }
+            }
+            Data::Tuple(items) => {
+                self.spend_bytes(VALUE_NODE_BYTES * items.len() as u64, span)?;
+                Value::tuple(all(items.iter().map(|item| on_item(item.clone())))?)
+            }
+            Data::Unknown(unknown) => match &unknown.ty {
+                Type::Any => Value::unknown(Type::Any),
+                Type::List(element) | Type::Set(element) => {
+                    let item = on_item(Value::unknown((**element).clone()))?;
+                    Value::unknown(Type::list(item.ty()))
+                }
+                Type::Tuple(elements) => {
+                    let items = elements
+                        .iter()
+                        .map(|ty| on_item(Value::unknown(ty.clone())));
+                    let types = all(items)?.iter().map(Value::ty).collect();
+                    Value::unknown(Type::tuple(types))
+                }
+                // Whether this becomes one element or none depends on whether it is null. Computing the item shows what
+                // is wrong with it either way.
+                _ if !unknown.not_null => {
+                    on_item(source.clone().without_marks())?;
+                    Value::unknown(Type::Any)
+                }
+                _ => Value::tuple(alloc::vec![on_item(source.clone().without_marks())?]),
+            },
+            _ => Value::tuple(alloc::vec![on_item(source.clone().without_marks())?]),
+        };
+        Ok(result.with_marks(marks))
+    }
+
+    #[inline(never)]
+    pub(super) fn for_tuple(&self, expr: &Expr, env: Env<'_>) -> Evaluated {
+        let ExprKind::ForTuple {
+            key,
+            value,
+            collection,
+            condition,
+            result,
+        } = &expr.kind
+        else {
+            return Err(diag::not_iterable("none", expr.span).into());
+        };
+        let head = For {
+            key: key.as_deref(),
+            value,
+            collection,
+            condition: condition.as_deref(),
+        };
+        let mut items = Vec::new();
+        let passage = self.each(&head, env, &mut |inner, _| {
+            items.push(self.eval(result, Some(inner))?);
+            Ok(())
+        })?;
+        self.finish_for(passage, expr.span, items.len(), || Value::tuple(items))
+    }
+
+    #[inline(never)]
+    pub(super) fn for_object(&self, expr: &Expr, env: Env<'_>) -> Evaluated {
+        let ExprKind::ForObject {
+            key,
+            value,
+            collection,
+            condition,
+            result_key,
+            result_value,
+            group,
+        } = &expr.kind
+        else {
+            return Err(diag::not_iterable("none", expr.span).into());
+        };
+        let head = For {
+            key: key.as_deref(),
+            value,
+            collection,
+            condition: condition.as_deref(),
+        };
+        let mut items: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
+        let passage = self.each(&head, env, &mut |inner, passage| {
+            let name = self.eval(result_key, Some(inner)).and_then(|key| {
+                passage.marks = passage.marks.union(key.marks());
+                let sensitive = key.marks().contains(Marks::SENSITIVE);
+                Ok(object_key(&key, result_key.span)?.map(|name| (name, sensitive)))
+            });
+            let value = self.eval(result_value, Some(inner));
+            match (name, value) {
+                (Ok(Some((name, sensitive))), Ok(value)) => {
+                    let values = items.entry(name.clone()).or_default();
+                    if !*group && !values.is_empty() {
+                        let shown = (!sensitive).then_some(&*name);
+                        return Err(diag::duplicate_key(shown, result_key.span).into());
+                    }
+                    values.push(value);
+                }
+                (Ok(None), Ok(_)) => passage.known = false,
+                (name, value) => {
+                    let mut found = name.err().unwrap_or_default();
+                    found.extend(value.err().unwrap_or_default());
+                    return Err(found);
+                }
+            }
+            Ok(())
+        })?;
+        let group = *group;
+        self.finish_for(passage, expr.span, items.len(), || {
+            let gather = |(name, mut values): (Name, Vec<Value>)| {
+                let value = if group {
+                    Value::tuple(values)
+                } else {
+                    values.pop().unwrap_or_else(|| Value::null(Type::Any))
+                };
+                (name, value)
+            };
+            Value::object(items.into_iter().map(gather).collect())
+        })
+    }
+
+    fn finish_for(
+        &self,
+        passage: Passage,
+        span: Span,
+        length: usize,
+        build: impl FnOnce() -> Value,
+    ) -> Evaluated {
+        if !passage.found.is_empty() {
+            return Err(passage.found);
+        }
+        if !passage.known {
+            return Ok(Value::unknown_result(Type::Any, passage.marks));
+        }
+        self.spend_bytes(VALUE_NODE_BYTES * (1 + length as u64), span)?;
+        Ok(build().with_marks(passage.marks))
+    }
+
+    /// Goes through the collection and hands every element that the condition lets pass to `on_element`.
+    fn each(
+        &self,
+        head: &For<'_>,
+        env: Env<'_>,
+        on_element: &mut dyn FnMut(&Variables<'_>, &mut Passage) -> Result<(), Diagnostics>,
+    ) -> Result<Passage, Diagnostics> {
+        let collection = self.eval(head.collection, env)?;
+        let mut passage = Passage {
+            found: Diagnostics::new(),
+            marks: collection.marks(),
+            known: true,
+        };
+        let Some(elements) = elements_of(&collection, head.collection.span)? else {
+            passage.known = false;
+            return Ok(passage);
+        };
+        for (key, value) in elements {
+            self.spend_steps(1, head.collection.span)?;
+            let outer;
+            let outer = match head.key {
+                Some(name) => {
+                    outer = Variables {
+                        name,
+                        value: key,
+                        outer: env,
+                    };
+                    Some(&outer)
+                }
+                None => env,
+            };
+            let variables = Variables {
+                name: head.value,
+                value: value.clone(),
+                outer,
+            };
+            let outcome = match self.passes(head.condition, &variables, &mut passage) {
+                Ok(true) => on_element(&variables, &mut passage),
+                Ok(false) => Ok(()),
+                Err(found) => Err(found),
+            };
+            if let Err(found) = outcome {
+                // One element says what is wrong; the same for every other would bury it.
+                passage.found.extend(found);
+                break;
+            }
+        }
+        Ok(passage)
+    }
+
+    fn passes(
+        &self,
+        condition: Option<&Expr>,
+        variables: &Variables<'_>,
+        passage: &mut Passage,
+    ) -> Result<bool, Diagnostics> {
+        let Some(condition) = condition else {
+            return Ok(true);
+        };
+        let answer = self.eval(condition, Some(variables))?;
+        if answer.is_null() {
+            return Err(diag::null_for_condition(condition.span).into());
+        }
+        passage.marks = passage.marks.union(answer.marks());
+        let answer = convert(&answer, &Type::Bool)
+            .map_err(|error| diag::invalid_for_condition(&error, condition.span))?;
+        Ok(answer.as_bool().unwrap_or_else(|| {
+            passage.known = false;
+            false
+        }))
+    }
+}
+
+/// Keys and elements of what can be gone through; none when it is not known yet.
+fn elements_of(
+    collection: &Value,
+    span: Span,
+) -> Result<Option<Vec<(Value, &Value)>>, Diagnostics> {
+    Ok(Some(match collection.data() {
+        Data::Null(_) => return Err(diag::iteration_over_null(span).into()),
+        Data::List(_, items) | Data::Tuple(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (Value::number(index), item))
+            .collect(),
+        Data::Set(_, items) => items.iter().map(|item| (item.clone(), item)).collect(),
+        Data::Map(_, items) | Data::Object(items) => items
+            .iter()
+            .map(|(name, item)| (Data::String(name.clone()).into(), item))
+            .collect(),
+        Data::Unknown(unknown) if !unknown.ty.is_primitive() => return Ok(None),
+        _ => {
+            let kind = alloc::format!("{}", collection.ty().in_words());
+            return Err(diag::not_iterable(&kind, span).into());
+        }
+    }))
+}

@@ -1,0 +1,151 @@
+//! Other notations: base64, JSON, CSV, URLs.
+
+use super::{ANY, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, csv};
+use crate::{Type, Value, json};
+use alloc::format;
+use alloc::string::{String, ToString};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+const STR: Parameter = Parameter::new("str", Kind::String);
+
+const fn function(
+    name: &'static str,
+    description: &'static str,
+    parameters: &'static [Parameter],
+    returns: Returns,
+    body: super::Body,
+) -> Function {
+    Function::new(
+        name,
+        Category::Encoding,
+        description,
+        parameters,
+        returns,
+        body,
+    )
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    function(
+        "base64decode",
+        "The text that base64 stands for.",
+        &[STR],
+        STRING,
+        |call| {
+            let encoded = call.text(0)?;
+            let bytes = STANDARD
+                .decode(encoded.replace(['\r', '\n'], ""))
+                .map_err(|_| {
+                    CallError::new(format!(
+                        "failed to decode base64 data {}",
+                        call.shown(encoded)
+                    ))
+                })?;
+            let text = String::from_utf8(bytes).map_err(|_| {
+                CallError::new("the result of decoding the provided string is not valid UTF-8")
+            })?;
+            Ok(Value::string(text))
+        },
+    ),
+    function(
+        "base64encode",
+        "A text in base64.",
+        &[STR],
+        STRING,
+        |call| Ok(Value::string(STANDARD.encode(call.text(0)?))),
+    ),
+    function(
+        "csvdecode",
+        "The rows of comma-separated text as objects, named by its first row.",
+        &[STR],
+        ANY,
+        csvdecode,
+    ),
+    function(
+        "jsondecode",
+        "The value that JSON stands for.",
+        &[STR],
+        ANY,
+        |call| json::parse(call.text(0)?).map_err(|error| CallError::new(error.to_string())),
+    ),
+    function(
+        "jsonencode",
+        "A value as JSON.",
+        &[Parameter::new("val", Kind::Any).nullable()],
+        STRING,
+        |call| match json::to_string(call.value(0)?) {
+            Ok(text) => Ok(Value::string(text)),
+            Err(error) => Err(CallError::new(error.to_string())),
+        },
+    ),
+    function(
+        "urlencode",
+        "A text as part of a URL's query.",
+        &[STR],
+        STRING,
+        |call| Ok(Value::string(urlencode(call.text(0)?))),
+    ),
+];
+
+fn urlencode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(byte.into());
+            }
+            b' ' => encoded.push('+'),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+fn csvdecode(call: &Call<'_>) -> Result<Value, CallError> {
+    let rows = csv::parse(call.text(0)?).map_err(|error| {
+        CallError::new(format!(
+            "CSV parse error on line {}: {}",
+            error.line, error.message
+        ))
+    })?;
+    let mut rows = rows.into_iter();
+    let Some(header) = rows.next() else {
+        return Err(CallError::new("missing header line"));
+    };
+    for (index, name) in header.fields.iter().enumerate() {
+        if header
+            .fields
+            .iter()
+            .take(index)
+            .any(|earlier| earlier == name)
+        {
+            return Err(CallError::new(format!(
+                "duplicate column name {}",
+                call.shown(name)
+            )));
+        }
+    }
+    let names = || {
+        header
+            .fields
+            .iter()
+            .map(|name| crate::Name::from(name.as_str()))
+    };
+    let mut objects = alloc::vec::Vec::new();
+    for row in rows {
+        if row.fields.len() != header.fields.len() {
+            return Err(CallError::new(format!(
+                "CSV parse error on line {}: wrong number of fields",
+                row.line
+            )));
+        }
+        objects.push(Value::object(
+            names().zip(row.fields.iter().map(Value::string)).collect(),
+        ));
+    }
+    Ok(Value::list(
+        Type::object(names().map(|name| (name, Type::String))),
+        objects,
+    ))
+}

@@ -1,0 +1,118 @@
+//! Finding the one type that several types can be converted to.
+//!
+//! Follows cty's unsafe unification: the result may be a type from which some values of the others cannot be converted
+//! (a text that is no number), which then shows when values are converted.
+
+use crate::convert::convert_type;
+use crate::{Name, ObjectType, Type};
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+/// The type that all of these can be converted to, or none. `Any` yields to every other type; of nothing, `Any`.
+pub fn unify(types: &[Type]) -> Option<Type> {
+    let mut distinct: Vec<&Type> = Vec::new();
+    for ty in types {
+        if *ty != Type::Any && !distinct.contains(&ty) {
+            distinct.push(ty);
+        }
+    }
+    match distinct.as_slice() {
+        [] => return Some(Type::Any),
+        [only] => return Some((*only).clone()),
+        _ => {}
+    }
+    let objects: Vec<&ObjectType> = distinct
+        .iter()
+        .filter_map(|ty| match ty {
+            Type::Object(object) => Some(&**object),
+            _ => None,
+        })
+        .collect();
+    let tuples: Vec<&[Type]> = distinct
+        .iter()
+        .filter_map(|ty| match ty {
+            Type::Tuple(elements) => Some(elements.as_slice()),
+            _ => None,
+        })
+        .collect();
+    if !objects.is_empty() && !tuples.is_empty() {
+        return None;
+    }
+    // An object can be converted to any object with fewer attributes, which would silently lose some: objects and
+    // tuples among themselves are therefore joined part by part instead.
+    if objects.len() == distinct.len() {
+        return unify_objects(&objects);
+    }
+    if tuples.len() == distinct.len() {
+        return unify_tuples(&tuples);
+    }
+    distinct.sort_by(|left, right| prefer(left, right));
+    distinct
+        .iter()
+        .find(|wanted| distinct.iter().all(|ty| convert_type(ty, wanted).is_ok()))
+        .map(|wanted| (*wanted).clone())
+}
+
+/// Attribute by attribute when all have the same, otherwise as maps.
+fn unify_objects(objects: &[&ObjectType]) -> Option<Type> {
+    let first = objects.first()?;
+    let same_names = objects
+        .iter()
+        .all(|object| object.attributes.keys().eq(first.attributes.keys()));
+    if !same_names {
+        let all: Vec<Type> = objects
+            .iter()
+            .flat_map(|object| object.attributes.values().cloned())
+            .collect();
+        return Some(Type::map(unify(&all)?));
+    }
+    let mut attributes: BTreeMap<Name, Type> = BTreeMap::new();
+    for name in first.attributes.keys() {
+        let types: Vec<Type> = objects
+            .iter()
+            .filter_map(|object| object.attributes.get(name).cloned())
+            .collect();
+        attributes.insert(name.clone(), unify(&types)?);
+    }
+    Some(Type::Object(Arc::new(ObjectType {
+        attributes,
+        optional: Default::default(),
+    })))
+}
+
+/// Element by element when all are equally long, otherwise as lists.
+fn unify_tuples(tuples: &[&[Type]]) -> Option<Type> {
+    let length = tuples.first()?.len();
+    if tuples.iter().any(|tuple| tuple.len() != length) {
+        let all: Vec<Type> = tuples.iter().flat_map(|tuple| tuple.to_vec()).collect();
+        return Some(Type::list(unify(&all)?));
+    }
+    let mut elements = Vec::with_capacity(length);
+    for index in 0..length {
+        let types: Vec<Type> = tuples
+            .iter()
+            .filter_map(|tuple| tuple.get(index).cloned())
+            .collect();
+        elements.push(unify(&types)?);
+    }
+    Some(Type::tuple(elements))
+}
+
+/// The more general type first: text before other primitives, collections before structures, lists before sets.
+fn prefer(left: &Type, right: &Type) -> Ordering {
+    let rank = |ty: &Type| match ty {
+        Type::Any => 5,
+        Type::Bool | Type::Number => 1,
+        Type::String | Type::List(_) | Type::Map(_) => 0,
+        Type::Set(_) => 1,
+        Type::Tuple(_) | Type::Object(_) => 2,
+    };
+    match (left.element(), right.element()) {
+        (Some(inner_left), Some(inner_right)) if rank(left) == rank(right) => {
+            prefer(inner_left, inner_right)
+        }
+        _ => rank(left).cmp(&rank(right)),
+    }
+}
