@@ -49,6 +49,8 @@ pub struct Run {
     pub actor: String,
     /// When it began.
     pub began_ms: i64,
+    /// Position of the entry that asked for it.
+    pub submitted_at: u64,
     /// The plan, once made.
     pub plan: Option<Arc<Plan>>,
     /// Its digest.
@@ -96,6 +98,7 @@ impl Run {
             options,
             actor,
             began_ms,
+            submitted_at: 0,
             plan: None,
             plan_digest: None,
             approved: false,

@@ -4,7 +4,8 @@
 pub const SOURCE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How deep expressions and blocks may be nested in each other, and how high the tree of one expression may become.
-/// The parser and everything after it recurse at most so deep.
+/// The parser and everything after it recurse at most so deep. Blocks, `for` expressions and directives in texts count
+/// twice, because more of the stack is needed for them; a thread with 1 MiB is enough in a debug build (tested).
 pub const NESTING_DEPTH_MAX: usize = 256;
 
 /// How many findings of one source text are kept; the rest of a text that is no HCL at all helps nobody.

@@ -1,9 +1,6 @@
 //! What expressions mean: each line of `expressions.txt` is an expression and the value that Terraform gives it. Adding
 //! one needs no Rust.
-#![expect(
-    clippy::panic,
-    reason = "a test says by panicking what is wrong"
-)]
+#![expect(clippy::panic, reason = "a test says by panicking what is wrong")]
 
 use definition::constant_expression;
 use std::sync::Arc;

@@ -51,7 +51,6 @@ fn deep_nesting_is_refused_and_the_deepest_allowed_fits_on_a_small_stack() {
         ];
         for (open, close) in parts {
             for depth in [20, 100, 254, 1_000, 20_000] {
-                std::eprintln!("{open} {depth}");
                 let text = format!(
                     "locals {{\n a = {}1{}\n}}\n",
                     open.repeat(depth),

@@ -306,15 +306,15 @@ mod tests {
     #[test]
     fn what_cannot_change_is_refused_and_what_may_pass_has_failed() {
         let cases = [
-            (Refusal::Invalid, "SF0801", true),
-            (Refusal::TooLarge, "SF0801", true),
-            (Refusal::Stale, "SF0802", true),
-            (Refusal::Conflict, "SF0802", true),
-            (Refusal::Port, "SF0803", false),
-            (Refusal::NotSaved, "SF0804", false),
-            (Refusal::Stopping, "SF0805", false),
-            (Refusal::TooSlow, "SF0805", false),
-            (Refusal::NotFound, "SF0805", true),
+            (Refusal::Invalid, "SF1101", true),
+            (Refusal::TooLarge, "SF1101", true),
+            (Refusal::Stale, "SF1102", true),
+            (Refusal::Conflict, "SF1102", true),
+            (Refusal::Port, "SF1103", false),
+            (Refusal::NotSaved, "SF1104", false),
+            (Refusal::Stopping, "SF1105", false),
+            (Refusal::TooSlow, "SF1105", false),
+            (Refusal::NotFound, "SF1105", true),
         ];
         for (error, code, is_final) in cases {
             let outcome = refused(&ErrorAnswer {
@@ -334,6 +334,6 @@ mod tests {
             );
             assert_eq!(diagnostic.detail, "because");
         }
-        assert_eq!(diag::unreachable(String::new()).0[0].code, "SF0806");
+        assert_eq!(diag::unreachable(String::new()).0[0].code, "SF1106");
     }
 }

@@ -6,12 +6,12 @@ use value::{Diagnostic, Diagnostics};
 /// A publication that the proxy refused.
 pub(crate) fn refused(answer: &ErrorAnswer) -> Diagnostics {
     let (code, summary) = match answer.error {
-        Refusal::Invalid | Refusal::TooLarge => ("SF0801", "The route table cannot be served"),
-        Refusal::Stale | Refusal::Conflict => ("SF0802", "The route table is not the newest"),
-        Refusal::Port => ("SF0803", "A service cannot listen on its port"),
-        Refusal::NotSaved => ("SF0804", "The route table could not be saved"),
+        Refusal::Invalid | Refusal::TooLarge => ("SF1101", "The route table cannot be served"),
+        Refusal::Stale | Refusal::Conflict => ("SF1102", "The route table is not the newest"),
+        Refusal::Port => ("SF1103", "A service cannot listen on its port"),
+        Refusal::NotSaved => ("SF1104", "The route table could not be saved"),
         Refusal::Stopping | Refusal::TooSlow | Refusal::NotFound => {
-            ("SF0805", "The proxy did not take the route table")
+            ("SF1105", "The proxy did not take the route table")
         }
     };
     Diagnostic::error(code, summary, answer.message.clone()).into()
@@ -19,5 +19,5 @@ pub(crate) fn refused(answer: &ErrorAnswer) -> Diagnostics {
 
 /// A proxy that cannot be reached: nothing was sent to it.
 pub(crate) fn unreachable(why: String) -> Diagnostics {
-    Diagnostic::error("SF0806", "The proxy cannot be reached", why).into()
+    Diagnostic::error("SF1106", "The proxy cannot be reached", why).into()
 }

@@ -217,3 +217,34 @@ fn ties_go_to_the_even_mantissa() {
         assert_eq!(number(&value.to_string()), value, "2^513 + {}", step * 4);
     }
 }
+
+#[test]
+fn powers_of_two_and_their_neighbours_read_back() {
+    // The distance to the next number changes at a power of two, which is where printing goes wrong first.
+    let two = Number::from(2);
+    let (mut up, mut down) = (Number::ONE, Number::ONE);
+    for power in 0..1_500 {
+        for value in [&up, &down] {
+            assert_eq!(&number(&value.to_string()), value, "2^±{power}");
+            for factor in ["1.0000001", "0.9999999"] {
+                let near = value.multiply(&number(factor)).expect("in range");
+                assert_eq!(number(&near.to_string()), near, "2^±{power} * {factor}");
+            }
+        }
+        up = up.multiply(&two).expect("in range");
+        down = down.divide(&two).expect("in range");
+    }
+    // The numbers right before and after powers of two beyond the exact integers.
+    for shift in 512..600_u32 {
+        let power = BigInt::from(1) << shift;
+        let (below, above) = (
+            BigInt::from(1) << (shift - 512),
+            BigInt::from(1) << (shift - 511),
+        );
+        for exact in [&power - below, power.clone(), &power + above] {
+            let value = Number::from_bigint(exact.clone()).expect("in range");
+            assert_eq!(value.to_bigint(), Some(exact));
+            assert_eq!(number(&value.to_string()), value, "near 2^{shift}");
+        }
+    }
+}

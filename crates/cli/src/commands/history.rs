@@ -100,7 +100,10 @@ pub(crate) fn journal(
             if as_json {
                 anstream::println!("{}", json!({ "ok": true, "entries": entries }));
             } else {
-                anstream::println!("{GOOD}The book is whole.{RESET} {report}");
+                anstream::println!(
+                    "{GOOD}The book is whole:{RESET} {} streams, {} entries, {} blobs, {} commits.",
+                    report.streams.len(), report.n_entries, report.n_blobs, report.n_commits
+                );
             }
             Ok(exit::OK)
         }

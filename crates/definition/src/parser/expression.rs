@@ -426,6 +426,7 @@ impl Parser<'_> {
                 TokenKind::Comma => self.advance(),
                 TokenKind::CloseParen => break,
                 TokenKind::Ellipsis => {
+                    let dots = self.token_span(self.peek());
                     self.advance();
                     expand_last = true;
                     if self.peek().kind == TokenKind::Comma {
@@ -434,9 +435,8 @@ impl Parser<'_> {
                     if self.peek().kind == TokenKind::CloseParen {
                         break;
                     }
-                    return self.fail_here(|span, _| {
-                        diag::missing_separator(span, "An expanded argument (...) is the last one: a closing parenthesis must follow.")
-                    });
+                    let detail = "An expanded argument (...) is the last one: a closing parenthesis must follow.";
+                    return self.fail_here(|_, _| diag::missing_separator(dots, detail));
                 }
                 _ => self.fail_close(open, TokenKind::CloseParen, "argument list")?,
             }
@@ -571,7 +571,8 @@ impl Parser<'_> {
             let value = self.expression()?;
             result_key = Some(core::mem::replace(&mut result, value));
         } else if object {
-            return self.fail_here(|span, _| {
+            let span = result.span;
+            return self.fail_here(|_, _| {
                 diag::invalid_for(span, "In braces each element gives a key and a value: {for x in xs : x => x}. For a sequence use brackets.")
             });
         }

@@ -123,8 +123,11 @@ impl<'a> Parser<'a> {
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut seen: BTreeMap<Name, Span> = BTreeMap::new();
         let mut blocks = Vec::new();
+        let depth = self.depth;
         self.newlines = true;
         loop {
+            // What has failed may not have left all that it entered.
+            self.depth = depth;
             let token = self.peek();
             match token.kind {
                 TokenKind::Newline => self.advance(),
@@ -179,7 +182,7 @@ impl<'a> Parser<'a> {
                 self.end_of_item("A block")?;
                 Ok(Item::Block(block))
             }
-            _ => self.fail_here(|span, _| diag::value_missing(span, &name.name)),
+            _ => self.fail_here(|_, _| diag::value_missing(name.span, &name.name)),
         }
     }
 
@@ -215,9 +218,12 @@ impl<'a> Parser<'a> {
     }
 
     fn block(&mut self, kind: Identifier) -> Parsed<Block> {
+        // Counts twice, because it keeps more on the stack.
         self.enter()?;
+        self.enter().inspect_err(|_| self.depth -= 1)?;
+        let depth = self.depth;
         let block = self.block_inside(kind);
-        self.depth -= 1;
+        self.depth = depth - 2;
         block
     }
 
@@ -251,7 +257,7 @@ impl<'a> Parser<'a> {
         if self.peek().kind == TokenKind::CloseBrace {
             self.advance();
         } else {
-            let span = self.span(kind.span.start, open.end);
+            let span = self.token_span(open);
             if !self.unterminated {
                 self.report(diag::unclosed(span, "{", "}", "block"));
                 // Every block around this one is open too, for the same reason.
@@ -319,7 +325,7 @@ impl<'a> Parser<'a> {
                 }
                 TokenKind::End => return Err(Failed),
                 _ => {
-                    self.report(diag::template_label(self.span(open.start, token.end)));
+                    self.report(diag::template_label(self.token_span(token)));
                     self.skip_to_close(TokenKind::CloseQuote);
                     return Err(Failed);
                 }

@@ -25,6 +25,20 @@ enum Piece {
     EndFor(Span),
 }
 
+impl Piece {
+    /// Lets the place of a directive reach to the end of its sequence.
+    fn extend_to(&mut self, end: u32) {
+        match self {
+            Self::Text(..) | Self::Interpolation(_) => {}
+            Self::If(_, span)
+            | Self::Else(span)
+            | Self::EndIf(span)
+            | Self::For(_, _, _, span)
+            | Self::EndFor(span) => span.end = end,
+        }
+    }
+}
+
 /// What ends a list of parts.
 enum Ending {
     All,
@@ -147,8 +161,9 @@ impl Parser<'_> {
         self.depth = depth - 1;
         let close = self.peek();
         let piece = match piece {
-            Ok(piece) if close.kind == TokenKind::CloseSequence => {
+            Ok(mut piece) if close.kind == TokenKind::CloseSequence => {
                 self.advance();
+                piece.extend_to(close.end);
                 piece
             }
             failed => {
@@ -277,7 +292,7 @@ impl Parser<'_> {
                 }
             }
         }
-        if let Some((word, span)) = inside {
+        if let Some((word, span)) = inside.filter(|_| !self.unterminated) {
             let end = if word == "for" { "endfor" } else { "endif" };
             let detail = alloc::format!("The directive has no %{{ {end} }} in the same template.");
             self.report(diag::invalid_directive(span, &detail));
@@ -292,8 +307,9 @@ impl Parser<'_> {
     ) -> Parsed<(Vec<Part>, u16, Ending)> {
         if self.depth + 2 > NESTING_DEPTH_MAX {
             self.report(diag::nested_too_deeply(inside.1));
-            // Without what is left there is nothing more to nest.
+            // Without what is left there is nothing more to nest, and no end to miss.
             pieces.by_ref().for_each(drop);
+            self.unterminated = true;
             return Err(Failed);
         }
         // Counts twice, because it keeps more on the stack.

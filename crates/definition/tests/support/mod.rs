@@ -146,7 +146,7 @@ fn place(compiled: &Compiled, span: Option<Span>) -> String {
 }
 
 fn place_of(compiled: &Compiled, span: Span) -> String {
-    let source = &compiled.sources[span.source.0 as usize];
+    let source = compiled.sources.get(span.source.0 as usize).unwrap();
     let Ok(text) = std::str::from_utf8(&source.content) else {
         return format!("{}@{}", source.path, span.start);
     };

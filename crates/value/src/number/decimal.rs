@@ -209,7 +209,9 @@ fn exact(number: &Number) -> Digits {
 }
 
 /// The shortest digits between the midpoints to the neighbouring numbers, nearest to the exact value among those of
-/// equal length: the rule of Go's `big.Float`, which the language prints by.
+/// equal length: the rule of Go's `big.Float`, which the language prints by, but for one thing. Below a power of two the
+/// neighbour is only half as far as above; Go takes both for equally far, so that 2^513 prints as the number before it.
+/// Books hold this text, so here it has to read back.
 fn shortest_form(number: &Number) -> Digits {
     let (mantissa, exponent) = number.parts();
     let magnitude = mantissa.magnitude();
@@ -223,8 +225,17 @@ fn shortest_form(number: &Number) -> Digits {
     let middle = magnitude << shift;
     let exponent = exponent.saturating_sub_unsigned(shift);
     let even = !middle.bit(1);
-    let lower = Digits::exact(&(&middle - BigUint::one()), exponent);
-    let upper = Digits::exact(&(&middle + BigUint::one()), exponent);
+    // And one bit more again, for the quarter below a power of two (whose odd mantissa is one).
+    let half = BigUint::from(2_u8);
+    let below = if bits == 1 {
+        BigUint::one()
+    } else {
+        half.clone()
+    };
+    let middle = middle << 1_u8;
+    let exponent = exponent.saturating_sub(1);
+    let lower = Digits::exact(&(&middle - below), exponent);
+    let upper = Digits::exact(&(&middle + half), exponent);
     let value = Digits::exact(&middle, exponent);
     for index in 0..value.digits.len() {
         let (low, digit, high) = (lower.at(index), value.at(index), upper.at(index));
