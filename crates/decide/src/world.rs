@@ -292,10 +292,11 @@ impl World {
         Ok(())
     }
 
-    fn submitted(&mut self, run: Run) -> Result<(), String> {
+    fn submitted(&mut self, mut run: Run) -> Result<(), String> {
         if let Some(active) = &self.run {
             return Err(format!("run {} is not over", active.id));
         }
+        run.submitted_at = self.position + 1;
         self.run = Some(run);
         Ok(())
     }

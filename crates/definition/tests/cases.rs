@@ -42,7 +42,7 @@ fn case(path: &Path) -> Option<Case> {
         project.0.remove("expect");
         let lines = project.0.remove("given.txt").unwrap_or_default();
         for (path, content) in &project.0 {
-            if path.ends_with(".tfvars") {
+            if path.ends_with(".tfvars") || path.ends_with(".tfvars.json") {
                 given.push(Given::File {
                     path: path.clone(),
                     content: content.clone(),

@@ -1,6 +1,5 @@
 //! Where mistakes are shown: each line of `positions.txt` is a broken text and the place at which Terraform shows its
 //! first mistake. Adding one needs no Rust.
-#![expect(clippy::panic, reason = "a test says by panicking what is wrong")]
 
 use definition::{LineIndex, constant_expression, parse_body};
 use value::{ExprKind, SourceId};

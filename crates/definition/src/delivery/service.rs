@@ -34,6 +34,12 @@ const BAKE_MS_DEFAULT: u64 = 600_000;
 /// Chance of a false alarm when nothing is said: one in a thousand.
 const FALSE_ALARM_PPM_DEFAULT: u32 = 1_000;
 
+/// Most instances of one service.
+const REPLICAS_MAX: u64 = 1_000;
+
+/// Highest port there is.
+const PORT_MAX: u64 = 65_535;
+
 /// Settings of services that later versions bring.
 const LATER: [&str; 3] = ["scale", "zones", "flags"];
 
@@ -54,8 +60,8 @@ impl Delivery<'_, '_> {
         let artifact = self.required(block, "artifact", whose);
         let artifact = artifact.and_then(|attribute| self.name(&attribute.value, "artifact"));
         let service = Service {
-            replicas: self.number(inside, "replicas", 1, block.header),
-            port: self.number(inside, "port", 0, block.header),
+            replicas: self.number(inside, "replicas", (1, REPLICAS_MAX), block.header),
+            port: self.number(inside, "port", (0, PORT_MAX), block.header),
             env: self.env(inside),
             health: self.health(inside),
             rollout: self.rollout(inside),
@@ -70,12 +76,24 @@ impl Delivery<'_, '_> {
         Some(service)
     }
 
-    /// An expression for a number.
-    fn number(&mut self, inside: &Body, name: &str, default: i64, header: Span) -> Expr {
-        match inside.attribute(name) {
-            Some(attribute) => self.lowerer.converted(&attribute.value, &Type::Number),
-            None => literal(Value::number(default), header),
+    /// An expression for a whole number up to a bound. A constant is checked now, anything else when it is computed.
+    fn number(
+        &mut self,
+        inside: &Body,
+        name: &str,
+        (default, most): (i64, u64),
+        header: Span,
+    ) -> Expr {
+        let Some(attribute) = inside.attribute(name) else {
+            return literal(Value::number(default), header);
+        };
+        let before = self.lowerer.diagnostics.0.len();
+        let expr = self.lowerer.converted(&attribute.value, &Type::Number);
+        let reported = self.lowerer.diagnostics.0.len() > before;
+        if expr.is_constant() && !reported && attribute.value.kind != ExpressionKind::Invalid {
+            self.whole(inside, name, 0, most);
         }
+        expr
     }
 
     /// Environment variables, each its own expression, so that one that is not known yet holds back no other.
@@ -169,29 +187,10 @@ impl Delivery<'_, '_> {
         let Some(block) = body::single(inside, "rollout", self.diagnostics) else {
             return rolling;
         };
-        let labels = body::labels(block, &["KIND"], self.diagnostics);
-        let Some(kind) = labels.and_then(|labels| labels.first().map(|kind| (*kind).clone()))
-        else {
+        let Some(kind) = self.rollout_kind(block) else {
             return rolling;
         };
-        let canary = match &*kind {
-            "canary" => true,
-            "rolling" => false,
-            "blue-green" | "blue_green" => {
-                let what = "A blue-green rollout";
-                self.diagnostics
-                    .push(diag::not_in_this_version(block.header, what));
-                return rolling;
-            }
-            other => {
-                let detail = alloc::format!(
-                    "There is no kind of rollout \"{other}\"; there are \"rolling\" and \"canary\"."
-                );
-                self.diagnostics
-                    .push(diag::invalid_setting(block.header, &detail));
-                return rolling;
-            }
-        };
+        let canary = kind == RolloutKind::Canary;
         let settings = &block.body;
         let arguments: &[&str] = if canary {
             &["steps", "step", "min_requests", "evidence_deadline", "bake"]
@@ -228,6 +227,29 @@ impl Delivery<'_, '_> {
                 .unwrap_or(EVIDENCE_DEADLINE_MS_DEFAULT),
             bake_ms: bake_ms.unwrap_or(BAKE_MS_DEFAULT),
             judge,
+        }
+    }
+
+    /// The label of a rollout block; none when it has been reported.
+    fn rollout_kind(&mut self, block: &Block) -> Option<RolloutKind> {
+        body::labels(block, &["KIND"], self.diagnostics)?;
+        match &*block.labels.first()?.name {
+            "canary" => Some(RolloutKind::Canary),
+            "rolling" => Some(RolloutKind::Rolling),
+            "blue-green" | "blue_green" => {
+                let what = "A blue-green rollout";
+                let found = diag::not_in_this_version(block.header, what);
+                self.diagnostics.push(found);
+                None
+            }
+            other => {
+                let detail = alloc::format!(
+                    "There is no kind of rollout \"{other}\"; there are \"rolling\" and \"canary\"."
+                );
+                let found = diag::invalid_setting(block.header, &detail);
+                self.diagnostics.push(found);
+                None
+            }
         }
     }
 

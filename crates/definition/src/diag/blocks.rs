@@ -9,7 +9,7 @@ use value::Diagnostics;
 
 pub(crate) fn json_syntax(path: &str) -> Diagnostic {
     let detail = format!(
-        "{path} is written in the JSON form of the language, which this version does not read. Nothing was ignored: rewrite it as a .tf file."
+        "{path} is written in the JSON form of the language, which this version does not read. Nothing was ignored: rewrite it in the native form."
     );
     Diagnostic::error(FILE_FORM.0, FILE_FORM.1, detail)
 }

@@ -585,6 +585,28 @@ impl Parser<'_> {
             self.advance();
             group = true;
         }
+        let condition = self.for_end(open, close)?;
+        let parts = [
+            Some(&collection),
+            Some(&result),
+            result_key.as_ref(),
+            condition.as_ref(),
+        ];
+        let height = parts.into_iter().flatten().map(|e| e.height).max();
+        let kind = ExpressionKind::For(Box::new(For {
+            key,
+            value,
+            collection,
+            result_key,
+            result,
+            condition,
+            group,
+        }));
+        Ok((kind, height.unwrap_or(0)))
+    }
+
+    /// The condition of a `for` expression, if there is one, and its closing bracket.
+    fn for_end(&mut self, open: Token, close: TokenKind) -> Parsed<Option<Expression>> {
         let next = self.peek();
         let mut condition = None;
         if next.kind == TokenKind::Identifier && self.token_text(next) == "if" {
@@ -603,23 +625,7 @@ impl Parser<'_> {
             });
         }
         self.advance();
-        let parts = [
-            Some(&collection),
-            Some(&result),
-            result_key.as_ref(),
-            condition.as_ref(),
-        ];
-        let height = parts.into_iter().flatten().map(|e| e.height).max();
-        let kind = ExpressionKind::For(Box::new(For {
-            key,
-            value,
-            collection,
-            result_key,
-            result,
-            condition,
-            group,
-        }));
-        Ok((kind, height.unwrap_or(0)))
+        Ok(condition)
     }
 
     /// `k, v in collection`: the same in expressions and in templates.

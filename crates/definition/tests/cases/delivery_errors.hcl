@@ -51,6 +51,8 @@ service "api" {
 }
 service "c" {
   artifact = artifact.one
+  replicas = 1.5
+  port     = 65536
   rollout "quick" {}
 }
 service "d" {}

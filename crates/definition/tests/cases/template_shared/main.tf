@@ -1,0 +1,8 @@
+module "a" {
+  source = "./m"
+  which  = "a"
+}
+module "b" {
+  source = "./m"
+  which  = "b"
+}
