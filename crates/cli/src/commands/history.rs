@@ -102,7 +102,10 @@ pub(crate) fn journal(
             } else {
                 anstream::println!(
                     "{GOOD}The book is whole:{RESET} {} streams, {} entries, {} blobs, {} commits.",
-                    report.streams.len(), report.n_entries, report.n_blobs, report.n_commits
+                    report.streams.len(),
+                    report.n_entries,
+                    report.n_blobs,
+                    report.n_commits
                 );
             }
             Ok(exit::OK)

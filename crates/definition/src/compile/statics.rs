@@ -335,12 +335,17 @@ impl Pass<'_> {
                 if let Some(path) = missing.last() {
                     let place = found.0.first().and_then(|found| found.span);
                     let report = diag::file_not_found(place.unwrap_or(expr.span), path);
-                    if !self.diagnostics.0.contains(&report) {
-                        self.diagnostics.push(report);
-                    }
+                    self.report(report);
                 }
                 Value::unknown(Type::Any)
             }
+        }
+    }
+
+    /// Reports once what several calls or environments have in common.
+    fn report(&mut self, found: value::Diagnostic) {
+        if !self.diagnostics.0.contains(&found) {
+            self.diagnostics.push(found);
         }
     }
 
@@ -379,8 +384,7 @@ impl Pass<'_> {
             let [path, variables] = arguments.as_mut_slice() else {
                 let detail =
                     "templatefile takes the path of a template and an object of its variables.";
-                self.diagnostics
-                    .push(diag::template_not_static(span, detail));
+                self.report(diag::template_not_static(span, detail));
                 return;
             };
             let Some(path) = self.template_path(call, directory, path) else {
@@ -410,16 +414,14 @@ impl Pass<'_> {
         });
         if shared && varies {
             let detail = "The module is called more than once, and the path of the template may differ between the calls. Write the path with nothing but text and path.module.";
-            self.diagnostics
-                .push(diag::template_not_static(path.span, detail));
+            self.report(diag::template_not_static(path.span, detail));
             return None;
         }
         let value = self.value(call, directory, None, path);
         let text = value.as_str().map(ToString::to_string);
         if text.is_none() {
             let detail = "The path of a template must be known before anything is deployed: text, path.module, variables and local values of those.";
-            self.diagnostics
-                .push(diag::template_not_static(path.span, detail));
+            self.report(diag::template_not_static(path.span, detail));
         }
         text
     }
@@ -428,7 +430,7 @@ impl Pass<'_> {
     fn template(&mut self, path: &str, span: Span, variables: Expr) -> Option<Expr> {
         let path = join(".", path);
         let Some(content) = self.reader.content(&path) else {
-            self.diagnostics.push(diag::file_not_found(span, &path));
+            self.report(diag::file_not_found(span, &path));
             return None;
         };
         let known = self.sources.iter().position(|source| source.path == path);

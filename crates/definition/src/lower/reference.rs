@@ -351,7 +351,7 @@ impl Lowerer<'_> {
         };
         let what = || diag::resource_address(mode, kind, &id.name);
         let (expr, used) = match (rest.first(), resource.repeated) {
-            (Some(Step::Index(_, _)), true) => (reference(found, *span), 1),
+            (Some(Step::Index(_, span)), true) => (instance(found, *span), 2),
             (Some(Step::Index(_, span)), false) => {
                 self.report(diag::unexpected_key(*span, &what()));
                 return (failed(*span), all);

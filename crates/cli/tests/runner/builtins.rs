@@ -1,0 +1,397 @@
+//! The commands of scripts.
+//!
+//! Files: `cat`, `ls`, `cp`, `mv`, `rm`, `mkdir`, `chmod MODE PATH`, `write PATH TEXT`, `append PATH TEXT`,
+//! `replace PATH OLD NEW`, `flip PATH TEXT` (changes one bit where this text stands), `poke PATH OFFSET HEX`,
+//! `fill PATH` (writes until the disk is full), `small-disk PATH SIZE` (a file system of its own), `service PATH` (the
+//! program that is deployed).
+//! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
+//! `stdin TEXT` and `env NAME=VALUE` for what follows, `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
+//! Outputs: `save NAME PATTERN` (what `[..]` stands for in the last output), `never TEXT` (no output from here on
+//! contains it).
+//! Conditions: `only-as-root`, `not-as-root`.
+
+use super::expect::{Redactor, captured};
+use super::process::{self, Output, Started};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Why a script goes no further.
+pub(crate) enum Stop {
+    /// This machine cannot do it.
+    Skip(String),
+    /// The step cannot be carried out.
+    Wrong(String),
+}
+
+/// The state of one script.
+pub(crate) struct Shell {
+    directory: tempfile::TempDir,
+    outputs: tempfile::TempDir,
+    project: PathBuf,
+    env: Vec<(String, String)>,
+    variables: BTreeMap<String, String>,
+    stdin: Option<String>,
+    background: BTreeMap<String, Started>,
+    listeners: Vec<TcpListener>,
+    mounted: Option<PathBuf>,
+    never: Vec<String>,
+    last: Vec<String>,
+    n_commands: usize,
+    redactor: Redactor,
+}
+
+impl Shell {
+    /// A directory with these files.
+    pub(crate) fn new(files: &BTreeMap<String, String>) -> Self {
+        let directory = tempfile::Builder::new().prefix("sf-").tempdir().unwrap();
+        let project = directory.path().canonicalize().unwrap();
+        for (path, text) in files {
+            let path = project.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let path = std::env::var("PATH").unwrap_or_default();
+        let env = [("PATH", &*path), ("HOME", "/nonexistent"), ("USER", "operator")];
+        Self {
+            redactor: Redactor::new(&project.to_string_lossy()),
+            project,
+            directory,
+            outputs: tempfile::tempdir().unwrap(),
+            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            variables: BTreeMap::new(),
+            stdin: None,
+            background: BTreeMap::new(),
+            listeners: Vec::new(),
+            mounted: None,
+            never: Vec::new(),
+            last: Vec::new(),
+            n_commands: 0,
+        }
+    }
+
+    /// Carries out a command, and gives what it printed in the form of a script.
+    pub(crate) fn run(&mut self, command: &str) -> Result<Vec<String>, Stop> {
+        let mut words: Vec<String> = split(command)
+            .into_iter()
+            .map(|word| self.substituted(&word))
+            .collect();
+        if words.is_empty() {
+            return Err(Stop::Wrong("an empty command".to_owned()));
+        }
+        let verb = words.remove(0);
+        if verb != "steadfast" {
+            let rest: Vec<&str> = words.iter().map(String::as_str).collect();
+            return self.builtin(&verb, &rest);
+        }
+        let name = words.pop_if(|word| word.starts_with('&'));
+        self.n_commands += 1;
+        let files = self.outputs.path().join(self.n_commands.to_string());
+        let program = Path::new(env!("CARGO_BIN_EXE_steadfast"));
+        let stdin = self.stdin.take();
+        let started = Started::start(
+            program, &words, &self.project, &self.env, stdin.as_deref(), &files,
+        );
+        match name {
+            Some(name) => {
+                self.background.insert(name[1..].to_owned(), started);
+                Ok(Vec::new())
+            }
+            None => self.finish(started),
+        }
+    }
+
+    fn finish(&mut self, started: Started) -> Result<Vec<String>, Stop> {
+        let output = started.finish().map_err(Stop::Wrong)?;
+        let both = format!("{}{}", output.stdout, output.stderr);
+        for text in &self.never {
+            if both.contains(text.as_str()) {
+                return Err(Stop::Wrong(format!("the output contains {text}:\n{both}")));
+            }
+        }
+        self.last = both.lines().map(str::to_owned).collect();
+        Ok(shown(&output, &self.redactor))
+    }
+
+    fn substituted(&self, word: &str) -> String {
+        let mut word = word.to_owned();
+        for (name, value) in self.variables.iter().rev() {
+            word = word.replace(&format!("${name}"), value);
+        }
+        word
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.project.join(path)
+    }
+
+    fn builtin(&mut self, verb: &str, words: &[&str]) -> Result<Vec<String>, Stop> {
+        let done = Ok(Vec::new());
+        match (verb, words) {
+            ("wait", [name]) => {
+                let started = self.background.remove(*name);
+                self.finish(started.ok_or_else(|| wrong("no such command in the background"))?)
+            }
+            ("signal", [name, signal]) => {
+                let started = self.background.get(*name);
+                let started = started.ok_or_else(|| wrong("no such command in the background"))?;
+                process::signal(started.id(), signal);
+                done
+            }
+            ("until", [path, text @ ..]) => {
+                let path = self.path(path);
+                let text = text.first().copied().unwrap_or_default();
+                let is_so = || std::fs::read_to_string(&path).is_ok_and(|found| found.contains(text));
+                if process::wait_for(is_so) {
+                    done
+                } else {
+                    Err(wrong("it never came to be"))
+                }
+            }
+            ("stdin", [text]) => {
+                self.stdin = Some(text.replace("\\n", "\n"));
+                done
+            }
+            ("env", [assignment]) => {
+                let (name, value) = assignment.split_once('=').ok_or_else(|| wrong("NAME=VALUE"))?;
+                self.env.retain(|(known, _)| known != name);
+                self.env.push((name.to_owned(), value.to_owned()));
+                done
+            }
+            ("save", [name, pattern]) => {
+                let found = self.last.iter().find_map(|line| captured(pattern, line));
+                let found = found.and_then(|mut found| found.pop());
+                let found = found.ok_or_else(|| Stop::Wrong(self.last.join("\n    ")))?;
+                self.variables.insert((*name).to_owned(), found);
+                done
+            }
+            ("never", [text]) => {
+                self.never.push((*text).to_owned());
+                done
+            }
+            ("port", [name]) => {
+                let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+                let port = listener.local_addr().unwrap().port();
+                self.variables.insert((*name).to_owned(), port.to_string());
+                done
+            }
+            ("occupy", [port]) => {
+                let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
+                self.listeners.push(TcpListener::bind(("127.0.0.1", port)).unwrap());
+                done
+            }
+            ("http", [port, path]) => http(port, path, &self.redactor),
+            ("only-as-root", []) if !is_root() => Err(Stop::Skip("this needs root".to_owned())),
+            ("not-as-root", []) if is_root() => {
+                Err(Stop::Skip("root may do what this shows to be refused".to_owned()))
+            }
+            ("only-as-root" | "not-as-root", []) => done,
+            ("small-disk", [path, size]) => self.small_disk(path, size),
+            _ => self.files(verb, words).map_err(|error| Stop::Wrong(error.to_string())),
+        }
+    }
+
+    fn files(&self, verb: &str, words: &[&str]) -> std::io::Result<Vec<String>> {
+        let mut out = Vec::new();
+        match (verb, words) {
+            ("cat", [path]) => {
+                let text = String::from_utf8_lossy(&std::fs::read(self.path(path))?).into_owned();
+                out = text.lines().map(|line| self.redactor.line(line)).collect();
+            }
+            ("ls", [path]) => {
+                for entry in std::fs::read_dir(self.path(path))? {
+                    out.push(self.redactor.line(&entry?.file_name().to_string_lossy()));
+                }
+                out.sort();
+            }
+            ("cp", [from, to]) => {
+                std::fs::copy(self.path(from), self.path(to))?;
+            }
+            ("mv", [from, to]) => std::fs::rename(self.path(from), self.path(to))?,
+            ("rm", [path]) if self.path(path).is_dir() => std::fs::remove_dir_all(self.path(path))?,
+            ("rm", [path]) => std::fs::remove_file(self.path(path))?,
+            ("mkdir", [path]) => std::fs::create_dir_all(self.path(path))?,
+            ("chmod", [mode, path]) => {
+                use std::os::unix::fs::PermissionsExt as _;
+                let mode = u32::from_str_radix(mode, 8).map_err(std::io::Error::other)?;
+                std::fs::set_permissions(self.path(path), std::fs::Permissions::from_mode(mode))?;
+            }
+            ("write", [path, text]) => {
+                std::fs::write(self.path(path), format!("{}\n", text.replace("\\n", "\n")))?;
+            }
+            ("append", [path, text]) => {
+                let old = std::fs::read_to_string(self.path(path))?;
+                std::fs::write(self.path(path), format!("{old}{}\n", text.replace("\\n", "\n")))?;
+            }
+            ("replace", [path, old, new]) => {
+                let text = std::fs::read_to_string(self.path(path))?;
+                let at = text.find(old).ok_or_else(|| std::io::Error::other("it is not there"))?;
+                std::fs::write(
+                    self.path(path),
+                    format!("{}{new}{}", &text[..at], &text[at + old.len()..]),
+                )?;
+            }
+            ("flip", [path, text]) => {
+                let path = one_file(&self.path(path))?;
+                let mut bytes = std::fs::read(&path)?;
+                let at = bytes
+                    .windows(text.len())
+                    .rposition(|window| window == text.as_bytes())
+                    .ok_or_else(|| std::io::Error::other("it is not there"))?;
+                bytes[at] ^= 1;
+                overwrite(&path, &bytes)?;
+            }
+            ("poke", [path, offset, hex]) => {
+                let path = self.path(path);
+                let mut bytes = std::fs::read(&path)?;
+                let offset: usize = offset.parse().map_err(std::io::Error::other)?;
+                for (index, pair) in hex.as_bytes().chunks(2).enumerate() {
+                    let pair = std::str::from_utf8(pair).map_err(std::io::Error::other)?;
+                    bytes[offset + index] = u8::from_str_radix(pair, 16).map_err(std::io::Error::other)?;
+                }
+                overwrite(&path, &bytes)?;
+            }
+            ("fill", [path]) => {
+                let mut file = std::fs::File::create(self.path(path))?;
+                while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
+            }
+            ("service", [path]) => {
+                let path = self.path(path);
+                std::fs::create_dir_all(path.parent().unwrap_or(&self.project))?;
+                std::fs::copy(std::env::current_exe()?, path)?;
+            }
+            _ => {
+                return Err(std::io::Error::other(format!(
+                    "there is no command `{verb}` with {} words",
+                    words.len()
+                )));
+            }
+        }
+        Ok(out)
+    }
+
+    fn small_disk(&mut self, path: &str, size: &str) -> Result<Vec<String>, Stop> {
+        let path = self.path(path);
+        std::fs::create_dir_all(&path).unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(&path)
+            .stderr(Stdio::null())
+            .status();
+        if !mount.is_ok_and(|status| status.success()) {
+            return Err(Stop::Skip("this machine lets nobody mount a small disk".to_owned()));
+        }
+        self.mounted = Some(path);
+        Ok(Vec::new())
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        // First those that could start more.
+        for started in self.background.values() {
+            process::signal(started.id(), "KILL");
+        }
+        for _ in 0..2 {
+            process::end_all_in(self.directory.path());
+        }
+        while let Some((_, started)) = self.background.pop_first() {
+            let _ = started.finish();
+        }
+        if let Some(path) = &self.mounted {
+            let _ = Command::new("umount").arg("-l").arg(path).status();
+        }
+    }
+}
+
+fn wrong(what: &str) -> Stop {
+    Stop::Wrong(what.to_owned())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout == b"0\n")
+}
+
+/// What was printed, in the form of a script.
+fn shown(output: &Output, redactor: &Redactor) -> Vec<String> {
+    let lines = |text: &str| -> Vec<String> {
+        text.trim_end()
+            .lines()
+            .map(|line| redactor.line(line.trim_end()))
+            .collect()
+    };
+    let mut all = lines(&output.stdout);
+    all.extend(
+        lines(&output.stderr)
+            .into_iter()
+            .map(|line| format!("! {line}").trim_end().to_owned()),
+    );
+    if output.code != 0 {
+        all.push(format!("? {}", output.code));
+    }
+    all
+}
+
+/// The words of a command; quotes of both kinds hold spaces together.
+fn split(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for character in command.chars() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The file itself, or the only one below a directory.
+fn one_file(path: &Path) -> std::io::Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_path_buf());
+    }
+    let mut entries = std::fs::read_dir(path)?;
+    let first = entries.next().ok_or_else(|| std::io::Error::other("an empty directory"))??;
+    one_file(&first.path())
+}
+
+/// Writes into a file that may be read-only, keeping its permissions.
+fn overwrite(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let before = std::fs::metadata(path)?.permissions();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::write(path, bytes)?;
+    std::fs::set_permissions(path, before)
+}
+
+/// Status and body of a request.
+fn http(port: &str, path: &str, redactor: &Redactor) -> Result<Vec<String>, Stop> {
+    let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
+    let request = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(process::COMMAND_SECONDS_MAX)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = match request() {
+        Ok(text) => text,
+        Err(error) => return Ok(vec![format!("no answer: {:?}", error.kind())]),
+    };
+    let status = text.lines().next().unwrap_or_default();
+    let status = status.trim_start_matches("HTTP/1.1 ");
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok([status, body].map(|line| redactor.line(line.trim_end())).into())
+}

@@ -1,0 +1,30 @@
+//! Every script in `tests/scripts`, each in a directory of its own, several at once.
+//!
+//! A script is a text file: prose, commands with what they print and how they end, and the files they work on. Adding
+//! one needs no Rust; `tests/runner/mod.rs` says how they are written. `cargo test -p cli --test scripts -- WORD` runs
+//! those whose name contains WORD, and with `UPDATE_SCRIPTS=1` in the environment they are rewritten to what happened.
+//! This file has a `main` of its own, because the same program, started as `service serve`, is the service that the
+//! scripts deploy.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test, helpers included"
+)]
+
+mod runner;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == "serve") {
+        return runner::service::serve(&words[1..]);
+    }
+    let only: Vec<String> = words
+        .into_iter()
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    runner::run_all(&only)
+}

@@ -1,0 +1,187 @@
+//! Requests on their way: when they take effect, when the reply comes, and what goes wrong with them.
+
+use crate::{Mutant, Rng, Scenario};
+use contract::fake::{FakeArtifacts, FakeProvider, FakeRouter, FakeRuntime, FakeWorld, Fault};
+use contract::{Artifacts as _, Provider as _, Runtime as _};
+use decide::Watch;
+use model::{ActionId, Change, Effect, Inquiry, Observation, Outcome, Question, RunId, Verb};
+use std::collections::BTreeMap;
+use value::{Diagnostic, Diagnostics};
+
+/// Longest a reply takes when nothing is wrong, in milliseconds.
+const LATENCY_MS_MAX: u64 = 80;
+
+/// When a call that hangs is given up.
+const WATCHDOG_MS: u64 = 60_000;
+
+/// Everything foreign.
+pub(crate) struct Outside {
+    pub world: FakeWorld,
+    pub provider: FakeProvider,
+    pub runtime: FakeRuntime,
+    pub router: FakeRouter,
+    pub artifacts: FakeArtifacts,
+    pub flying: BTreeMap<u64, Flying>,
+    settle_ms: u64,
+    sent: u64,
+    /// Until when a new object cannot be found.
+    hidden: BTreeMap<ActionId, i64>,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub(crate) struct Flying {
+    pub controller: u32,
+    pub run: RunId,
+    pub action: ActionId,
+    pub attempt: u32,
+    pub effect: Effect,
+    pub fate: Fate,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Fate {
+    pub name: &'static str,
+    /// When it takes effect, in milliseconds from now; never if none.
+    pub lands_ms: Option<u64>,
+    /// It takes effect by half.
+    pub half: bool,
+    /// What is said of it so many milliseconds from now; if none, the truth when it has landed.
+    pub reply: Option<(u64, Outcome)>,
+}
+
+fn trouble(what: &str) -> Diagnostics {
+    Diagnostic::error("SIM", what, "the seed asked for it").into()
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown { why: "the reply was lost".into() }
+}
+
+impl Outside {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let world = FakeWorld::new();
+        let artifacts = FakeArtifacts::new();
+        artifacts.set_source("./web", b"fn main() {}");
+        Self {
+            provider: scenario.provider(world.clone()),
+            world,
+            runtime: FakeRuntime::new().healthy_after(2),
+            router: FakeRouter::new(),
+            artifacts,
+            flying: BTreeMap::new(),
+            settle_ms: scenario.settle_ms,
+            sent: 0,
+            hidden: BTreeMap::new(),
+        }
+    }
+
+    /// Whether what an effect does is over when its caller is: nothing of it takes effect after a crash.
+    pub(crate) fn is_local(&self, effect: &Effect) -> bool {
+        self.settle_ms == 0 || !matches!(effect, Effect::Change(_))
+    }
+
+    /// Draws what becomes of a request. `trouble_per_mille` of them meet trouble; `late` ones come from a controller
+    /// that was held up, so less of the settle window is left.
+    pub(crate) fn fate(&self, effect: &Effect, rng: &mut Rng, trouble_per_mille: u64, late: bool) -> Fate {
+        let soon = rng.between(1, LATENCY_MS_MAX);
+        let fine = Fate { name: "fate.fine", lands_ms: Some(soon), half: false, reply: None };
+        if !rng.chance(trouble_per_mille) {
+            return fine;
+        }
+        let local = self.is_local(effect);
+        let window = if late { self.settle_ms / 2 } else { self.settle_ms };
+        let slowly = if local { soon } else { rng.between(1, window.max(1)) };
+        let noticed = rng.between(soon, LATENCY_MS_MAX * 4).max(if local { soon } else { 0 });
+        let fixed = |name, lands_ms, at_ms: u64, outcome| Fate { name, lands_ms, half: false, reply: Some((at_ms, outcome)) };
+        match rng.below(20) {
+            0..=4 => fixed(
+                "fate.failed",
+                None,
+                soon,
+                Outcome::Failed {
+                    diagnostics: trouble("failed"),
+                    retry_after_ms: rng.chance(200).then(|| rng.between(1, 5_000)),
+                },
+            ),
+            5 => fixed("fate.refused", None, soon, Outcome::Refused { diagnostics: trouble("refused") }),
+            6..=9 => fixed("fate.reply lost", Some(slowly), noticed, unknown()),
+            10..=13 => fixed("fate.request lost", None, noticed, unknown()),
+            14 => fixed("fate.hangs", rng.chance(500).then_some(slowly), WATCHDOG_MS, unknown()),
+            15 if matches!(effect, Effect::Change(change) if change.verb != Verb::Delete) => {
+                Fate { name: "fate.half", half: true, ..fine }
+            }
+            _ => Fate { name: "fate.slow", lands_ms: Some(slowly.min(WATCHDOG_MS)), ..fine },
+        }
+    }
+
+    /// Sends a request; its number.
+    pub(crate) fn send(&mut self, flying: Flying) -> u64 {
+        self.sent += 1;
+        self.flying.insert(self.sent, flying);
+        self.sent
+    }
+
+    /// A request takes effect.
+    pub(crate) fn land(&mut self, now_ms: i64, flying: &Flying, rng: &mut Rng, mutant: Option<Mutant>) -> Outcome {
+        match &flying.effect {
+            Effect::Change(change) => {
+                if change.verb == Verb::Create {
+                    let left = self.settle_ms.saturating_sub(flying.fate.lands_ms.unwrap_or(0)) / 4;
+                    let hidden = if self.settle_ms == 0 { 0 } else { rng.below(left + 1) };
+                    self.hidden.insert(flying.action, now_ms + hidden as i64);
+                }
+                let key = match mutant {
+                    Some(Mutant::NewKeyPerAttempt) => ActionId(flying.action.0 ^ u64::from(flying.attempt - 1)),
+                    _ => flying.action,
+                };
+                if flying.fate.half {
+                    self.world.next(Fault::Partial);
+                    return crate::ready(self.provider.apply(key, change)).unwrap_or_else(unknown);
+                }
+                self.provider.land(key, change)
+            }
+            Effect::Place(spec) => match crate::ready(self.artifacts.unpack(&spec.artifact)) {
+                Some(Ok(_)) => self.runtime.land_place(spec),
+                _ => Outcome::Refused { diagnostics: trouble("no such artifact") },
+            },
+            Effect::Stop { instance, .. } => self.runtime.land_stop(instance),
+            Effect::Publish(table) => self.router.land(table),
+            Effect::Build(spec) => self.artifacts.land(spec),
+        }
+    }
+
+    /// Looks what became of a change.
+    pub(crate) fn inquire(&self, now_ms: i64, action: ActionId, change: &Change) -> Inquiry {
+        let hidden = self.hidden.get(&action).is_some_and(|until| now_ms < *until);
+        match self.provider.look(action, change) {
+            Inquiry::Found(_) if hidden && change.verb == Verb::Create => Inquiry::Absent,
+            found => found,
+        }
+    }
+
+    /// Answers a question.
+    pub(crate) fn ask(&self, question: &Question) -> model::Answer {
+        let answer = crate::ready(self.provider.ask(question));
+        answer.unwrap_or_else(|| model::Answer::Failed(trouble("no answer")))
+    }
+
+    /// Looks at something.
+    pub(crate) fn look(&self, watch: &Watch) -> Vec<Observation> {
+        use contract::Router as _;
+        match watch {
+            Watch::Instance(instance) => match crate::ready(self.runtime.observe(instance)) {
+                Some(Ok(report)) => {
+                    let (state, detail) = (report.state, report.detail);
+                    vec![Observation::Instance { instance: instance.clone(), state, detail }]
+                }
+                _ => Vec::new(),
+            },
+            Watch::Counts => match crate::ready(self.router.counts()) {
+                Some(Ok(counts)) => counts.into_iter().map(Observation::Counts).collect(),
+                _ => Vec::new(),
+            },
+        }
+    }
+}
