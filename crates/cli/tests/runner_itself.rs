@@ -53,7 +53,10 @@ fn what_differs_from_run_to_run_is_named() {
         ("release 0123456789ab by", "release [DIGEST] by"),
         ("Run 0123456789abcdef waits", "Run [ID] waits"),
         ("at 2026-11-20 18:30:05 UTC", "at [TIME] UTC"),
-        ("after 12 ms, 2.4 s and 3 min 20 s", "after [TIME], [TIME] and [TIME]"),
+        (
+            "after 12 ms, 2.4 s and 3 min 20 s",
+            "after [TIME], [TIME] and [TIME]",
+        ),
         ("{\"at_ms\":1795113005000}", "{\"at_ms\":[MS]}"),
         ("http://127.0.0.1:40123/", "http://127.0.0.1:[PORT]/"),
         ("port 40123", "port [PORT]"),

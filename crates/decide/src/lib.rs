@@ -37,7 +37,7 @@ pub use loaded::{LoadedRelease, LoadedReleases};
 pub use memo::Memo;
 pub use plan::{Planner, Schemas};
 pub use run::{Run, RunSummary};
-pub use watch::{Watch, is_news, watches};
+pub use watch::{Watch, is_news, watches, with_uncounted};
 pub use world::{Blobs, Entry, Illegal, Object, World};
 
 use alloc::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use crate::World;
 use crate::limits::{COUNTS_EVERY_MS, STARTING_EVERY_MS};
 use alloc::vec::Vec;
-use model::{InstanceId, InstanceState, Observation, RunKind};
+use model::{Counts, InstanceId, InstanceState, Observation, RunKind};
 
 /// Something to look at again and again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,10 +57,33 @@ pub fn watches(world: &World) -> Vec<(Watch, i64)> {
         .instances
         .values()
         .any(|one| one.unrouted_ms.is_some() && !one.drained);
-    if (rolling || draining) && !world.route.table.routes.is_empty() {
+    if draining || (rolling && !world.route.table.routes.is_empty()) {
         all.push((Watch::Counts, COUNTS_EVERY_MS));
     }
     all
+}
+
+/// A reading of the router's counts, with an empty one for each draining service that it no longer names: a router
+/// forgets a service when its last request is done, so not being named means that nothing is left.
+pub fn with_uncounted(world: &World, mut seen: Vec<Observation>) -> Vec<Observation> {
+    let draining = world
+        .instances
+        .values()
+        .filter(|one| one.unrouted_ms.is_some() && !one.drained);
+    for service in draining.map(|one| &one.service) {
+        let named = seen.iter().any(|one| match one {
+            Observation::Counts(counts) => counts.service == *service,
+            Observation::Instance { .. } => false,
+        });
+        if !named {
+            seen.push(Observation::Counts(Counts {
+                service: service.clone(),
+                boot: 0,
+                arms: Vec::new(),
+            }));
+        }
+    }
+    seen
 }
 
 /// Whether an observation says something that the book does not.

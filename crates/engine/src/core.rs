@@ -70,8 +70,8 @@ pub enum Input {
     Seen {
         /// What was looked at.
         watch: Watch,
-        /// What was seen.
-        observations: Vec<Observation>,
+        /// What was seen; none when nothing could be seen.
+        observations: Option<Vec<Observation>>,
     },
     /// The disk has too little room to begin anything (or has room again).
     LowSpace(bool),
@@ -388,7 +388,11 @@ impl Core {
         Ok(())
     }
 
-    fn seen(&mut self, now_ms: i64, watch: Watch, observations: Vec<Observation>) {
+    fn seen(&mut self, now_ms: i64, watch: Watch, observations: Option<Vec<Observation>>) {
+        let observations = match observations {
+            Some(seen) if watch == Watch::Counts => decide::with_uncounted(&self.world, seen),
+            seen => seen.unwrap_or_default(),
+        };
         let news = observations
             .into_iter()
             .filter(|one| decide::is_news(&self.world, one));

@@ -2,7 +2,7 @@
 
 use crate::Outside;
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
-use contract::{InstanceReport, Unavailable};
+use contract::Unavailable;
 use decide::Watch;
 use model::{
     ActionId, Answer, Change, Effect, Inquiry, InstanceSpec, Observation, Outcome, Question,
@@ -68,34 +68,20 @@ pub(crate) async fn ask(outside: &Outside, question: &Question) -> Answer {
     }
 }
 
-/// Looks at something. What could not be seen is no observation.
-pub(crate) async fn look(outside: &Outside, watch: &Watch) -> Vec<Observation> {
+/// Looks at something; none when nothing could be seen.
+pub(crate) async fn look(outside: &Outside, watch: &Watch) -> Option<Vec<Observation>> {
     match watch {
         Watch::Instance(instance) => {
-            let Some(runtime) = &outside.runtime else {
-                return Vec::new();
-            };
-            let report: Result<InstanceReport, Unavailable> = runtime.observe(instance).await;
-            report
-                .map(|report| Observation::Instance {
-                    instance: instance.clone(),
-                    state: report.state,
-                    detail: report.detail,
-                })
-                .into_iter()
-                .collect()
+            let report = outside.runtime.as_ref()?.observe(instance).await.ok()?;
+            Some(vec![Observation::Instance {
+                instance: instance.clone(),
+                state: report.state,
+                detail: report.detail,
+            }])
         }
         Watch::Counts => {
-            let Some(router) = &outside.router else {
-                return Vec::new();
-            };
-            router
-                .counts()
-                .await
-                .unwrap_or_default()
-                .into_iter()
-                .map(Observation::Counts)
-                .collect()
+            let counts = outside.router.as_ref()?.counts().await.ok()?;
+            Some(counts.into_iter().map(Observation::Counts).collect())
         }
     }
 }

@@ -180,6 +180,15 @@ impl Observer for Progress {
                     target.version
                 ));
             }
+            // A first version has no old one that could finish.
+            Event::Phased {
+                service,
+                phase: Phase::Retiring,
+                ..
+            } if world
+                .services
+                .get(service)
+                .is_some_and(|state| state.live.is_none()) => {}
             Event::Phased { service, phase, .. } => {
                 self.line(&format!(
                     "{BOLD}{service}{RESET}: {}",

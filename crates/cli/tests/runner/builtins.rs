@@ -55,13 +55,19 @@ impl Shell {
             std::fs::write(path, text).unwrap();
         }
         let path = std::env::var("PATH").unwrap_or_default();
-        let env = [("PATH", &*path), ("HOME", "/nonexistent"), ("USER", "operator")];
+        let env = [
+            ("PATH", &*path),
+            ("HOME", "/nonexistent"),
+            ("USER", "operator"),
+        ];
         Self {
             redactor: Redactor::new(&project.to_string_lossy()),
             project,
             directory,
             outputs: tempfile::tempdir().unwrap(),
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            env: env
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             variables: BTreeMap::new(),
             stdin: None,
             background: BTreeMap::new(),
@@ -93,7 +99,12 @@ impl Shell {
         let program = Path::new(env!("CARGO_BIN_EXE_steadfast"));
         let stdin = self.stdin.take();
         let started = Started::start(
-            program, &words, &self.project, &self.env, stdin.as_deref(), &files,
+            program,
+            &words,
+            &self.project,
+            &self.env,
+            stdin.as_deref(),
+            &files,
         );
         match name {
             Some(name) => {
@@ -144,7 +155,8 @@ impl Shell {
             ("until", [path, text @ ..]) => {
                 let path = self.path(path);
                 let text = text.first().copied().unwrap_or_default();
-                let is_so = || std::fs::read_to_string(&path).is_ok_and(|found| found.contains(text));
+                let is_so =
+                    || std::fs::read_to_string(&path).is_ok_and(|found| found.contains(text));
                 if process::wait_for(is_so) {
                     done
                 } else {
@@ -156,7 +168,9 @@ impl Shell {
                 done
             }
             ("env", [assignment]) => {
-                let (name, value) = assignment.split_once('=').ok_or_else(|| wrong("NAME=VALUE"))?;
+                let (name, value) = assignment
+                    .split_once('=')
+                    .ok_or_else(|| wrong("NAME=VALUE"))?;
                 self.env.retain(|(known, _)| known != name);
                 self.env.push((name.to_owned(), value.to_owned()));
                 done
@@ -180,17 +194,20 @@ impl Shell {
             }
             ("occupy", [port]) => {
                 let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
-                self.listeners.push(TcpListener::bind(("127.0.0.1", port)).unwrap());
+                self.listeners
+                    .push(TcpListener::bind(("127.0.0.1", port)).unwrap());
                 done
             }
             ("http", [port, path]) => http(port, path, &self.redactor),
             ("only-as-root", []) if !is_root() => Err(Stop::Skip("this needs root".to_owned())),
-            ("not-as-root", []) if is_root() => {
-                Err(Stop::Skip("root may do what this shows to be refused".to_owned()))
-            }
+            ("not-as-root", []) if is_root() => Err(Stop::Skip(
+                "root may do what this shows to be refused".to_owned(),
+            )),
             ("only-as-root" | "not-as-root", []) => done,
             ("small-disk", [path, size]) => self.small_disk(path, size),
-            _ => self.files(verb, words).map_err(|error| Stop::Wrong(error.to_string())),
+            _ => self
+                .files(verb, words)
+                .map_err(|error| Stop::Wrong(error.to_string())),
         }
     }
 
@@ -224,11 +241,16 @@ impl Shell {
             }
             ("append", [path, text]) => {
                 let old = std::fs::read_to_string(self.path(path))?;
-                std::fs::write(self.path(path), format!("{old}{}\n", text.replace("\\n", "\n")))?;
+                std::fs::write(
+                    self.path(path),
+                    format!("{old}{}\n", text.replace("\\n", "\n")),
+                )?;
             }
             ("replace", [path, old, new]) => {
                 let text = std::fs::read_to_string(self.path(path))?;
-                let at = text.find(old).ok_or_else(|| std::io::Error::other("it is not there"))?;
+                let at = text
+                    .find(old)
+                    .ok_or_else(|| std::io::Error::other("it is not there"))?;
                 std::fs::write(
                     self.path(path),
                     format!("{}{new}{}", &text[..at], &text[at + old.len()..]),
@@ -250,7 +272,8 @@ impl Shell {
                 let offset: usize = offset.parse().map_err(std::io::Error::other)?;
                 for (index, pair) in hex.as_bytes().chunks(2).enumerate() {
                     let pair = std::str::from_utf8(pair).map_err(std::io::Error::other)?;
-                    bytes[offset + index] = u8::from_str_radix(pair, 16).map_err(std::io::Error::other)?;
+                    bytes[offset + index] =
+                        u8::from_str_radix(pair, 16).map_err(std::io::Error::other)?;
                 }
                 overwrite(&path, &bytes)?;
             }
@@ -282,7 +305,9 @@ impl Shell {
             .stderr(Stdio::null())
             .status();
         if !mount.is_ok_and(|status| status.success()) {
-            return Err(Stop::Skip("this machine lets nobody mount a small disk".to_owned()));
+            return Err(Stop::Skip(
+                "this machine lets nobody mount a small disk".to_owned(),
+            ));
         }
         self.mounted = Some(path);
         Ok(Vec::new())
@@ -362,7 +387,9 @@ fn one_file(path: &Path) -> std::io::Result<PathBuf> {
         return Ok(path.to_path_buf());
     }
     let mut entries = std::fs::read_dir(path)?;
-    let first = entries.next().ok_or_else(|| std::io::Error::other("an empty directory"))??;
+    let first = entries
+        .next()
+        .ok_or_else(|| std::io::Error::other("an empty directory"))??;
     one_file(&first.path())
 }
 
@@ -381,7 +408,10 @@ fn http(port: &str, path: &str, redactor: &Redactor) -> Result<Vec<String>, Stop
     let request = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(process::COMMAND_SECONDS_MAX)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        )?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok(text)
@@ -393,5 +423,7 @@ fn http(port: &str, path: &str, redactor: &Redactor) -> Result<Vec<String>, Stop
     let status = text.lines().next().unwrap_or_default();
     let status = status.trim_start_matches("HTTP/1.1 ");
     let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    Ok([status, body].map(|line| redactor.line(line.trim_end())).into())
+    Ok([status, body]
+        .map(|line| redactor.line(line.trim_end()))
+        .into())
 }

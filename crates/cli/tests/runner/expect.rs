@@ -51,7 +51,10 @@ fn special(rest: &str, before: &str) -> Option<(usize, &'static str)> {
         .unwrap_or(rest.len());
     let text = &rest[..word];
     let digits = !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit());
-    let hex = !text.is_empty() && text.bytes().all(|one| matches!(one, b'0'..=b'9' | b'a'..=b'f'));
+    let hex = !text.is_empty()
+        && text
+            .bytes()
+            .all(|one| matches!(one, b'0'..=b'9' | b'a'..=b'f'));
     if digits && let Some(length) = duration(rest) {
         return Some((length, "[TIME]"));
     }
@@ -73,11 +76,14 @@ fn special(rest: &str, before: &str) -> Option<(usize, &'static str)> {
 /// Whether a text begins with digits (`d`), hexadecimal digits (`h`) and the other characters of a shape.
 fn shaped(rest: &str, shape: &str) -> Option<usize> {
     let head = rest.get(..shape.len())?;
-    let fits = head.bytes().zip(shape.bytes()).all(|(one, shape)| match shape {
-        b'd' => one.is_ascii_digit(),
-        b'h' => matches!(one, b'0'..=b'9' | b'a'..=b'f'),
-        other => one == other,
-    });
+    let fits = head
+        .bytes()
+        .zip(shape.bytes())
+        .all(|(one, shape)| match shape {
+            b'd' => one.is_ascii_digit(),
+            b'h' => matches!(one, b'0'..=b'9' | b'a'..=b'f'),
+            other => one == other,
+        });
     let ends = !rest[shape.len()..].starts_with(|one: char| one.is_ascii_alphanumeric());
     (fits && ends).then_some(shape.len())
 }

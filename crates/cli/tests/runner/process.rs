@@ -131,7 +131,11 @@ pub(crate) fn end_all_in(directory: &Path) {
     };
     let own = std::process::id();
     for entry in entries.flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(id) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
             continue;
         };
         let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();

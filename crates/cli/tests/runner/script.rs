@@ -49,7 +49,9 @@ impl Script {
         let mut path = String::new();
         for line in files_text.split_inclusive('\n') {
             if is_heading(line.trim_end()) {
-                path = line.trim_end()[3..line.trim_end().len() - 3].trim().to_owned();
+                path = line.trim_end()[3..line.trim_end().len() - 3]
+                    .trim()
+                    .to_owned();
                 files.insert(path.clone(), String::new());
             } else if let Some(content) = files.get_mut(&path) {
                 content.push_str(line);
@@ -91,10 +93,12 @@ fn items(text: &str) -> Result<Vec<Item>, String> {
             continue;
         }
         if let (Some(output), Some(Item::Step(step))) = (
-            line.strip_prefix("  ").filter(|rest| !rest.starts_with("$ ")),
+            line.strip_prefix("  ")
+                .filter(|rest| !rest.starts_with("$ ")),
             items.last_mut(),
         ) {
-            step.expected.extend(std::iter::repeat_n(String::new(), n_empty));
+            step.expected
+                .extend(std::iter::repeat_n(String::new(), n_empty));
             step.expected.push(output.trim_end().to_owned());
             n_empty = 0;
             continue;

@@ -107,7 +107,10 @@ impl Planner {
             before,
             schemas,
             // Where the run began: nothing but observations can have come since.
-            base: world.run.as_ref().map_or(world.position, |run| run.submitted_at),
+            base: world
+                .run
+                .as_ref()
+                .map_or(world.position, |run| run.submitted_at),
             objects: world.resources.clone(),
             deposed: world.deposed.clone(),
             prior_outputs: world.outputs.clone(),

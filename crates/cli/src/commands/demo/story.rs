@@ -34,6 +34,8 @@ pub(super) struct Story {
     directory: PathBuf,
     rate: u32,
     kills: u32,
+    /// Releases made so far; the first has no old version beside it.
+    releases: u32,
     clock: Arc<SystemClock>,
     began_ms: i64,
     /// Label of each version of the service, by the name that the data plane gives it.
@@ -54,6 +56,7 @@ impl Story {
             directory: directory.to_path_buf(),
             rate: args.rate,
             kills: args.kills,
+            releases: 0,
             began_ms: clock.now_ms(),
             clock,
             labels: BTreeMap::new(),
@@ -99,6 +102,7 @@ impl Story {
         version: u32,
         kills: u32,
     ) -> Result<(), CommandError> {
+        self.releases = version;
         let mut kills = kills;
         let mut words = vec!["deploy", environment];
         loop {
@@ -210,7 +214,9 @@ impl Story {
         let said = match phase {
             Some(Value::String(name)) => match name.as_str() {
                 "Baking" => "all requests to the new version; the old one stays warm".to_owned(),
-                "Retiring" => "the old version finishes its requests and stops".to_owned(),
+                "Retiring" if self.releases > 1 => {
+                    "the old version finishes its requests and stops".to_owned()
+                }
                 _ => return,
             },
             Some(Value::Object(object)) => {
