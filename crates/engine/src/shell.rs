@@ -284,16 +284,7 @@ impl Engine {
                 } => {
                     let outside = self.outside.clone();
                     self.read(async move {
-                        let inquiry = match spawn(TaskKind::Reading, async move {
-                            perform::inquire(&outside, action, &change).await
-                        })
-                        .await
-                        {
-                            Ok(inquiry) => inquiry,
-                            Err(panic) => Inquiry::Unclear {
-                                what: panic.to_string(),
-                            },
-                        };
+                        let inquiry = inquired(&outside, action, change).await;
                         Input::Inquired {
                             run,
                             action,
@@ -325,20 +316,22 @@ impl Engine {
                         Input::PlanAnswered { number, answer }
                     });
                 }
-                Output::Look(watch) => {
-                    let (outside, room) = (self.outside.clone(), self.looks.clone());
-                    self.read(async move {
-                        let _room = room.acquire_owned().await;
-                        let observations = perform::look(&outside, &watch).await;
-                        Input::Seen {
-                            watch,
-                            observations,
-                        }
-                    });
-                }
+                Output::Look(watch) => self.look(watch),
             }
         }
         Ok(())
+    }
+
+    fn look(&self, watch: decide::Watch) {
+        let (outside, room) = (self.outside.clone(), self.looks.clone());
+        self.read(async move {
+            let _room = room.acquire_owned().await;
+            let observations = perform::look(&outside, &watch).await;
+            Input::Seen {
+                watch,
+                observations,
+            }
+        });
     }
 
     fn append(&self, entries: Vec<Entry>, blobs: Vec<Vec<u8>>) -> Result<(), EngineError> {
@@ -392,6 +385,21 @@ impl Engine {
             let _ = sender.send(Message::Input(input)).await;
         });
     }
+}
+
+/// A provider that breaks while looking has seen nothing that can be relied on.
+async fn inquired(
+    outside: &Arc<Outside>,
+    action: model::ActionId,
+    change: model::Change,
+) -> Inquiry {
+    let outside = outside.clone();
+    let work = spawn(TaskKind::Reading, async move {
+        perform::inquire(&outside, action, &change).await
+    });
+    work.await.unwrap_or_else(|panic| Inquiry::Unclear {
+        what: panic.to_string(),
+    })
 }
 
 /// A provider that breaks while answering has not answered.

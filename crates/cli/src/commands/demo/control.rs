@@ -6,11 +6,14 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Longest time a command of the demo may take.
 const COMMAND_MS_MAX: u64 = 300_000;
+
+/// Lines that may wait to be told; the command waits when there are more, as for any slow terminal.
+const LINES_MAX: usize = 1_024;
 
 /// What a command ended with.
 pub(super) struct Ended {
@@ -41,7 +44,7 @@ impl Control {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed("start a command in", directory))?;
-        let (sender, lines) = channel();
+        let (sender, lines) = sync_channel(LINES_MAX);
         if let Some(stdout) = child.stdout.take() {
             std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {

@@ -1,0 +1,364 @@
+//! The person at the keyboard: asks for one thing after the other, approves plans, answers questions truthfully, and
+//! sometimes interferes.
+
+use crate::check::{self, Ledger};
+use crate::trial::{Crashes, Happening, Trial};
+use crate::{Request, Scenario};
+use engine::{Input, Pause};
+use model::{
+    ActionId, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind, RunOptions, RunResult, Verb,
+};
+use value::{Diagnostics, Value};
+
+/// Longest a run may last, in virtual milliseconds, whatever goes wrong.
+const RUN_MS_MAX: i64 = 3 * 3_600_000;
+
+/// Longest a run may last when nothing goes wrong any more.
+const CALM_RUN_MS_MAX: i64 = 3_600_000;
+
+/// How often the last request is repeated in calm until it succeeds.
+const FINALE_TRIES_MAX: u32 = 4;
+
+/// What a person wants and knows.
+#[derive(Debug)]
+pub(crate) struct Operator {
+    requests: Vec<Request>,
+    next: usize,
+    waiting: bool,
+    /// Nothing goes wrong any more: the last request is repeated until it has succeeded twice.
+    finale: bool,
+    tries: u32,
+    succeeded: u32,
+    asked_ms: i64,
+    /// What the last run made the world be; none when it is not known.
+    stands: Option<(Digest, PlanMode)>,
+    /// Somebody changed the world behind everybody's back.
+    drifted: bool,
+    orders: Vec<Command>,
+    calm: bool,
+    pub(crate) done: bool,
+}
+
+impl Operator {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        Self {
+            requests: scenario.requests.clone(),
+            next: 0,
+            waiting: false,
+            finale: false,
+            tries: 0,
+            succeeded: 0,
+            asked_ms: i64::MAX,
+            stands: None,
+            drifted: false,
+            orders: Vec::new(),
+            calm: true,
+            done: false,
+        }
+    }
+
+    fn run(&self) -> RunId {
+        RunId(self.next as u64 + 1)
+    }
+
+    /// Whether the last run succeeded in making the world what this release says.
+    pub(crate) fn stands_at(&self, digest: Digest) -> bool {
+        self.stands == Some((digest, PlanMode::Normal))
+    }
+
+    /// Whether the plan just made must be empty.
+    pub(crate) fn expects_nothing(&self, ledger: &Ledger) -> bool {
+        let Some(run) = &ledger.world.run else { return false };
+        !self.drifted && self.stands == Some((run.loaded.digest, run.options.mode))
+    }
+
+    /// What takes too long.
+    pub(crate) fn overdue(&self, now_ms: i64) -> Option<String> {
+        let most_ms = if self.finale { CALM_RUN_MS_MAX } else { RUN_MS_MAX };
+        let late = !self.done && now_ms.saturating_sub(self.asked_ms) > most_ms;
+        late.then(|| format!("run {} is not over after {most_ms} ms", self.run()))
+    }
+}
+
+impl Trial<'_> {
+    /// The person looks up when an engine waits for something.
+    pub(crate) fn poke_operator(&mut self, id: u32) {
+        if self.leader != Some(id) || self.operator.waiting || self.operator.done {
+            return;
+        }
+        let waits = self
+            .controllers
+            .get(&id)
+            .is_some_and(|one| !one.core.is_writing() && one.core.pause().is_some());
+        if waits {
+            self.operator.waiting = true;
+            let at_ms = self.soon(300);
+            self.agenda.at(at_ms, Happening::Operate);
+        }
+    }
+
+    pub(crate) fn operate(&mut self) {
+        self.operator.waiting = false;
+        let Some(id) = self.leader else { return };
+        let Some(controller) = self.controllers.get(&id) else { return };
+        if controller.core.is_writing() {
+            return;
+        }
+        match controller.core.pause() {
+            None => {}
+            Some(Pause::Over(_)) => self.next_request(id),
+            Some(Pause::AwaitsApproval { run, plan }) => {
+                self.hit("pause.approval");
+                if self.settings.trouble && self.chaos.chance(50) {
+                    self.order(id, Command::Approve { run, plan: Digest([7; 32]) });
+                }
+                self.order(id, Command::Approve { run, plan });
+            }
+            Some(Pause::Parked { run, questions }) => {
+                self.hit("pause.parked");
+                self.resolve(id, run, &questions);
+            }
+            Some(Pause::LowSpace) => {
+                self.hit("pause.low space");
+                self.feed(id, Input::LowSpace(false));
+            }
+        }
+    }
+
+    fn order(&mut self, id: u32, command: Command) {
+        self.operator.orders.push(command.clone());
+        self.feed(id, Input::Command { actor: "ada".into(), command });
+    }
+
+    pub(crate) fn cancel(&mut self, run: RunId) {
+        if let Some(id) = self.leader {
+            self.hit("order.cancel");
+            self.order(id, Command::Cancel { run });
+        }
+    }
+
+    /// Answers the first question about which nothing is on its way any more, with the truth.
+    fn resolve(&mut self, id: u32, run: RunId, questions: &[(ActionId, String)]) {
+        let flying = |action: ActionId| self.outside.flying.values().any(|one| one.action == action);
+        let Some((action, _)) = questions.iter().find(|(action, _)| !flying(*action)) else {
+            self.operator.waiting = true;
+            let at_ms = self.soon(1_000);
+            self.agenda.at(at_ms, Happening::Operate);
+            return;
+        };
+        let effect = self
+            .ledger
+            .world
+            .run
+            .as_ref()
+            .and_then(|run| run.actions.get(action))
+            .map(|action| action.effect.clone());
+        let Some(Effect::Change(change)) = effect else {
+            return self.violate("limits", format!("a person is asked about {effect:?}"));
+        };
+        let inquiry = match change.verb {
+            Verb::Create => {
+                let made = self.outside.world.objects().into_iter().find(|object| object.made_by == *action);
+                made.map_or(Inquiry::Absent, |object| Inquiry::Found(changed(Some(object.value))))
+            }
+            Verb::Update | Verb::Delete => match self.outside.provider.look(*action, &change) {
+                Inquiry::Unclear { .. } => Inquiry::Absent,
+                clear => clear,
+            },
+        };
+        self.order(id, Command::Resolve { run, action: *action, inquiry });
+    }
+
+    /// No run is under way: looks how the last one ended and asks for the next thing.
+    fn next_request(&mut self, id: u32) {
+        let run = self.operator.run();
+        let ended = self.ledger.world.runs.iter().find(|one| one.id == run).map(|one| one.result.clone());
+        if let Some(result) = ended {
+            self.ended(&result);
+            self.operator.next += 1;
+        }
+        if self.operator.next >= self.operator.requests.len() {
+            self.finale();
+        }
+        if self.operator.done || self.story.violation.is_some() {
+            return;
+        }
+        if self.settings.trouble {
+            self.interfere(id);
+        }
+        self.submit(id);
+    }
+
+    fn submit(&mut self, id: u32) {
+        let run = self.operator.run();
+        let Some(request) = self.operator.requests.get(self.operator.next).cloned() else { return };
+        let Some(version) = self.scenario.versions.get(request.version) else { return };
+        let options = RunOptions {
+            mode: request.mode,
+            refresh: request.refresh || self.operator.finale,
+            parallelism: request.parallelism,
+            seed: self.scenario.seed ^ run.0,
+            auto_approve: request.auto_approve,
+            environment: crate::ENVIRONMENT.into(),
+            ..RunOptions::default()
+        };
+        let (release, bytes) = (version.digest, version.bytes.clone());
+        if request.kind == RunKind::Deploy && self.ledger.world.quarantine.contains_key(&release) && self.operator.finale {
+            self.order(id, Command::LiftQuarantine { release });
+        }
+        let event = Event::Submitted { run, kind: request.kind, release, actor: "ada".into(), options };
+        self.operator.asked_ms = self.now_ms;
+        self.operator.calm = !self.settings.trouble && self.settings.crashes != Crashes::Random;
+        self.trace(|| format!("run {run}: {request:?}"));
+        self.feed(id, Input::Record(vec![event], vec![bytes]));
+        if self.settings.trouble && self.chaos.chance(60) {
+            let at_ms = self.now_ms + self.chaos.between(1, 5_000) as i64;
+            self.agenda.at(at_ms, Happening::Cancel(run));
+        }
+    }
+
+    /// Things people do.
+    fn interfere(&mut self, id: u32) {
+        if self.chaos.chance(60) {
+            let objects = self.outside.world.objects();
+            if let Some(object) = self.chaos.pick(&objects).cloned() {
+                self.operator.drifted = true;
+                if self.chaos.chance(500) {
+                    self.hit("drift.changed");
+                    self.outside.world.drift(&object.id, "size", Value::number(7_777));
+                } else {
+                    self.hit("drift.removed");
+                    self.outside.world.remove(&object.id);
+                }
+            }
+        }
+        if self.chaos.chance(50) {
+            self.hit("order.too late");
+            let run = RunId(self.operator.next as u64);
+            self.order(id, Command::Cancel { run });
+        }
+        if self.chaos.chance(50) {
+            self.hit("low space");
+            self.feed(id, Input::LowSpace(true));
+        }
+    }
+
+    /// A run is over.
+    fn ended(&mut self, result: &RunResult) {
+        let Some(request) = self.operator.requests.get(self.operator.next).cloned() else { return };
+        self.trace(|| format!("run {} ended: {result:?}", self_run(&request)));
+        self.hit(match result {
+            RunResult::Succeeded { .. } => "run.succeeded",
+            RunResult::Failed { .. } => "run.failed",
+            RunResult::Returned { .. } => "run.returned",
+            RunResult::Cancelled => "run.cancelled",
+        });
+        for order in std::mem::take(&mut self.operator.orders) {
+            // Only an order that an engine lived to obey must be in the book; a crash may come before.
+            if self.story.crashes == 0 && self.settings.crashes == Crashes::None {
+                let found = check::operators::obeyed(&self.ledger, &order);
+                self.check("operators", found);
+            }
+        }
+        if self.operator.calm {
+            self.calm_result(&request, result);
+        }
+        let succeeded = matches!(result, RunResult::Succeeded { .. });
+        let Some(version) = self.scenario.versions.get(request.version) else { return };
+        if request.kind != RunKind::Build {
+            self.operator.stands = succeeded.then_some((version.digest, request.mode));
+            if succeeded && (request.refresh || self.operator.finale) {
+                self.operator.drifted = false;
+            }
+        }
+        let flying = self.outside.flying.values().any(|one| matches!(one.effect, Effect::Change(_)));
+        if !self.operator.drifted && !flying {
+            let found = check::converges::agree(&self.ledger, &self.outside.world);
+            self.check("converges", found);
+            if succeeded && request.kind != RunKind::Build {
+                let version = (request.mode == PlanMode::Normal).then_some(version);
+                let found = check::converges::reached(&self.ledger, version);
+                self.check("converges", found);
+            }
+        }
+        if self.outside.flying.is_empty() {
+            let found = check::converges::delivered(&self.ledger, &self.outside.runtime, &self.outside.router);
+            self.check("converges", found);
+        }
+        self.delivered(&request, succeeded);
+        if self.operator.finale {
+            self.operator.tries += 1;
+            self.operator.succeeded += u32::from(succeeded);
+        }
+    }
+
+    fn delivered(&mut self, request: &Request, succeeded: bool) {
+        let Some(version) = self.scenario.versions.get(request.version) else { return };
+        match request.kind {
+            RunKind::Build if succeeded => {
+                let made = self.ledger.world.released.last().copied();
+                let wanted = self.scenario.versions.get(1).map(|version| version.digest);
+                let found = (made != wanted).then(|| "the build made another release".to_owned());
+                self.check("converges", found);
+            }
+            RunKind::Deploy if succeeded => {
+                let services = &self.ledger.world.services;
+                let other = services.iter().find(|(_, service)| {
+                    service.rollout.is_some()
+                        || service.live.as_ref().is_none_or(|live| live.release != version.digest)
+                });
+                let found = other.map(|(name, _)| format!("{name} is not what was deployed"));
+                self.check("converges", found);
+                let found = (!version.good).then(|| "a bad version was accepted".to_owned());
+                self.check("verdicts", found);
+            }
+            RunKind::Build | RunKind::Deploy | RunKind::Apply | RunKind::Stop => {}
+        }
+    }
+
+    /// Without trouble there is only one way for a run to end.
+    fn calm_result(&mut self, request: &Request, result: &RunResult) {
+        let good = self.scenario.versions.get(request.version).is_some_and(|version| version.good);
+        let again = self.operator.next > 0 && {
+            let before = self.operator.requests.get(self.operator.next - 1);
+            before.is_some_and(|before| before.version == request.version && before.kind == RunKind::Deploy)
+        };
+        let expected = match result {
+            RunResult::Succeeded { .. } => good,
+            RunResult::Returned { .. } => request.kind == RunKind::Deploy && !good && !again,
+            RunResult::Failed { .. } => request.kind == RunKind::Deploy && !good && again,
+            RunResult::Cancelled => false,
+        };
+        if !expected {
+            self.violate("converges", format!("{request:?} ended with {result:?}"));
+        }
+    }
+
+    /// Everything was asked for. From now on nothing goes wrong, and the last thing must succeed.
+    fn finale(&mut self) {
+        if !self.operator.finale {
+            self.operator.finale = true;
+            self.calm();
+        }
+        if self.operator.succeeded >= 2 {
+            self.operator.done = true;
+            return;
+        }
+        if self.operator.tries >= FINALE_TRIES_MAX {
+            self.violate("liveness", "nothing goes wrong any more, and still the last request does not succeed".into());
+            return;
+        }
+        if let Some(mut last) = self.scenario.requests.last().cloned() {
+            last.auto_approve = true;
+            self.operator.requests.push(last);
+        }
+    }
+}
+
+fn self_run(request: &Request) -> String {
+    format!("{:?} of version {}", request.kind, request.version)
+}
+
+fn changed(object: Option<Value>) -> Outcome {
+    Outcome::Changed { object, private: Vec::new(), diagnostics: Diagnostics::new() }
+}

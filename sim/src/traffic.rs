@@ -1,0 +1,74 @@
+//! Clients of the delivered services: no request may be lost on a good version.
+
+use crate::FAILS;
+use crate::trial::{Happening, Trial};
+use contract::fake::FakeRequest;
+use model::{InstanceId, InstanceSpec};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Time between two requests to a service, in milliseconds.
+const ARRIVAL_MS_MAX: u64 = 50;
+
+/// Requests that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    under_way: BTreeMap<u64, FakeRequest>,
+    begun: u64,
+    /// Services that had a route once: they must have one for ever.
+    served: BTreeSet<&'static str>,
+}
+
+impl Trial<'_> {
+    fn spec(&self, instance: &InstanceId) -> Option<InstanceSpec> {
+        self.outside.runtime.instances().into_iter().find(|spec| spec.instance == *instance)
+    }
+
+    /// A client sends a request.
+    pub(crate) fn arrive(&mut self, service: &'static str) {
+        if self.operator.done {
+            return;
+        }
+        let at_ms = self.soon(ARRIVAL_MS_MAX);
+        self.agenda.at(at_ms, Happening::Arrive(service));
+        let draw = self.draws.draw() >> 8;
+        let Some(request) = self.outside.router.begin(service, draw) else {
+            if self.traffic.served.contains(service) {
+                self.violate("traffic", format!("{service} has no route any more"));
+            }
+            return;
+        };
+        self.traffic.served.insert(service);
+        self.hit("request");
+        let Some(instance) = &request.instance else {
+            return self.violate("traffic", format!("a request to {service} found no instance to answer it"));
+        };
+        let Some(spec) = self.spec(instance) else {
+            return self.violate("traffic", format!("a request to {service} was sent to {instance}, which does not run"));
+        };
+        if spec.version != request.version {
+            self.violate("traffic", format!("{instance} runs another version than its arm"));
+        }
+        let long = self.draws.chance(30);
+        let at_ms = self.soon(if long { 3_000 } else { 200 });
+        self.traffic.begun += 1;
+        let number = self.traffic.begun;
+        self.traffic.under_way.insert(number, request);
+        self.agenda.at(at_ms, Happening::Leave(number));
+    }
+
+    /// A client's request ends: with an answer of the instance, if that is still there.
+    pub(crate) fn leave(&mut self, number: u64) {
+        let Some(request) = self.traffic.under_way.remove(&number) else { return };
+        let spec = request.instance.as_ref().and_then(|instance| self.spec(instance));
+        let Some(spec) = spec else {
+            let what = format!("{:?} was stopped in the middle of a request to {}", request.instance, request.service);
+            return self.violate("traffic", what);
+        };
+        let fails = spec.env.iter().find(|(name, _)| &***name == FAILS).and_then(|(_, text)| text.parse().ok());
+        let failed = self.draws.chance(fails.unwrap_or(0));
+        if failed {
+            self.hit("request failed by a bad version");
+        }
+        self.outside.router.end(request, failed);
+    }
+}
