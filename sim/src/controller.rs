@@ -2,7 +2,7 @@
 
 use crate::ENVIRONMENT;
 use decide::{Blobs, Entry, Schemas};
-use engine::{Codec, Core, Input};
+use engine::{Codec, Core, Input, Secrets};
 use journal::memory::{MemoryDisk, MemoryStorage};
 use journal::storage::Storage as _;
 use journal::{Blob, Book, Head, JournalError, Options, Reader, StreamId};
@@ -35,6 +35,19 @@ impl Blobs for DiskBlobs {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.0.blob(&journal::Digest::from_bytes(digest.0)).ok().flatten()
     }
+
+    fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
+        secrets().seal(&encoded)
+    }
+
+    fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
+        secrets().open(&stored).map_err(|error| error.to_string())
+    }
+}
+
+/// The key of every simulated project.
+pub(crate) fn secrets() -> Secrets {
+    Secrets::new(&[7; engine::KEY_BYTES])
 }
 
 /// Reads the book from a disk.
@@ -63,7 +76,7 @@ impl Controller {
         };
         let (book, stream, epoch) = opened().map_err(|error| error.to_string())?;
         disk.sync();
-        let (mut world, releases) = engine::world(&reader(disk), ENVIRONMENT).map_err(|error| chain(&error))?;
+        let (mut world, releases) = engine::world(&reader(disk), ENVIRONMENT, Some(&secrets())).map_err(|error| chain(&error))?;
         let mut events = Vec::new();
         if world.position == 0 {
             events.push(Event::Opened { environment: Name::from(ENVIRONMENT) });
@@ -71,7 +84,7 @@ impl Controller {
         events.push(Event::Started { epoch, program: "sim".into() });
         spoil(&mut world);
         let core = Core::new(world, releases, schemas, Box::new(DiskBlobs(disk.connect())));
-        let codec = Codec { actor: "sim".into() };
+        let codec = Codec { actor: "sim".into(), secrets: secrets() };
         let controller = Self {
             core,
             book,

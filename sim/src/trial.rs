@@ -747,7 +747,7 @@ impl<'s> Trial<'s> {
 
 /// Folds the whole book anew and compares that with what was folded as it grew.
 fn decide_fold(trial: &Trial<'_>) -> Option<String> {
-    match engine::world(&reader(&trial.disk), crate::ENVIRONMENT) {
+    match engine::world(&reader(&trial.disk), crate::ENVIRONMENT, Some(&crate::controller::secrets())) {
         Ok((world, _)) => check::folds::difference(&world, &trial.ledger.world),
         Err(error) => Some(chain(&error)),
     }

@@ -1,6 +1,7 @@
 //! What can be said on the command line. Where Terraform has a word for the same thing, it is the same word here, with
 //! one dash or two.
 
+use crate::manual;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,46 +32,62 @@ pub(crate) enum Command {
     /// Check the definition without looking at the world.
     Validate(Variables),
     /// Show what apply would do. Changes nothing, not even the book.
+    #[command(after_long_help = manual::PLAN)]
     Plan(PlanArgs),
     /// Make the world what the definition says.
+    #[command(after_long_help = manual::APPLY)]
     Apply(ApplyArgs),
     /// Destroy everything that the definition made.
+    #[command(after_long_help = manual::DESTROY)]
     Destroy(ApplyArgs),
     /// Show what exists, or one run with everything that happened in it.
+    #[command(after_long_help = manual::SHOW)]
     Show(ShowArgs),
     /// Show the outputs of the last apply.
+    #[command(after_long_help = manual::OUTPUT)]
     Output(OutputArgs),
     /// Look at single objects.
     #[command(subcommand)]
     State(StateCommand),
     /// List the runs of an environment.
+    #[command(after_long_help = manual::HISTORY)]
     History(EnvironmentArgs),
     /// Look after the book.
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = manual::JOURNAL)]
     Journal(JournalCommand),
     /// Derive every decision of a run again from the book and compare.
+    #[command(after_long_help = manual::REPLAY)]
     Replay(RunArgs),
     /// Go on with a run that was interrupted.
+    #[command(after_long_help = manual::RESUME)]
     Resume(ResumeArgs),
     /// Go back to the release before: of a directory of Terraform files, or of an environment.
+    #[command(after_long_help = manual::ROLLBACK)]
     Rollback(RollbackArgs),
     /// Build, provision and roll out to an environment.
+    #[command(after_long_help = manual::DEPLOY)]
     Deploy(DeployArgs),
     /// Show environments, services and what waits for a person.
+    #[command(after_long_help = manual::STATUS)]
     Status,
     /// Say what became of an action that Steadfast could not find out about.
+    #[command(after_long_help = manual::RESOLVE)]
     Resolve(ResolveArgs),
     /// Let a release that went back be deployed again.
+    #[command(after_long_help = manual::LIFT)]
     Lift(LiftArgs),
     /// Stop everything that an environment runs. Its resources stay.
     Stop(EnvironmentArgs),
     /// Show the last lines that an instance printed.
+    #[command(after_long_help = manual::LOGS)]
     Logs(LogsArgs),
     /// Take the example shop through three environments, a good release and a bad one.
     Demo(DemoArgs),
-    /// Explain a code such as SF0101.
+    /// Explain a code such as SF0101, or `exit-codes`.
+    #[command(after_long_help = manual::EXPLAIN)]
     Explain(ExplainArgs),
     /// Print completions for a shell.
+    #[command(after_long_help = manual::COMPLETIONS)]
     Completions(CompletionsArgs),
     /// The data plane; started by Steadfast itself.
     #[command(hide = true)]
@@ -82,10 +99,10 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct Variables {
-    /// Value of a root variable.
+    /// Value of a root variable. Stronger than a file, which is stronger than TF_VAR_NAME in the environment.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,
-    /// File with values of root variables.
+    /// File with values of root variables, beside terraform.tfvars and *.auto.tfvars, which are always read.
     #[arg(long = "var-file", value_name = "FILE")]
     pub var_files: Vec<PathBuf>,
 }
@@ -128,6 +145,13 @@ pub(crate) struct ApplyArgs {
     /// Do not ask before changing anything.
     #[arg(long)]
     pub auto_approve: bool,
+    /// Whether a person may be asked. With `false`, what is not approved beforehand is not done.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub input: bool,
+    /// Destroy everything, as `steadfast destroy` does.
+    #[arg(long)]
+    pub destroy: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -29,7 +29,7 @@ pub(crate) enum CommandError {
     Book(#[from] JournalError),
     /// The engine cannot go on.
     #[error("the run cannot go on")]
-    Engine(#[from] EngineError),
+    Engine(#[source] EngineError),
     /// A file or process of ours cannot be had.
     #[error("cannot {what} {}", path.display())]
     Path {
@@ -44,6 +44,20 @@ pub(crate) enum CommandError {
     /// Anything else that failed, in words.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<EngineError> for CommandError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            // Whoever reads the book meets the same trouble whether a run goes on or not.
+            EngineError::Book(error) => Self::Book(error),
+            other @ (EngineError::Illegal { .. }
+            | EngineError::Unreadable { .. }
+            | EngineError::Lost { .. }
+            | EngineError::KeyMissing
+            | EngineError::Busy(_)) => Self::Engine(other),
+        }
+    }
 }
 
 impl CommandError {
@@ -69,13 +83,18 @@ impl CommandError {
                 exit::BOOK_DAMAGED
             }
             Self::Engine(EngineError::Busy(_)) => exit::PARKED,
+            Self::Engine(EngineError::KeyMissing) => exit::FAILED,
             Self::Path { .. } => exit::IO,
             Self::Failed(_) => exit::FAILED,
         }
     }
 
     /// Says it, with its causes and what to do.
-    pub(crate) fn print(&self) {
+    pub(crate) fn print(&self, json: bool) {
+        if json {
+            self.print_json();
+            return;
+        }
         if let Self::Diagnostics {
             diagnostics,
             sources,
@@ -106,10 +125,34 @@ impl CommandError {
         }
     }
 
+    /// The same for programs: one object per diagnostic, or one for the error.
+    fn print_json(&self) {
+        if let Self::Diagnostics {
+            diagnostics,
+            sources,
+            ..
+        } = self
+        {
+            for one in diagnostics.iter() {
+                anstream::println!("{}", crate::json::diagnostic_line(one, sources));
+            }
+            return;
+        }
+        let causes = std::iter::successors(std::error::Error::source(self), |error| error.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        anstream::println!(
+            "{}",
+            serde_json::json!({
+                "type": "error", "exit_code": self.exit_code(), "message": self.to_string(), "causes": causes,
+                "advice": self.advice(),
+            })
+        );
+    }
+
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Engine(EngineError::Busy(_)) => {
-                Some("Go on with it: steadfast resume. Or close it: steadfast resume --cancel.")
+                Some("Go on with it: steadfast resume. Or close it: steadfast resume -cancel.")
             }
             Self::Engine(EngineError::Lost { .. }) => Some(
                 "Make room or mend the disk, then: steadfast resume. Lost outcomes are inquired into.",
@@ -123,9 +166,7 @@ fn book_code(error: &JournalError) -> u8 {
     match error {
         JournalError::Held { .. } | JournalError::Fenced { .. } => exit::HELD,
         JournalError::TailLost { .. } | JournalError::Corrupt { .. } => exit::BOOK_DAMAGED,
-        JournalError::Newer { .. } | JournalError::Foreign { .. } | JournalError::NoBook { .. } => {
-            exit::BAD_INPUT
-        }
+        JournalError::NoBook { .. } => exit::FAILED,
         _ => exit::IO,
     }
 }

@@ -1,4 +1,4 @@
-//! Exit codes: one table, shown by `steadfast help exit-codes` and kept by a test.
+//! Exit codes: one table, shown by `steadfast --help` and `steadfast explain exit-codes`, and kept by a script.
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -14,11 +14,11 @@ pub(crate) const HELD: u8 = 4;
 pub(crate) const RETURNED: u8 = 5;
 /// The definition is wrong.
 pub(crate) const BAD_INPUT: u8 = 65;
-/// The book cannot be written or read.
+/// The book, or another file of ours, cannot be written or read.
 pub(crate) const IO: u8 = 74;
 /// The book's newest entries are lost, or it is damaged.
 pub(crate) const BOOK_DAMAGED: u8 = 76;
-/// Interrupted; the run can be resumed.
+/// Interrupted by a person.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The table, as people see it.
@@ -28,10 +28,10 @@ Exit codes:
   1    something could not be done; what was done is in the book
   2    wrong usage; for `plan -detailed-exitcode`: changes are planned
   3    a person must decide something (steadfast status)
-  4    another process holds the book
+  4    another process is writing to the book
   5    a rollout went back to the old version
   65   the definition is wrong
-  74   the book cannot be written or read
+  74   the book, or another file of Steadfast, cannot be written or read
   76   the book is damaged, or its newest entries are lost
-  130  interrupted; `steadfast resume` goes on
+  130  interrupted; `steadfast resume` goes on where the run is still open
 ";

@@ -1,5 +1,6 @@
 //! What programs read: one JSON object per line, without values that could be secret.
 
+use crate::render::diagnostics::Sources;
 use decide::{Entry, World};
 use model::{Event, Observation};
 use serde_json::{Map, Value, json};
@@ -18,6 +19,59 @@ pub(crate) fn event(entry: &Entry, world: &World) -> String {
         object.extend(detail);
     }
     Value::Object(object).to_string()
+}
+
+/// A diagnostic in the form of `terraform validate -json`, with our codes beside it.
+pub(crate) fn diagnostic(one: &value::Diagnostic, sources: &Sources) -> Map<String, Value> {
+    let mut object = Map::new();
+    let severity = match one.severity {
+        value::Severity::Error => "error",
+        value::Severity::Warning => "warning",
+    };
+    object.insert("severity".into(), severity.into());
+    object.insert("code".into(), one.code.as_ref().into());
+    object.insert("summary".into(), one.summary.as_str().into());
+    object.insert("detail".into(), one.detail.as_str().into());
+    if let Some(address) = &one.address {
+        object.insert("address".into(), address.as_str().into());
+    }
+    let hints: Vec<&str> = one.hints.iter().map(|hint| hint.text.as_str()).collect();
+    if !hints.is_empty() {
+        object.insert("hints".into(), hints.into());
+    }
+    if let Some(span) = one.span
+        && let Some(place) = sources.place(span)
+    {
+        let range = json!({
+            "filename": place.path,
+            "start": { "line": place.start.0, "column": place.start.1, "byte": span.start },
+            "end": { "line": place.end.0, "column": place.end.1, "byte": span.end },
+        });
+        object.insert("range".into(), range);
+        let snippet = json!({ "code": place.line, "start_line": place.start.0 });
+        object.insert("snippet".into(), snippet);
+    }
+    object
+}
+
+/// A diagnostic as a line of its own.
+pub(crate) fn diagnostic_line(one: &value::Diagnostic, sources: &Sources) -> String {
+    let mut object = Map::new();
+    object.insert("type".into(), "diagnostic".into());
+    object.extend(diagnostic(one, sources));
+    Value::Object(object).to_string()
+}
+
+/// What is done to an object, in one word.
+pub(crate) fn action_word(action: model::Action) -> &'static str {
+    match action {
+        model::Action::NoOp => "no-op",
+        model::Action::Create => "create",
+        model::Action::Update => "update",
+        model::Action::Delete => "delete",
+        model::Action::DeleteThenCreate => "delete-then-create",
+        model::Action::CreateThenDelete => "create-then-delete",
+    }
 }
 
 /// The name of a kind of event.

@@ -10,6 +10,8 @@ mod error;
 mod exit;
 mod files;
 mod json;
+mod key;
+mod manual;
 mod project;
 mod render;
 mod session;
@@ -36,10 +38,11 @@ fn main() -> ExitCode {
             });
         }
     };
+    let json = args.json;
     match commands::run(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            error.print();
+            error.print(json);
             ExitCode::from(error.exit_code())
         }
     }

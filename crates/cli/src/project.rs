@@ -30,13 +30,31 @@ pub(crate) struct Definition {
     pub digest: Digest,
 }
 
+impl Definition {
+    /// Seals the values given for sensitive variables, as the release is written in the book.
+    pub(crate) fn seal(&mut self, secrets: &engine::Secrets) {
+        secrets.seal_inputs(&mut self.release);
+        self.name_again();
+    }
+
+    /// Gives the release the name that its content has now.
+    pub(crate) fn name_again(&mut self) {
+        let bytes = model::encode(&self.release);
+        self.digest = Digest::of(&bytes);
+        if let Some(first) = self.content.first_mut() {
+            *first = bytes;
+        }
+    }
+}
+
 impl Project {
     pub(crate) fn new(directory: Option<&Path>) -> Result<Self, CommandError> {
         let directory = directory.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-        let root = std::fs::canonicalize(&directory).map_err(|source| CommandError::Path {
-            what: "enter",
-            path: directory,
-            source,
+        let root = std::fs::canonicalize(&directory).map_err(|error| {
+            CommandError::Usage(format!(
+                "cannot enter the directory {}: {error}",
+                directory.display()
+            ))
         })?;
         Ok(Self { root })
     }
@@ -49,6 +67,11 @@ impl Project {
     /// The book's directory.
     pub(crate) fn book(&self) -> PathBuf {
         self.state().join("book")
+    }
+
+    /// The file with the key that opens what is sealed in the book.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.state().join("key")
     }
 
     /// What belongs to one environment.
@@ -145,10 +168,12 @@ impl Project {
     }
 
     fn variables_file(&self, path: &Path) -> Result<Given, CommandError> {
-        let content = std::fs::read(self.root.join(path)).map_err(|source| CommandError::Path {
-            what: "read the variables file",
-            path: path.to_path_buf(),
-            source,
+        let content = std::fs::read(self.root.join(path)).map_err(|error| {
+            CommandError::Usage(format!(
+                "cannot read the variables file {} (relative to {}): {error}",
+                path.display(),
+                self.root.display()
+            ))
         })?;
         Ok(Given::File {
             path: path.display().to_string(),

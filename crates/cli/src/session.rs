@@ -5,13 +5,14 @@ use crate::project::Project;
 use crate::render::progress::Progress;
 use contract::Runtime as _;
 use decide::{LoadedReleases, World};
-use engine::{Codec, Engine, Outside, PROJECT_STREAM, Pause, SystemClock};
+use engine::{Codec, Engine, Outside, PROJECT_STREAM, Pause, Secrets, SystemClock};
 use journal::{Book, Reader, Writer};
 use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Version};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use value::Name;
 
@@ -26,6 +27,8 @@ pub(crate) struct Session {
     pub project: Project,
     pub clock: Arc<SystemClock>,
     pub tokio: tokio::runtime::Runtime,
+    /// Whether a person pressed Ctrl-C.
+    interrupted: AtomicBool,
 }
 
 impl Session {
@@ -42,7 +45,18 @@ impl Session {
             project,
             clock: Arc::new(SystemClock::new()),
             tokio,
+            interrupted: AtomicBool::new(false),
         })
+    }
+
+    /// Takes note that a person pressed Ctrl-C.
+    pub(crate) fn note_interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a person pressed Ctrl-C.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 
     /// The book, opened for reading; none when there is none yet.
@@ -57,7 +71,11 @@ impl Session {
     /// The world of an environment as the book has it.
     pub(crate) fn world(&self, environment: &str) -> Result<(World, LoadedReleases), CommandError> {
         match self.reader()? {
-            Some(reader) => Ok(engine::world(&reader, environment)?),
+            Some(reader) => Ok(engine::world(
+                &reader,
+                environment,
+                self.secrets()?.as_ref(),
+            )?),
             None => {
                 let environment = Name::from(environment);
                 Ok((
@@ -71,14 +89,31 @@ impl Session {
         }
     }
 
+    /// What opens sealed values; none when the project has no key, and then they are shown as what they are: secret.
+    pub(crate) fn secrets(&self) -> Result<Option<Secrets>, CommandError> {
+        crate::key::load(&self.project.key())
+    }
+
+    /// What seals and opens, made if this project never had it. Needs the book's lock ([`Session::writer`]).
+    pub(crate) fn secrets_to_act(&self, reader: &Reader) -> Result<Secrets, CommandError> {
+        match self.secrets()? {
+            Some(secrets) => Ok(secrets),
+            None => {
+                engine::needs_no_key(reader)?;
+                crate::key::create(&self.project.key())
+            }
+        }
+    }
+
     /// The worlds of all environments of the book.
     pub(crate) fn worlds(&self) -> Result<BTreeMap<Name, World>, CommandError> {
         let Some(reader) = self.reader()? else {
             return Ok(BTreeMap::new());
         };
+        let secrets = self.secrets()?;
         let mut worlds = BTreeMap::new();
         for environment in engine::environments(&reader)? {
-            let (world, _) = engine::world(&reader, &environment)?;
+            let (world, _) = engine::world(&reader, &environment, secrets.as_ref())?;
             worlds.insert(Name::from(environment.as_str()), world);
         }
         Ok(worlds)
@@ -237,7 +272,10 @@ impl Session {
             Some(reader) => reader,
             None => Reader::open(&self.project.book())?,
         };
-        let codec = Codec { actor: actor() };
+        let codec = Codec {
+            actor: actor(),
+            secrets: self.secrets_to_act(&reader)?,
+        };
         let clock: Arc<dyn contract::Clock> = self.clock.clone();
         let program = env!("CARGO_PKG_VERSION");
         let opening = Engine::open(
@@ -271,11 +309,12 @@ impl Session {
                     pause = &mut going => return Ok(Some(pause?)),
                     interrupt = tokio::signal::ctrl_c() => {
                         interrupts += 1;
+                        self.note_interrupt();
                         match run {
                             Some(run) if interrupt.is_ok() && interrupts == 1 => {
                                 anstream::eprintln!(
                                     "Interrupted: finishing what is under way, beginning nothing new. Once more ends \
-                                     at once; `steadfast resume` then goes on."
+                                     at once; `steadfast resume` then looks at what was under way."
                                 );
                                 orders.command(actor(), Command::Cancel { run }).await;
                             }

@@ -116,7 +116,7 @@ impl Action {
         let share = INQUIRIES
             .get(inquiries as usize)
             .copied()
-            .unwrap_or(60 * u64::from(inquiries - 4));
+            .unwrap_or_else(|| 60 * u64::from(inquiries.saturating_sub(4)));
         Some(since_ms.saturating_add((self.settle_ms() * share / 60) as i64))
     }
 

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
+use model::Digest;
 use value::{Diagnostic, Diagnostics, Span};
 
 pub(crate) fn count_unknown(address: &dyn Display, argument: &str, span: Span) -> Diagnostic {
@@ -239,10 +240,97 @@ pub(crate) fn artifact_missing(service: &str, artifact: &str, span: Span) -> Dia
     .at(span)
 }
 
+pub(crate) fn environment_missing(environment: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1003",
+        "No such environment",
+        format!("The release has no environment `{environment}`. Add an `environment` block for it."),
+    )
+}
+
+pub(crate) fn not_accepted_before(environment: &str, before: &str, release: &Digest, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF1004",
+        "An earlier environment has not accepted this release",
+        format!(
+            "`{environment}` comes after `{before}`, where release {} has not been rolled out to its end. Deploy it \
+             there first: steadfast deploy {before}",
+            release.short()
+        ),
+    )
+    .about(format!("environment.{environment}"))
+    .at(span)
+}
+
+pub(crate) fn quarantined(release: &Digest, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1005",
+        "The release is in quarantine",
+        format!(
+            "Release {} was sent back ({why}). It is not deployed again until someone says so: steadfast lift {release}",
+            release.short()
+        ),
+    )
+}
+
 pub(crate) fn effect_refused(what: &str, diagnostics: &Diagnostics) -> String {
     let why: Vec<String> = diagnostics
         .iter()
         .map(|one| format!("{}: {}", one.summary, one.detail))
         .collect();
     format!("{what} was refused: {}", why.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Each diagnostic once, as a person sees it: `tests/diagnostics.txt` is what they say.
+
+    use super::*;
+    use std::string::ToString as _;
+
+    /// Every factory of this file, called once.
+    fn all() -> Vec<Diagnostic> {
+        let at = Span::default();
+        let address = &"host_file.a";
+        let names = [String::from("a"), String::from("b")];
+        let release = Digest::of(b"release");
+        let mut all = Vec::from([
+            count_unknown(address, "count", at),
+            count_invalid(address, "is null", at),
+            for_each_invalid(address, "is a list", at),
+            no_such_instance("host_file.a", "\"c\"", &names, at),
+            condition_failed("Resource precondition", "The port must be free.", "host_file.a", at),
+            condition_invalid("Resource precondition", "host_file.a", at),
+            destroy_prevented(address, at),
+            provider_missing(address, "example.com/none"),
+            plan_inconsistent(address, "example.com/odd", "mode"),
+            step_cycle(&names),
+            variable_unfit("n", "a number is required", at),
+            several_instances("host_file.a", at),
+            too_deep(at),
+            not_available("each.key", at),
+            final_plan_changed(address, "mode"),
+            result_inconsistent(address, "mode"),
+            gave_up("host_file.a", 5, "the disk was full"),
+            data_unsupported(address, at),
+            target_invalid("web", "port", "is null", at),
+            artifact_missing("web", "web", at),
+            environment_missing("production"),
+            not_accepted_before("production", "staging", &release, at),
+            quarantined(&release, "too many errors"),
+        ]);
+        all.extend(release_damaged("it calls a module that it does not hold").0);
+        all.sort_by(|a, b| a.code.cmp(&b.code));
+        all
+    }
+
+    #[test]
+    fn each_says_what_its_line_says() {
+        let mut said = String::new();
+        for one in all() {
+            let about = one.address.as_deref().unwrap_or("-");
+            said.push_str(&format!("{} | {} | {about} | {}\n", one.code, one.summary, one.detail));
+        }
+        assert_eq!(said, include_str!("../tests/diagnostics.txt").to_string());
+    }
 }

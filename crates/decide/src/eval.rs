@@ -68,14 +68,20 @@ struct ModuleInstance {
     each: Option<Value>,
 }
 
+/// Instances that a module call made: key and module instance of each.
+type Called = Arc<Vec<(Key, u32)>>;
+
+/// A value and what was looked at to compute it.
+type Remembered = (Value, Arc<BTreeSet<Use>>);
+
 /// See the module's header.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
     loaded: Arc<LoadedRelease>,
     environment: Name,
     modules: RefCell<Vec<ModuleInstance>>,
-    expanded: RefCell<BTreeMap<(u32, Name), Arc<Vec<(Key, u32)>>>>,
-    memo: RefCell<BTreeMap<(u32, Memo), (Value, Arc<BTreeSet<Use>>)>>,
+    expanded: RefCell<BTreeMap<(u32, Name), Called>>,
+    memo: RefCell<BTreeMap<(u32, Memo), Remembered>>,
     used: RefCell<BTreeSet<Use>>,
     depth: Cell<u32>,
     ports: RefCell<BTreeMap<Name, u16>>,
@@ -265,7 +271,7 @@ impl Evaluator {
         caller: u32,
         name: &Name,
         objects: Objects<'_>,
-    ) -> Result<Arc<Vec<(Key, u32)>>, Diagnostics> {
+    ) -> Result<Called, Diagnostics> {
         if let Some(known) = self.expanded.borrow().get(&(caller, name.clone())) {
             return Ok(known.clone());
         }
@@ -381,7 +387,7 @@ impl Evaluator {
             };
             let given = self.given(module, name, objects)?;
             let value = match given {
-                Some((value, at)) if !(value.is_null() && !variable.nullable) => {
+                Some((value, at)) if !value.is_null() || variable.nullable => {
                     value::convert(&value, &variable.ty)
                         .map_err(|error| diag::variable_unfit(name, &error.to_string(), at))?
                 }
@@ -407,7 +413,7 @@ impl Evaluator {
     ) -> Result<Option<(Value, Span)>, Diagnostics> {
         let node = self.node_of(module);
         let Some((_, call)) = self.loaded.call(node) else {
-            if let Some(value) = self.loaded.release.inputs.get(name) {
+            if let Some(value) = self.loaded.inputs.get(name) {
                 return Ok(Some((value.clone(), Span::default())));
             }
             let environment = self.loaded.release.environments.get(&self.environment);

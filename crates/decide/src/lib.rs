@@ -22,6 +22,7 @@ pub mod limits;
 mod loaded;
 mod memo;
 mod plan;
+pub mod promise;
 pub mod promote;
 pub mod replay;
 pub mod retry;
@@ -102,7 +103,7 @@ pub fn next(world: &World, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
         && run.targeted.is_empty()
     {
         return close(RunResult::Failed {
-            diagnostics: promote::quarantined(&run.loaded.digest, why).into(),
+            diagnostics: diag::quarantined(&run.loaded.digest, why).into(),
         });
     }
     let mut decisions = Vec::new();

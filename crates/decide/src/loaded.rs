@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use model::{Digest, Module, ModuleCall, Release};
+use model::{Digest, Inputs, Module, ModuleCall, Release};
 use value::{Diagnostics, Name};
 
 /// Most module calls in one release, nested ones included.
@@ -19,6 +19,8 @@ pub struct LoadedRelease {
     pub digest: Digest,
     /// The release.
     pub release: Release,
+    /// Values given to its root variables, opened where the release holds them sealed.
+    pub inputs: Inputs,
     /// Content of its files, by path relative to the root module.
     pub files: BTreeMap<String, Arc<[u8]>>,
     pub(crate) tree: Vec<ModuleNode>,
@@ -77,6 +79,7 @@ impl LoadedRelease {
         }
         Ok(Self {
             digest,
+            inputs: release.inputs.clone(),
             release,
             files,
             tree,
@@ -149,13 +152,16 @@ impl LoadedReleases {
                 .ok_or_else(|| format!("the file {path} ({content}) is not in the book"))?;
             files.insert(path.clone(), Arc::from(bytes));
         }
-        let loaded = LoadedRelease::new(*digest, release, files).map_err(|diagnostics| {
+        let inputs = model::encode(&release.inputs);
+        let inputs = model::decode(&blobs.opened(inputs)?).map_err(|error| error.to_string())?;
+        let mut loaded = LoadedRelease::new(*digest, release, files).map_err(|diagnostics| {
             diagnostics
                 .iter()
                 .map(|one| one.detail.clone())
                 .collect::<Vec<_>>()
                 .join("; ")
         })?;
+        loaded.inputs = inputs;
         let loaded = Arc::new(loaded);
         if self.0.len() >= RELEASES_KEPT {
             self.0.pop_first();

@@ -1,13 +1,13 @@
 //! From built artifacts to a release, and from one environment to the next.
 
 use crate::World;
+use crate::diag;
 use crate::run::Run;
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 use model::{ActionId, BuildSpec, Digest, Release};
-use value::{Diagnostic, Diagnostics, Name, Value};
+use value::{Diagnostics, Name, Value};
 
 /// Input under which a build run is told the digest of each artifact's source tree.
 pub fn source_input(artifact: &str) -> Name {
@@ -82,20 +82,12 @@ pub fn blocked(
 ) -> Diagnostics {
     let mut found = Diagnostics::new();
     let Some(block) = release.environments.get(environment) else {
-        found.push(Diagnostic::error(
-            "SF1003",
-            "No such environment",
-            format!(
-                "The release has no environment `{environment}`. Add an `environment` block for it."
-            ),
-        ));
+        found.push(diag::environment_missing(environment));
         return found;
     };
     for (name, world) in worlds {
         if let Some(why) = world.quarantine.get(digest) {
-            let mut diagnostic = quarantined(digest, why);
-            diagnostic.address = Some(format!("environment.{name}"));
-            found.push(diagnostic);
+            found.push(diag::quarantined(digest, why).about(format!("environment.{name}")));
         }
     }
     for before in &block.after {
@@ -103,32 +95,8 @@ pub fn blocked(
             .get(before)
             .is_some_and(|world| world.accepted.contains(digest));
         if !accepted {
-            found.push(
-                Diagnostic::error(
-                    "SF1004",
-                    "An earlier environment has not accepted this release",
-                    format!(
-                        "`{environment}` comes after `{before}`, where release {} has not been rolled out to its end. \
-                         Deploy it there first: steadfast deploy {before}",
-                        digest.short()
-                    ),
-                )
-                .about(format!("environment.{environment}"))
-                .at(block.span),
-            );
+            found.push(diag::not_accepted_before(environment, before, digest, block.span));
         }
     }
     found
-}
-
-pub(crate) fn quarantined(digest: &Digest, why: &str) -> Diagnostic {
-    Diagnostic::error(
-        "SF1005",
-        "The release is in quarantine",
-        format!(
-            "Release {} was sent back ({why}). It is not deployed again until someone says so: steadfast lift {}",
-            digest.short(),
-            digest.to_string()
-        ),
-    )
 }

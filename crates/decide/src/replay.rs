@@ -99,6 +99,9 @@ impl Replay {
                 "the answers that the plan was made from are not in the book",
             ));
         };
+        let answers = blobs
+            .opened(answers)
+            .map_err(|why| format!("the recorded answers: {why}"))?;
         let answers: Vec<Answer> =
             model::decode(&answers).map_err(|error| format!("the recorded answers: {error}"))?;
         let mut planner = Planner::new(
@@ -123,7 +126,7 @@ impl Replay {
         let again = planner
             .finish()
             .map_err(|_| String::from("no plan comes out now"))?;
-        if Digest::of(&model::encode(&again)) == *plan {
+        if Digest::of(&blobs.sealed(model::encode(&again))) == *plan {
             Ok(())
         } else {
             Err(String::from("another plan comes out now"))

@@ -206,15 +206,15 @@ fn instances<'a>(world: &'a World, service: &Name) -> Vec<(&'a InstanceId, &'a I
     all
 }
 
+/// An instance that a want keeps, with the position of the want.
+type Kept<'a> = (usize, &'a InstanceId, &'a InstanceWorld);
+
 /// Splits the instances of a service in those a want keeps, and the others.
 fn kept<'a>(
     world: &'a World,
     service: &Name,
     wants: &[Want<'_>],
-) -> (
-    Vec<(usize, &'a InstanceId, &'a InstanceWorld)>,
-    Vec<(&'a InstanceId, &'a InstanceWorld)>,
-) {
+) -> (Vec<Kept<'a>>, Vec<(&'a InstanceId, &'a InstanceWorld)>) {
     let mut keep = Vec::new();
     let mut surplus = Vec::new();
     let mut counts: BTreeMap<usize, u32> = BTreeMap::new();

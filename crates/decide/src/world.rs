@@ -55,6 +55,20 @@ pub struct Entry {
 pub trait Blobs {
     /// The content, checked against its digest; none when it is not there.
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
+
+    /// The form in which an encoding is stored and by which it is named; the same each time. Sensitive values are
+    /// sealed in it, where there is a key.
+    fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
+        encoded
+    }
+
+    /// The encoding as it was before [`Blobs::sealed`].
+    ///
+    /// # Errors
+    /// When it cannot be opened, in words.
+    fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
+        Ok(stored)
+    }
 }
 
 /// An entry that cannot have happened after those before it, or names content that is not there.
@@ -176,6 +190,7 @@ impl World {
                 let bytes = blobs
                     .blob(plan)
                     .ok_or_else(|| format!("the plan {plan} is not in the book"))?;
+                let bytes = blobs.opened(bytes)?;
                 let decoded: Plan = model::decode(&bytes).map_err(|error| error.to_string())?;
                 let active = self.run_of(*run)?;
                 active.planned(*plan, decoded)?;
@@ -655,6 +670,16 @@ impl World {
         }
         self.run = None;
         Ok(())
+    }
+
+    /// Whether it was read without the key that its secrets are sealed with: good for showing, not for planning.
+    pub fn is_sealed(&self) -> bool {
+        let objects = self.resources.values();
+        let objects = objects.chain(self.deposed.iter().map(|(_, object)| object));
+        objects
+            .map(|object| &object.value)
+            .chain(self.outputs.values())
+            .any(|value| value.marks_deep().contains(value::Marks::SEALED))
     }
 
     /// The release of the active run, or of the run that closed last.

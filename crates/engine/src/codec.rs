@@ -1,6 +1,6 @@
 //! Events to records of the book and back.
 
-use crate::EngineError;
+use crate::{EngineError, Secrets};
 use decide::{Blobs, Entry};
 use journal::{Blob, JournalError, Reader, Record};
 use model::{Digest, Event};
@@ -16,6 +16,8 @@ const BY_BLOB: u8 = 2;
 pub struct Codec {
     /// Who records: shown in the book beside each entry.
     pub actor: String,
+    /// Seals what is sensitive.
+    pub secrets: Secrets,
 }
 
 impl Codec {
@@ -28,7 +30,7 @@ impl Codec {
         event: &Event,
         at_ms: i64,
     ) -> Result<(Record, Option<Blob>), JournalError> {
-        let body = model::encode(event);
+        let body = self.secrets.seal(&model::encode(event));
         let mut record = Record::new(event.kind(), INLINE, at_ms, &self.actor, body);
         record.run = event.run().map(|run| wide(run.0));
         if let Event::Intended {
@@ -75,15 +77,14 @@ impl Codec {
             position: stored.seq,
             what,
         };
-        let body = match stored.record.kind_version {
-            INLINE => model::decode(&stored.record.body),
+        let bytes = match stored.record.kind_version {
+            INLINE => stored.record.body.clone(),
             BY_BLOB => {
                 let digest: Digest = model::decode(&stored.record.body)
                     .map_err(|error| unreadable(error.to_string()))?;
-                let bytes = blobs
+                blobs
                     .blob(&digest)
-                    .ok_or_else(|| unreadable(format!("its body {digest} is missing")))?;
-                model::decode(&bytes)
+                    .ok_or_else(|| unreadable(format!("its body {digest} is missing")))?
             }
             version => {
                 return Err(unreadable(format!(
@@ -92,7 +93,8 @@ impl Codec {
                 )));
             }
         };
-        let event: Event = body.map_err(|error| unreadable(error.to_string()))?;
+        let bytes = blobs.opened(bytes).map_err(unreadable)?;
+        let event: Event = model::decode(&bytes).map_err(|error| unreadable(error.to_string()))?;
         Ok(Entry {
             position: stored.seq,
             at_ms: stored.record.at_ms,
@@ -132,13 +134,34 @@ fn blobs_of(event: &Event) -> Vec<Digest> {
 }
 
 /// Content read from a book, each piece checked against its name.
-pub struct StoredBlobs<'a>(pub &'a Reader);
+///
+/// Without the project's key, what is sealed stays sealed: good for showing and checking, not for acting.
+pub struct StoredBlobs<'a> {
+    /// The book.
+    pub reader: &'a Reader,
+    /// Opens what is sealed.
+    pub secrets: Option<&'a Secrets>,
+}
 
 impl Blobs for StoredBlobs<'_> {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
-        self.0
+        self.reader
             .view()
             .blob(&journal::Digest::from_bytes(digest.0))
             .ok()
+    }
+
+    fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
+        match self.secrets {
+            Some(secrets) => secrets.seal(&encoded),
+            None => encoded,
+        }
+    }
+
+    fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
+        match self.secrets {
+            Some(secrets) => secrets.open(&stored).map_err(|error| error.to_string()),
+            None => Ok(stored),
+        }
     }
 }

@@ -194,6 +194,14 @@ impl Blobs for Layered<'_> {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.0.get(digest).cloned().or_else(|| self.1.blob(digest))
     }
+
+    fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
+        self.1.sealed(encoded)
+    }
+
+    fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
+        self.1.opened(stored)
+    }
 }
 
 impl Core {
@@ -299,6 +307,7 @@ impl Core {
                 attempt,
                 outcome,
             } => {
+                let outcome = self.as_promised(action, outcome);
                 self.staged.push(Event::Finished {
                     run,
                     action,
@@ -313,6 +322,10 @@ impl Core {
                 inquiry,
             } => {
                 self.inquiring.remove(&action);
+                let inquiry = match inquiry {
+                    Inquiry::Found(outcome) => Inquiry::Found(self.as_promised(action, outcome)),
+                    other => other,
+                };
                 self.staged.push(Event::Inquired {
                     run,
                     action,
@@ -349,6 +362,15 @@ impl Core {
         }
         self.pump(now_ms, &mut outputs);
         Ok(outputs)
+    }
+
+    /// The outcome of an action, as damage where it is not what was planned.
+    fn as_promised(&self, action: ActionId, outcome: Outcome) -> Outcome {
+        let run = self.world.run.as_ref();
+        match run.and_then(|run| run.actions.get(&action)) {
+            Some(action) => decide::promise::held(&action.effect, outcome),
+            None => outcome,
+        }
     }
 
     /// Folds what became durable, and begins what it intends.
@@ -566,8 +588,8 @@ impl Core {
         let run = run.id;
         match planning.planner.finish() {
             Ok(plan) => {
-                let answers = model::encode(&planning.answers);
-                let bytes = model::encode(&plan);
+                let answers = self.blobs.sealed(model::encode(&planning.answers));
+                let bytes = self.blobs.sealed(model::encode(&plan));
                 self.staged.push(Event::Answered {
                     run,
                     answers: Digest::of(&answers),

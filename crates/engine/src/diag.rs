@@ -1,10 +1,10 @@
-//! Every diagnostic this room can give. Pages: `docs/codes/SF10*.md`.
+//! Every diagnostic this room can give. Pages: `docs/codes/SF12*.md`.
 
 use value::Diagnostic;
 
 pub(crate) fn artifact_unusable(instance: &str, why: &str) -> Diagnostic {
     Diagnostic::error(
-        "SF1010",
+        "SF1201",
         "The artifact cannot be used",
         format!("Instance {instance} was not started: {why}"),
     )
@@ -12,7 +12,7 @@ pub(crate) fn artifact_unusable(instance: &str, why: &str) -> Diagnostic {
 
 pub(crate) fn nothing_to_do_it_with(what: &str) -> Diagnostic {
     Diagnostic::error(
-        "SF1011",
+        "SF1202",
         "This program has nothing to do it with",
         format!(
             "It would need {what}, which this program was started without. Nothing was changed."
@@ -20,12 +20,39 @@ pub(crate) fn nothing_to_do_it_with(what: &str) -> Diagnostic {
     )
 }
 
+pub(crate) fn key_missing() -> Diagnostic {
+    Diagnostic::error(
+        "SF1204",
+        "The key of this project is missing",
+        "The book holds secrets that only the key opens. Put the file `.steadfast/key` back from where it was kept; \
+         everything but the secrets can still be shown.",
+    )
+}
+
 pub(crate) fn provider_broke(what: &str) -> Diagnostic {
     Diagnostic::error(
-        "SF1012",
+        "SF1203",
         "A provider broke while answering",
         format!(
             "Nothing was changed by the question. Report this to the provider's maintainers: {what}"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_says_what_is_wrong() {
+        for (found, code, part) in [
+            (artifact_unusable("web-1", "it is missing"), "SF1201", "web-1"),
+            (nothing_to_do_it_with("a router"), "SF1202", "a router"),
+            (provider_broke("it panicked"), "SF1203", "it panicked"),
+            (key_missing(), "SF1204", ".steadfast/key"),
+        ] {
+            assert_eq!(found.code, code);
+            assert!(found.detail.contains(part), "{}", found.detail);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The only place that touches the outside. Whoever calls [`perform`] has made sure that the intent is durable.
 
 use crate::Outside;
+use crate::marks::{unmarked_change, unmarked_question};
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
 use contract::Unavailable;
 use decide::Watch;
@@ -13,7 +14,10 @@ use value::{Diagnostic, Diagnostics};
 pub(crate) async fn perform(outside: &Outside, action: ActionId, effect: &Effect) -> Outcome {
     match effect {
         Effect::Change(change) => match outside.providers.get(&change.provider) {
-            Some(provider) => provider.apply(action, change).await,
+            Some(provider) => {
+                let (change, sensitive) = unmarked_change(change);
+                sensitive.outcome(provider.apply(action, &change).await)
+            }
             None => refused(nothing_to_do_it_with(&format!(
                 "the provider `{}`",
                 change.provider
@@ -49,7 +53,10 @@ async fn place(outside: &Outside, spec: &InstanceSpec) -> Outcome {
 /// Finds out what became of a change.
 pub(crate) async fn inquire(outside: &Outside, action: ActionId, change: &Change) -> Inquiry {
     match outside.providers.get(&change.provider) {
-        Some(provider) => provider.inquire(action, change).await,
+        Some(provider) => {
+            let (change, sensitive) = unmarked_change(change);
+            sensitive.inquiry(provider.inquire(action, &change).await)
+        }
         None => Inquiry::Unclear {
             what: format!("the provider `{}` is not here to ask", change.provider),
         },
@@ -63,7 +70,10 @@ pub(crate) async fn ask(outside: &Outside, question: &Question) -> Answer {
         Question::Plan(question) => &question.provider,
     };
     match outside.providers.get(provider) {
-        Some(provider) => provider.ask(question).await,
+        Some(provider) => {
+            let (question, sensitive) = unmarked_question(question);
+            sensitive.answer(provider.ask(&question).await)
+        }
         None => Answer::Failed(nothing_to_do_it_with(&format!("the provider `{provider}`")).into()),
     }
 }

@@ -18,6 +18,9 @@ pub async fn preview(
     world: &World,
     options: RunOptions,
 ) -> Result<Plan, Diagnostics> {
+    if world.is_sealed() {
+        return Err(crate::diag::key_missing().into());
+    }
     let outside = Arc::new(outside.clone());
     let room = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX));
     let mut planner = Planner::new(loaded, world, outside.schemas(), options);

@@ -2,7 +2,7 @@
 
 use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
 use crate::task::{TaskKind, spawn};
-use crate::{Codec, Core, EngineError, Input, Output, Outside, Pause, StoredBlobs, perform, read};
+use crate::{Codec, Core, EngineError, Input, Output, Outside, Pause, Secrets, StoredBlobs, perform, read};
 use contract::Clock;
 use decide::{Blobs, Entry, World};
 use journal::{Blob, JournalError, Reader, StreamId, Writer};
@@ -58,11 +58,21 @@ impl Handle {
 }
 
 /// Content read through a reader of its own, beside the pen.
-struct ReaderBlobs(Mutex<Reader>);
+struct ReaderBlobs(Mutex<Reader>, Secrets);
 
 impl Blobs for ReaderBlobs {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
-        StoredBlobs(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).blob(digest)
+        let reader = &self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = None;
+        StoredBlobs { reader, secrets }.blob(digest)
+    }
+
+    fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
+        self.1.seal(&encoded)
+    }
+
+    fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
+        self.1.open(&stored).map_err(|error| error.to_string())
     }
 }
 
@@ -91,7 +101,7 @@ impl Engine {
             };
             Ok((stream, book.take_lease(stream, &holder, now_ms)?))
         })?;
-        let (world, releases) = read::world(&reader, environment)?;
+        let (world, releases) = read::world(&reader, environment, Some(&codec.secrets))?;
         let mut events = Vec::new();
         if world.position == 0 {
             events.push(Event::Opened {
@@ -107,7 +117,7 @@ impl Engine {
             world,
             releases,
             schemas,
-            Box::new(ReaderBlobs(Mutex::new(reader))),
+            Box::new(ReaderBlobs(Mutex::new(reader), codec.secrets.clone())),
         );
         let (sender, receiver) = mpsc::channel(INPUTS_MAX);
         let mut engine = Self {
@@ -134,6 +144,11 @@ impl Engine {
         self.core.world()
     }
 
+    /// Seals and opens the secrets of the book.
+    pub fn secrets(&self) -> &Secrets {
+        &self.codec.secrets
+    }
+
     /// A way to give orders while [`Engine::run`] runs.
     pub fn handle_for_orders(&self) -> Handle {
         Handle(self.sender.clone())
@@ -149,11 +164,18 @@ impl Engine {
         content: Vec<Vec<u8>>,
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
+        // Before anything settles, too: settling goes on with an open run, and who is refused must begin nothing.
+        self.refuse_while_open()?;
         self.settle(observer).await?;
-        if let Some(run) = &self.world().run {
-            return Err(EngineError::Busy(run.id));
-        }
+        self.refuse_while_open()?;
         self.handle(Input::Record(vec![event], content))
+    }
+
+    fn refuse_while_open(&self) -> Result<(), EngineError> {
+        match &self.world().run {
+            Some(run) => Err(EngineError::Busy(run.id)),
+            None => Ok(()),
+        }
     }
 
     /// Gives an order.

@@ -31,6 +31,8 @@ impl Marks {
     pub const SENSITIVE: Self = Self(1);
     /// Must not be stored.
     pub const EPHEMERAL: Self = Self(2);
+    /// Not the value itself but its sealed form, as it is stored; only whoever reads without the key meets it.
+    pub const SEALED: Self = Self(4);
 
     /// The marks of both.
     #[must_use]

@@ -159,3 +159,13 @@ fn every_code_has_a_case() {
         .collect();
     assert_eq!(seen, all);
 }
+
+/// A code never changes its meaning: `codes.txt` is what is published.
+#[test]
+fn codes_mean_what_they_meant() {
+    let all: String = value::CODES
+        .iter()
+        .map(|(code, summary)| format!("{code} {summary}\n"))
+        .collect();
+    assert_eq!(all, include_str!("cases/codes.txt"));
+}

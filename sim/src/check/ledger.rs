@@ -25,7 +25,8 @@ impl Ledger {
     pub(crate) fn catch_up(&mut self, reader: &Reader) -> Result<Vec<Entry>, String> {
         let view = reader.view();
         let Ok(stream) = view.stream(ENVIRONMENT) else { return Ok(Vec::new()) };
-        let blobs = StoredBlobs(reader);
+        let secrets = crate::controller::secrets();
+        let blobs = StoredBlobs { reader, secrets: Some(&secrets) };
         let from = self.entries.len() as u64 + 1;
         let mut new = Vec::new();
         for stored in view.entries(stream.id, from).map_err(|error| error.to_string())? {

@@ -25,14 +25,14 @@ pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, 
     } else {
         mode_of(&args.planning)
     };
-    let options = options(&args.planning, mode, true, &definition)?;
+    let options = options(&args.planning, &world, mode, true)?;
     let loaded = loaded(&definition)?;
     let outside = session.providers();
     let plan = session
         .tokio
         .block_on(engine::preview(&outside, loaded, &world, options))
         .map_err(|found| failed(found, &definition))?;
-    warn(&plan.diagnostics, &definition.sources, json);
+    say(&plan.diagnostics, &definition.sources, json);
     if json {
         anstream::println!("{}", plan_json(&plan));
     } else {
@@ -52,20 +52,25 @@ pub(crate) fn apply(
     mode: PlanMode,
     json: bool,
 ) -> Result<u8, CommandError> {
-    let definition = compiled(session, &args.planning.variables, json)?;
+    if !args.auto_approve && (json || !args.input) {
+        return Err(nobody_to_ask(if json { "--json" } else { "-input=false" }));
+    }
+    let mut definition = compiled(session, &args.planning.variables, json)?;
     if !definition.release.environments.is_empty() {
         return Err(CommandError::Usage(
             "this project has environments; say which one: steadfast deploy NAME".to_owned(),
         ));
     }
-    let mode = if mode == PlanMode::Normal {
-        mode_of(&args.planning)
-    } else {
-        mode
+    let mode = match mode {
+        PlanMode::Normal if args.destroy => PlanMode::Destroy,
+        PlanMode::Normal => mode_of(&args.planning),
+        PlanMode::Destroy | PlanMode::RefreshOnly => mode,
     };
-    let options = options(&args.planning, mode, false, &definition)?;
     let writer = session.writer()?;
+    let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
+    let options = options(&args.planning, &world, mode, false)?;
     let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    definition.seal(engine.secrets());
     let mut progress = Progress::new(json);
     let run = RunId(fresh()?);
     let event = Event::Submitted {
@@ -108,7 +113,9 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
         .map(|(name, _)| name.to_string())
         .collect();
     if open.is_empty() {
-        anstream::println!("Nothing to resume: no run is open.");
+        if !json {
+            anstream::println!("Nothing to resume: no run is open.");
+        }
         return Ok(exit::OK);
     }
     let writer = session.writer()?;
@@ -139,7 +146,7 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
     Ok(worst)
 }
 
-/// Hands a request in.
+/// Hands a request in, unless another is not over: then nothing is begun, not even what that one left to do.
 pub(crate) fn submit(
     session: &Session,
     engine: &mut Engine,
@@ -147,6 +154,15 @@ pub(crate) fn submit(
     content: Vec<Vec<u8>>,
     observer: &mut dyn Observer,
 ) -> Result<(), CommandError> {
+    let open = engine.world().run.as_ref();
+    if let Some((run, untouched)) = open.map(|run| (run.id, !run.approved && run.actions.is_empty())) {
+        if !untouched {
+            return Err(engine::EngineError::Busy(run).into());
+        }
+        // Its plan was shown and nobody agreed to it: there is nothing to go on with.
+        engine.command(&actor(), Command::Cancel { run })?;
+        session.tokio.block_on(engine.settle(observer))?;
+    }
     Ok(session
         .tokio
         .block_on(engine.submit(event, content, observer))?)
@@ -161,12 +177,17 @@ pub(crate) fn finish(
     auto_approve: bool,
     json: bool,
 ) -> Result<u8, CommandError> {
+    let run = engine.world().run.as_ref();
+    let mut begun = run.is_some_and(|run| run.approved || run.options.auto_approve);
     loop {
         // Ends: after the approval a run only ends or waits for a person, and both return.
         let pause = session.run(engine, progress)?;
         match pause {
             None => {
                 progress.finish();
+                if !json {
+                    anstream::println!("Ended at once. What was under way is looked at by: steadfast resume");
+                }
                 return Ok(exit::INTERRUPTED);
             }
             Some(Pause::AwaitsApproval { run, plan }) => {
@@ -176,13 +197,14 @@ pub(crate) fn finish(
                         "the plan is not in the book".to_owned(),
                     ));
                 };
-                warn(&made.diagnostics, sources, json);
+                say(&made.diagnostics, sources, json);
                 if json {
                     anstream::println!("{}", plan_json(&made));
                 } else {
                     anstream::print!("{}", render::text(&made));
                 }
-                let agreed = auto_approve || made.is_empty() || ask(&made, json)?;
+                let agreed = auto_approve || made.is_empty() || ask(session, &made, json)?;
+                begun |= agreed;
                 let order = if agreed {
                     Command::Approve { run, plan }
                 } else {
@@ -209,14 +231,22 @@ pub(crate) fn finish(
             }
             Some(Pause::Over(result)) => {
                 progress.finish();
-                return Ok(over(engine, result.as_ref(), sources, json));
+                let code = over(engine, result.as_ref(), sources, begun, json);
+                let cut_short = matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted();
+                return Ok(if cut_short { exit::INTERRUPTED } else { code });
             }
         }
     }
 }
 
 /// Says how a run ended.
-fn over(engine: &Engine, result: Option<&RunResult>, sources: &Sources, json: bool) -> u8 {
+fn over(
+    engine: &Engine,
+    result: Option<&RunResult>,
+    sources: &Sources,
+    begun: bool,
+    json: bool,
+) -> u8 {
     let Some(result) = result else {
         return exit::OK;
     };
@@ -238,9 +268,11 @@ fn over(engine: &Engine, result: Option<&RunResult>, sources: &Sources, json: bo
             (text.trim_end().to_owned(), exit::OK)
         }
         RunResult::Failed { diagnostics: found } => {
-            anstream::eprint!("{}", diagnostics::text(found, sources));
-            let text = "Not everything could be done. What was done is in the book: steadfast show"
-                .to_owned();
+            say(found, sources, json);
+            let text =
+                "Not everything could be done. What was done stays: steadfast show. When the cause is gone, do the \
+                 same again: only what is missing is done."
+                    .to_owned();
             (text, exit::FAILED)
         }
         RunResult::Returned { services } => {
@@ -250,10 +282,14 @@ fn over(engine: &Engine, result: Option<&RunResult>, sources: &Sources, json: bo
             }
             (text, exit::RETURNED)
         }
-        RunResult::Cancelled => (
-            "Cancelled. Nothing more was changed.".to_owned(),
-            exit::FAILED,
-        ),
+        RunResult::Cancelled => {
+            let text = if begun {
+                "Cancelled. What was under way was finished, nothing more was begun; the next plan shows what is left."
+            } else {
+                "Cancelled. Nothing was changed."
+            };
+            (text.to_owned(), exit::FAILED)
+        }
     };
     if !json {
         anstream::println!("{text}");
@@ -261,14 +297,17 @@ fn over(engine: &Engine, result: Option<&RunResult>, sources: &Sources, json: bo
     code
 }
 
-/// Asks a person to agree to a plan.
-fn ask(plan: &Plan, json: bool) -> Result<bool, CommandError> {
-    let stdin = std::io::stdin();
+/// Why a command that must ask cannot.
+pub(crate) fn nobody_to_ask(because: &str) -> CommandError {
+    CommandError::Usage(format!(
+        "with {because} nobody can be asked to agree; look at the plan first (steadfast plan), then use -auto-approve"
+    ))
+}
+
+/// Asks a person to agree to a plan. Ctrl-C is no agreement.
+fn ask(session: &Session, plan: &Plan, json: bool) -> Result<bool, CommandError> {
     if json {
-        return Err(CommandError::Usage(
-            "with --json nobody can be asked; look at the plan first, then use -auto-approve"
-                .to_owned(),
-        ));
+        return Err(nobody_to_ask("--json"));
     }
     let summary = plan.summary();
     let what = if summary.add + summary.change == 0 && summary.destroy > 0 {
@@ -278,12 +317,29 @@ fn ask(plan: &Plan, json: bool) -> Result<bool, CommandError> {
     };
     anstream::print!("\n{BOLD}Shall Steadfast {what}?{RESET} Only `yes` is taken as agreement: ");
     let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    let read = stdin.lock().read_line(&mut answer).unwrap_or(0);
-    if read == 0 && !stdin.is_terminal() {
-        anstream::println!("(no answer)");
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // A thread of its own, because a read cannot be interrupted; when nobody answers it ends with the program.
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer).unwrap_or(0);
+        let _ = sender.send((read > 0).then_some(answer));
+    });
+    let answer = session.tokio.block_on(async {
+        tokio::select! {
+            answer = receiver => answer.ok().flatten(),
+            _ = tokio::signal::ctrl_c() => {
+                session.note_interrupt();
+                Some(String::from("^C"))
+            }
+        }
+    });
+    let agreed = answer.as_deref().map(str::trim) == Some("yes");
+    if answer.is_none() {
+        anstream::println!("(no answer: there is no one at the other end; -auto-approve agrees beforehand)");
+    } else if !std::io::stdin().is_terminal() || session.was_interrupted() {
+        anstream::println!();
     }
-    Ok(answer.trim() == "yes")
+    Ok(agreed)
 }
 
 /// Compiles the project and shows warnings.
@@ -293,13 +349,18 @@ pub(crate) fn compiled(
     json: bool,
 ) -> Result<Definition, CommandError> {
     let (definition, found) = session.project.compile(variables, &session.schemas())?;
-    warn(&found, &definition.sources, json);
+    say(&found, &definition.sources, json);
     Ok(definition)
 }
 
-fn warn(found: &value::Diagnostics, sources: &Sources, json: bool) {
+/// Tells diagnostics: to people beside the result, to programs within it.
+fn say(found: &value::Diagnostics, sources: &Sources, json: bool) {
     if !json {
         anstream::eprint!("{}", diagnostics::text(found, sources));
+        return;
+    }
+    for one in found.iter() {
+        anstream::println!("{}", crate::json::diagnostic_line(one, sources));
     }
 }
 
@@ -321,11 +382,10 @@ fn mode_of(planning: &Planning) -> PlanMode {
 
 fn options(
     planning: &Planning,
+    world: &decide::World,
     mode: PlanMode,
     preview: bool,
-    definition: &Definition,
 ) -> Result<RunOptions, CommandError> {
-    let _ = definition;
     let mut replace = Vec::new();
     for text in &planning.replace {
         let address = crate::project::address(text).ok_or_else(|| {
@@ -334,6 +394,11 @@ fn options(
                  `module.a.host_file.motd[\"x\"]`"
             ))
         })?;
+        if !world.resources.contains_key(&address) {
+            return Err(CommandError::Usage(format!(
+                "-replace {text}: there is no such object to replace; `steadfast state list` shows all"
+            )));
+        }
         replace.push(address);
     }
     Ok(RunOptions {
@@ -385,7 +450,7 @@ fn plan_json(plan: &Plan) -> String {
         .map(|change| {
             serde_json::json!({
                 "address": change.address.to_string(),
-                "action": format!("{:?}", change.action),
+                "action": crate::json::action_word(change.action),
                 "before": change.before.as_ref().map(crate::json::value),
                 "after": change.after.as_ref().map(crate::json::value),
             })

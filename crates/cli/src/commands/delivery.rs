@@ -97,6 +97,9 @@ pub(crate) fn build(
         ));
     }
     with_source_digests(session, &mut definition)?;
+    if let Some(reader) = session.reader()? {
+        definition.seal(&session.secrets_to_act(&reader)?);
+    }
     let (world, _) = session.world(PROJECT_STREAM)?;
     let built = promote::built(&world, &definition.release);
     if built.len() == definition.release.artifacts.len() {
@@ -166,11 +169,7 @@ fn with_source_digests(session: &Session, definition: &mut Definition) -> Result
             .inputs
             .insert(promote::source_input(&name), value);
     }
-    let bytes = model::encode(&definition.release);
-    definition.digest = Digest::of(&bytes);
-    if let Some(first) = definition.content.first_mut() {
-        *first = bytes;
-    }
+    definition.name_again();
     Ok(())
 }
 

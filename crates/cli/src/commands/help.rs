@@ -15,6 +15,10 @@ pub(crate) fn explain(code: Option<&str>) -> Result<u8, CommandError> {
         }
         return Ok(exit::OK);
     };
+    if code == "exit-codes" {
+        anstream::print!("{}", exit::TABLE);
+        return Ok(exit::OK);
+    }
     match codes::page(code) {
         Some(page) => {
             anstream::print!("{page}");

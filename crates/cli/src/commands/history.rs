@@ -55,10 +55,13 @@ pub(crate) fn history(
         );
     }
     if let Some(run) = world.run.as_ref().filter(|_| !as_json) {
-        let began = time::utc(run.began_ms);
         anstream::println!(
-            "{}  {began}  {WARN}open{RESET} {DIM}(steadfast resume){RESET}",
-            run.id
+            "{}  {}  {:<6}  release {}  by {}  {WARN}open{RESET} {DIM}(steadfast resume){RESET}",
+            run.id,
+            time::utc(run.began_ms),
+            format!("{:?}", run.kind).to_lowercase(),
+            run.loaded.digest.short(),
+            run.actor
         );
     }
     Ok(exit::OK)
@@ -87,7 +90,7 @@ pub(crate) fn journal(
             // The chain says that nothing was changed; the fold says that it makes sense.
             let mut entries = 0;
             for environment in engine::environments(&reader)? {
-                let (world, _) = engine::world(&reader, &environment)?;
+                let (world, _) = engine::world(&reader, &environment, None)?;
                 entries += world.position;
                 if !as_json {
                     anstream::println!(
@@ -126,13 +129,15 @@ fn fold(
     environment: &str,
     mut visit: impl FnMut(&Entry, &World),
 ) -> Result<(), CommandError> {
-    let blobs = StoredBlobs(reader);
+    // What is shown shows no secret, so no key is needed for it.
+    let secrets = None;
+    let blobs = StoredBlobs { reader, secrets };
     let mut world = World {
         environment: environment.into(),
         ..World::default()
     };
     let mut releases = decide::LoadedReleases::new();
-    for entry in engine::entries(reader, environment)? {
+    for entry in engine::entries(reader, environment, None)? {
         world
             .fold(&entry, &blobs, &mut releases)
             .map_err(|source| {
@@ -167,7 +172,7 @@ pub(crate) fn show_run(
 /// The run whose digits begin like this.
 fn find_run(reader: &Reader, environment: &str, wanted: &str) -> Result<RunId, CommandError> {
     let wanted = wanted.to_ascii_lowercase();
-    let mut found: Vec<RunId> = engine::entries(reader, environment)?
+    let mut found: Vec<RunId> = engine::entries(reader, environment, None)?
         .iter()
         .filter_map(|entry| entry.event.run())
         .filter(|run| run.to_string().starts_with(&wanted))
@@ -209,13 +214,18 @@ impl Printer {
         anstream::println!(
             "{DIM}{:>6}  {at}{RESET}  {}",
             entry.position,
-            line(&entry.event)
+            line(&entry.event, world)
         );
     }
 }
 
 /// An event on one line.
-fn line(event: &Event) -> String {
+fn line(event: &Event, world: &World) -> String {
+    let subject = |action: &ActionId| {
+        let run = world.run.as_ref();
+        let found = run.and_then(|run| run.actions.get(action));
+        found.map_or_else(|| action.to_string(), |action| action.effect.subject())
+    };
     let kind = format!("{BOLD}{}{RESET}", json::kind(event));
     let rest = match event {
         Event::Opened { environment } => environment.to_string(),
@@ -226,9 +236,11 @@ fn line(event: &Event) -> String {
             actor,
             ..
         } => {
-            format!("{kind:?} of release {} by {actor}", release.short())
+            let kind = format!("{kind:?}").to_lowercase();
+            format!("{kind} of release {} by {actor}", release.short())
         }
-        Event::Answered { .. } | Event::Replanned { .. } => String::new(),
+        Event::Answered { .. } => "what the providers said about the plan".to_owned(),
+        Event::Replanned { action, .. } => subject(action),
         Event::Planned { summary, .. } => {
             format!(
                 "{} to add, {} to change, {} to destroy",
@@ -242,16 +254,31 @@ fn line(event: &Event) -> String {
             format!("{} (attempt {attempt}): {}", effect.subject(), verb(effect))
         }
         Event::Finished {
-            attempt, outcome, ..
-        } => format!("attempt {attempt}: {}", outcome_text(outcome)),
-        Event::Inquired { inquiry, .. } => match inquiry {
-            Inquiry::Found(_) => "it took effect".to_owned(),
-            Inquiry::Absent => "it is not there".to_owned(),
-            Inquiry::NotYet => "not seen yet".to_owned(),
-            Inquiry::Unclear { what } => format!("unclear: {what}"),
-        },
-        Event::Retried { delay_ms, .. } => format!("in {delay_ms} ms"),
-        Event::Parked { question, .. } => question.clone(),
+            action,
+            attempt,
+            outcome,
+            ..
+        } => {
+            let subject = subject(action);
+            format!("{subject} (attempt {attempt}): {}", outcome_text(outcome))
+        }
+        Event::Inquired {
+            action, inquiry, ..
+        } => {
+            let found = match inquiry {
+                Inquiry::Found(_) => "it took effect".to_owned(),
+                Inquiry::Absent => "it is not there".to_owned(),
+                Inquiry::NotYet => "not seen yet".to_owned(),
+                Inquiry::Unclear { what } => format!("unclear: {what}"),
+            };
+            format!("{}: {found}", subject(action))
+        }
+        Event::Retried {
+            action, delay_ms, ..
+        } => format!("{} in {delay_ms} ms", subject(action)),
+        Event::Parked {
+            action, question, ..
+        } => format!("{}: {question}", subject(action)),
         Event::Observed(model::Observation::Instance {
             instance, state, ..
         }) => format!("{instance} {state:?}"),
@@ -331,9 +358,17 @@ pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result
         Some(run) => Some(find_run(&reader, &args.env, run)?),
         None => None,
     };
-    let blobs = StoredBlobs(&reader);
+    let secrets = session.secrets()?;
+    if secrets.is_none() {
+        engine::needs_no_key(&reader)?;
+    }
+    let secrets = secrets.as_ref();
+    let blobs = StoredBlobs {
+        reader: &reader,
+        secrets,
+    };
     let mut replay = Replay::new(session.providers().schemas(), only);
-    for entry in engine::entries(&reader, &args.env)? {
+    for entry in engine::entries(&reader, &args.env, secrets)? {
         replay.take(&entry, &blobs).map_err(|source| {
             CommandError::Engine(engine::EngineError::Illegal {
                 environment: args.env.clone(),

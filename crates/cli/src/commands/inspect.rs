@@ -56,28 +56,7 @@ fn validation_json(found: &Diagnostics, sources: &Sources) -> String {
     let count = |severity: Severity| found.iter().filter(|one| one.severity == severity).count();
     let diagnostics: Vec<serde_json::Value> = found
         .iter()
-        .map(|one| {
-            let mut object = json!({
-                "severity": if one.severity == Severity::Error { "error" } else { "warning" },
-                "code": one.code,
-                "summary": one.summary,
-                "detail": one.detail,
-            });
-            if let (Some(span), Some(object)) = (one.span, object.as_object_mut())
-                && let Some(place) = sources.place(span)
-            {
-                object.insert("range".into(), json!({
-                    "filename": place.path,
-                    "start": { "line": place.start.0, "column": place.start.1, "byte": span.start },
-                    "end": { "line": place.end.0, "column": place.end.1, "byte": span.end },
-                }));
-                object.insert(
-                    "snippet".into(),
-                    json!({ "code": place.line, "start_line": place.start.0 }),
-                );
-            }
-            object
-        })
+        .map(|one| serde_json::Value::Object(json::diagnostic(one, sources)))
         .collect();
     json!({
         "format_version": "1.0",
@@ -190,6 +169,9 @@ pub(crate) fn output(
             "there is no output `{name}`; outputs: {known}"
         )));
     };
+    if value.marks_deep().contains(value::Marks::SEALED) {
+        return Err(engine::EngineError::KeyMissing.into());
+    }
     match (args.raw, value.as_str()) {
         // Asked for by name, even a sensitive one is given: that is what outputs are for.
         (true, Some(text)) => anstream::println!("{text}"),

@@ -44,10 +44,11 @@ pub(crate) fn text(plan: &Plan) -> String {
     }
     if !plan.outputs.is_empty() {
         let _ = writeln!(out, "{BOLD}Changes to outputs:{RESET}");
+        let widest = plan.outputs.keys().map(|name| name.chars().count()).max();
         for (name, change) in &plan.outputs {
             attribute(
                 &mut out,
-                name,
+                (name, widest.unwrap_or_default()),
                 change.before.as_ref(),
                 change.after.as_ref(),
                 false,
@@ -64,6 +65,14 @@ pub(crate) fn text(plan: &Plan) -> String {
 pub(crate) fn summary(plan: &Plan) -> String {
     if plan.is_empty() {
         return String::from("No changes. The world is what the definition says.");
+    }
+    if plan.steps.is_empty() && plan.mode == model::PlanMode::RefreshOnly {
+        return format!(
+            "{BOLD}Plan:{RESET} take note of what was changed outside of Steadfast; change nothing."
+        );
+    }
+    if plan.steps.is_empty() && plan.drift.is_empty() {
+        return format!("{BOLD}Plan:{RESET} new outputs; no object changes.");
     }
     let summary = plan.summary();
     format!(
@@ -150,8 +159,11 @@ fn attributes(
     let old = before.and_then(Value::entries).unwrap_or(&empty);
     let new = after.and_then(Value::entries).unwrap_or(&empty);
     let names: BTreeSet<&Name> = old.keys().chain(new.keys()).collect();
+    let changes = |name: &&&Name| present(old.get(**name)) != present(new.get(**name));
+    let widest = names.iter().filter(changes).map(|name| name.chars().count()).max();
     let mut same = 0;
-    for name in names {
+    for name in &names {
+        let name: &Name = name;
         let (was, is) = (present(old.get(name)), present(new.get(name)));
         if was.is_none() && is.is_none() {
             continue;
@@ -160,13 +172,15 @@ fn attributes(
             same += 1;
             continue;
         }
-        attribute(out, name, was, is, forcing.contains(&**name), indent);
+        let width = widest.unwrap_or_default();
+        attribute(out, (name, width), was, is, forcing.contains(&**name), indent);
     }
     if same > 0 {
         let _ = writeln!(
             out,
-            "{}{DIM}# ({same} unchanged attributes not shown){RESET}",
-            " ".repeat(indent + 2)
+            "{}{DIM}# ({same} unchanged attribute{} not shown){RESET}",
+            " ".repeat(indent + 2),
+            if same == 1 { "" } else { "s" }
         );
     }
 }
@@ -177,7 +191,7 @@ fn present(value: Option<&Value>) -> Option<&Value> {
 
 fn attribute(
     out: &mut String,
-    name: &str,
+    (name, width): (&str, usize),
     before: Option<&Value>,
     after: Option<&Value>,
     forces: bool,
@@ -190,10 +204,10 @@ fn attribute(
         String::new()
     };
     let line = match (before, after) {
-        (None, Some(after)) => format!("{GOOD}+{RESET} {name} = {}", shown(after)),
-        (Some(before), None) => format!("{BAD}-{RESET} {name} = {}", shown(before)),
+        (None, Some(after)) => format!("{GOOD}+{RESET} {name:width$} = {}", shown(after)),
+        (Some(before), None) => format!("{BAD}-{RESET} {name:width$} = {}", shown(before)),
         (Some(before), Some(after)) => format!(
-            "{CHANGE}~{RESET} {name} = {} -> {}",
+            "{CHANGE}~{RESET} {name:width$} = {} -> {}",
             shown(before),
             shown(after)
         ),

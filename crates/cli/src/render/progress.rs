@@ -122,7 +122,7 @@ impl Progress {
             Outcome::Built { artifact } => {
                 format!("{GOOD}built{RESET} {} {took}", artifact.short())
             }
-            Outcome::Partial { .. } => format!("{BAD}made, but damaged{RESET} {took}"),
+            Outcome::Partial { .. } => format!("{BAD}failed part of the way{RESET} {took}; marked as damaged"),
             Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
             Outcome::Failed { .. } => format!("{WARN}failed{RESET} {took}"),
             Outcome::Unknown { why } => {

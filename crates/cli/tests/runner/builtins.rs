@@ -5,13 +5,14 @@
 //! `fill PATH` (writes until the disk is full), `small-disk PATH SIZE` (a file system of its own), `service PATH` (the
 //! program that is deployed).
 //! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
-//! `stdin TEXT` and `env NAME=VALUE` for what follows, `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
+//! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) for the next command,
+//! `env NAME=VALUE` for all that follow, `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
 //! Outputs: `save NAME PATTERN` (what `[..]` stands for in the last output), `never TEXT` (no output from here on
 //! contains it).
 //! Conditions: `only-as-root`, `not-as-root`.
 
 use super::expect::{Redactor, captured};
-use super::process::{self, Output, Started};
+use super::process::{self, Input, Output, Started};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -34,7 +35,7 @@ pub(crate) struct Shell {
     project: PathBuf,
     env: Vec<(String, String)>,
     variables: BTreeMap<String, String>,
-    stdin: Option<String>,
+    stdin: Input,
     background: BTreeMap<String, Started>,
     listeners: Vec<TcpListener>,
     mounted: Option<PathBuf>,
@@ -69,7 +70,7 @@ impl Shell {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             variables: BTreeMap::new(),
-            stdin: None,
+            stdin: Input::Closed,
             background: BTreeMap::new(),
             listeners: Vec::new(),
             mounted: None,
@@ -97,13 +98,13 @@ impl Shell {
         self.n_commands += 1;
         let files = self.outputs.path().join(self.n_commands.to_string());
         let program = Path::new(env!("CARGO_BIN_EXE_steadfast"));
-        let stdin = self.stdin.take();
+        let stdin = std::mem::take(&mut self.stdin);
         let started = Started::start(
             program,
             &words,
             &self.project,
             &self.env,
-            stdin.as_deref(),
+            &stdin,
             &files,
         );
         match name {
@@ -164,8 +165,21 @@ impl Shell {
                 }
             }
             ("stdin", [text]) => {
-                self.stdin = Some(text.replace("\\n", "\n"));
+                self.stdin = Input::Text(text.replace("\\n", "\n"));
                 done
+            }
+            ("stdin", []) => {
+                self.stdin = Input::Silent;
+                done
+            }
+            ("until-printed", [name, text]) => {
+                let started = self.background.get(*name);
+                let started = started.ok_or_else(|| wrong("no such command in the background"))?;
+                if process::wait_for(|| started.printed().contains(text)) {
+                    done
+                } else {
+                    Err(Stop::Wrong(format!("it printed only:\n{}", started.printed())))
+                }
             }
             ("env", [assignment]) => {
                 let (name, value) = assignment

@@ -61,7 +61,7 @@ fn special(rest: &str, before: &str) -> Option<(usize, &'static str)> {
     if digits && word == 5 && (before.ends_with("127.0.0.1:") || before.ends_with("port ")) {
         return Some((word, "[PORT]"));
     }
-    if digits && (before.ends_with("pid ") || before.ends_with("process ")) {
+    if digits && (before.ends_with("pid ") || before.ends_with("process ") || before.ends_with("number ")) {
         return Some((word, "[PID]"));
     }
     match word {

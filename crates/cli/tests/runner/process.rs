@@ -12,6 +12,18 @@ pub(crate) const COMMAND_SECONDS_MAX: u64 = 120;
 /// Time between two looks, in milliseconds.
 const LOOK_MS: u64 = 5;
 
+/// What stands at the other end of a command's standard input.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Input {
+    /// Nothing.
+    #[default]
+    Closed,
+    /// This text, and then nothing.
+    Text(String),
+    /// Someone who does not answer.
+    Silent,
+}
+
 /// A command that was started.
 pub(crate) struct Started {
     child: Child,
@@ -34,17 +46,18 @@ impl Started {
         words: &[String],
         directory: &Path,
         env: &[(String, String)],
-        stdin: Option<&str>,
+        stdin: &Input,
         files: &Path,
     ) -> Self {
         let (stdout, stderr) = (files.with_extension("out"), files.with_extension("err"));
         let input = match stdin {
-            Some(text) => {
+            Input::Text(text) => {
                 let path = files.with_extension("in");
                 std::fs::write(&path, text).unwrap();
                 Stdio::from(File::open(path).unwrap())
             }
-            None => Stdio::null(),
+            Input::Closed => Stdio::null(),
+            Input::Silent => Stdio::piped(),
         };
         let child = Command::new(program)
             .args(words.iter().map(OsString::from))
@@ -63,6 +76,11 @@ impl Started {
         }
     }
 
+    /// What it has printed so far.
+    pub(crate) fn printed(&self) -> String {
+        read(&self.stdout) + &read(&self.stderr)
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
@@ -70,6 +88,7 @@ impl Started {
 
     /// Waits for its end; one that takes too long is killed.
     pub(crate) fn finish(mut self) -> Result<Output, String> {
+        // `wait` would close what `Input::Silent` keeps open, so it comes last.
         let ended = wait_for(|| self.child.try_wait().unwrap().is_some());
         if !ended {
             let _ = self.child.kill();

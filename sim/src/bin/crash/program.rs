@@ -33,12 +33,19 @@ pub(crate) enum Moment {
 pub(crate) struct Ended {
     /// Exit code; none if it was killed.
     pub code: Option<i32>,
-    /// What it printed; nothing that is no JSON. Empty where the lines were only counted.
+    /// What it printed, as far as it is JSON.
     pub lines: Vec<Value>,
     /// Number of lines it printed.
     pub n_lines: usize,
     /// How long it ran.
     pub took: Duration,
+}
+
+impl Ended {
+    /// The lines of one type.
+    pub(crate) fn entries(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.lines.iter().filter(move |line| line.get("type").is_some_and(|found| found == kind))
+    }
 }
 
 /// The program in a directory.

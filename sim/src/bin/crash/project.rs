@@ -44,11 +44,6 @@ impl Project {
         self.files - self.pages()
     }
 
-    /// Objects of a whole world: the files, as many `terraform_data`, and the directory.
-    pub(crate) fn n_objects(&self) -> usize {
-        2 * self.files + 1
-    }
-
     /// Its definition. The second generation changes every page, replaces some seeds, drops and adds notes.
     pub(crate) fn definition(&self, generation: usize) -> String {
         let (name, pages, receipts) = (&self.name, self.pages(), self.receipts());
@@ -296,7 +291,8 @@ mod tests {
     #[test]
     fn a_sound_world_is_found_sound() {
         let (project, root, shown) = sound();
-        assert_eq!(shown.len(), project.n_objects());
+        // The files, as many `terraform_data`, and the directory.
+        assert_eq!(shown.len(), 2 * project.files + 1);
         assert_eq!(project.compare(root.path(), &shown, 1), []);
     }
 

@@ -18,6 +18,8 @@ const BY_CLOCK_OF_TEN: u64 = 3;
 const AFTER_LINE_US_MAX: u64 = 3_000;
 /// What a command takes before and after its effects.
 const START_MS: u64 = 40;
+/// Exit code of a command that is refused because a run is open.
+const EXIT_PARKED: i32 = 3;
 
 /// What is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,13 +211,16 @@ impl Trial {
     fn refused_meanwhile(&self) -> Result<(), Finding> {
         let words = [self.kind.verb(), "-auto-approve"];
         let ended = self.program.run(&words).map_err(|what| Promise::Ends.broken(what))?;
-        match ended.code {
-            Some(3) => Ok(()),
-            _ => {
-                let what = "a second run was not refused with 3 while one is open";
-                Err(Promise::Ends.broken(format!("{what}: {ended:?}")))
-            }
+        let begun = ended.entries("intended").count();
+        if ended.code == Some(EXIT_PARKED) && begun == 0 {
+            return Ok(());
         }
+        let what = format!(
+            "while a run is open, a second one is not refused with {EXIT_PARKED}: it ends with {:?} and begins {begun} \
+             effects",
+            ended.code
+        );
+        Err(Promise::Ends.broken(what))
     }
 
     fn complete(&self, words: &[&str]) -> Result<Ended, Finding> {
@@ -312,10 +317,8 @@ impl Trial {
         let before = self.shown()?;
         let again = self.complete(&[self.kind.verb(), "-auto-approve"])?;
         let mut findings = Vec::new();
-        let is = |entry: &Value, kind: &str| entry.get("type").is_some_and(|found| found == kind);
-        let begun = again.lines.iter().filter(|entry| is(entry, "intended")).count();
-        let plan = again.lines.iter().find(|entry| is(entry, "plan"));
-        let summary = plan.and_then(|plan| plan.get("summary")?.as_object());
+        let begun = again.entries("intended").count();
+        let summary = again.entries("plan").next().and_then(|plan| plan.get("summary")?.as_object());
         let changes = summary.map(|summary| summary.values().filter_map(Value::as_u64).sum::<u64>());
         if begun != 0 || changes != Some(0) {
             let what = format!("a second {} plans {changes:?} changes and begins {begun}", self.kind.verb());

@@ -1,0 +1,174 @@
+//! The parts of the manual that are not about one option: examples, and how commands end.
+
+/// Under `plan --help`.
+pub(crate) const PLAN: &str = "\
+Examples:
+  steadfast plan                                   what apply would do
+  steadfast plan -var region=eu -var-file=eu.tfvars
+  steadfast plan -refresh=false                    by what the book says, without looking at the world
+  steadfast plan -refresh-only                     only what was changed by others
+  steadfast plan -replace='host_file.motd[\"x\"]'    as if this object were damaged
+  steadfast plan -destroy                          what destroy would do
+  steadfast plan -detailed-exitcode                ends with 2 when there are changes, for scripts
+  steadfast plan --json                            one JSON object, for programs
+";
+
+/// Under `apply --help`.
+pub(crate) const APPLY: &str = "\
+The plan is shown first, and only `yes` agrees to it. Ctrl-C once finishes what is under way and begins nothing new;
+twice ends at once. After a crash, a power cut or a kill -9: steadfast resume.
+
+Examples:
+  steadfast apply                                  plan, ask, do
+  steadfast apply -auto-approve                    where nobody can be asked
+  steadfast apply -refresh-only                    only take note of what was changed by others
+  steadfast apply -replace=host_command.migrate    destroy and make again
+  steadfast apply --json -auto-approve             one JSON object per line, for programs
+
+Ends with 0 when everything was done, 1 when something could not be (or was not agreed to), 3 when an action waits for
+a person, 4 while another process writes to the book, 65 when the definition is wrong, 130 when interrupted.
+";
+
+/// Under `destroy --help`.
+pub(crate) const DESTROY: &str = "\
+Examples:
+  steadfast plan -destroy                          look first
+  steadfast destroy
+  steadfast destroy -auto-approve                  where nobody can be asked
+
+What an environment runs is ended by `steadfast stop ENVIRONMENT`; its resources stay.
+";
+
+/// Under `show --help`.
+pub(crate) const SHOW: &str = "\
+Examples:
+  steadfast show                                   everything that exists, as the book has it
+  steadfast show 3f9a                              one run, from its request to its end
+  steadfast show --env production
+  steadfast show --json
+";
+
+/// Under `output --help`.
+pub(crate) const OUTPUT: &str = "\
+Sensitive outputs are hidden, except when asked for by name.
+
+Examples:
+  steadfast output
+  steadfast output address
+  steadfast output -raw address                    without quotes, for a shell: URL=$(steadfast output -raw address)
+  steadfast output --json
+";
+
+/// Under `history --help`.
+pub(crate) const HISTORY: &str = "\
+Examples:
+  steadfast history
+  steadfast history production
+  steadfast history --json | tail -1
+
+One run in full: steadfast show RUN. Every entry: steadfast journal show.
+";
+
+/// Under `journal --help`.
+pub(crate) const JOURNAL: &str = "\
+The book is in .steadfast/book: everything that was asked, decided, begun and finished, each entry chained to the one
+before it. Nothing is done unless it was written there first.
+
+Examples:
+  steadfast journal verify                         ends with 76 and names the first wrong entry, if there is one
+  steadfast journal show production
+";
+
+/// Under `replay --help`.
+pub(crate) const REPLAY: &str = "\
+Every plan, verdict and step is computed again from the entries before it and compared with what the book says was
+decided. Nothing is done. Ends with 1 when a decision is another.
+
+Examples:
+  steadfast replay
+  steadfast replay 3f9a --env production
+";
+
+/// Under `resume --help`.
+pub(crate) const RESUME: &str = "\
+What was under way when the run broke off is looked at first: what took effect is not done twice, what did not is done
+again where that is safe, and what cannot be found out is put to you (steadfast status, steadfast resolve).
+
+Examples:
+  steadfast resume
+  steadfast resume production
+  steadfast resume -cancel                         finish what is under way and close the run
+";
+
+/// Under `rollback --help`.
+pub(crate) const ROLLBACK: &str = "\
+Definition, files and values of the earlier release are in the book: they are planned and applied again, whatever the
+directory holds now. For an environment the old version takes all requests as soon as it is healthy.
+
+Examples:
+  steadfast rollback                               a directory of Terraform files, to the release before
+  steadfast rollback production
+  steadfast rollback --to 3f9a production          to the release that this run carried out
+";
+
+/// Under `deploy --help`.
+pub(crate) const DEPLOY: &str = "\
+Builds what changed, makes one release of everything, applies the environment's resources and rolls its services out as
+their `rollout` blocks say. A version that does not get healthy, or is judged bad, goes back by itself, and its release
+is in quarantine until `steadfast lift`. An environment takes only releases that those named in its `after` accepted.
+
+Examples:
+  steadfast deploy dev
+  steadfast deploy staging                         the same release: nothing is built twice
+  steadfast deploy production --release 8c1f       a release by its first digits
+
+Ends with 0 when the new version serves, 1 when something could not be done or is not allowed, 3 when an action waits
+for a person, 4 while another process writes to the book, 5 when the old version serves again, 65 when the definition
+is wrong, 130 when interrupted.
+";
+
+/// Under `status --help`.
+pub(crate) const STATUS: &str = "\
+Ends with 3 when something waits for a person, else with 0.
+";
+
+/// Under `resolve --help`.
+pub(crate) const RESOLVE: &str = "\
+An action whose outcome was lost, and that neither may be repeated nor can be looked at, waits for you. Look yourself,
+then say what you saw. The run goes on at once.
+
+Examples:
+  steadfast status                                 the question, with the command that answers it
+  steadfast resolve 3f9a 77c0 done                 it took effect: it is not done again
+  steadfast resolve 3f9a 77c0 absent               it did not: it is tried again
+";
+
+/// Under `lift --help`.
+pub(crate) const LIFT: &str = "\
+Examples:
+  steadfast status                                 shows what is in quarantine, and why
+  steadfast lift 8c1f
+";
+
+/// Under `logs --help`.
+pub(crate) const LOGS: &str = "\
+Examples:
+  steadfast logs --env dev web-1
+  steadfast logs --env dev -n 500 web-1
+";
+
+/// Under `explain --help`.
+pub(crate) const EXPLAIN: &str = "\
+Examples:
+  steadfast explain SF0322
+  steadfast explain exit-codes
+  steadfast explain                                all codes
+";
+
+/// Under `completions --help`.
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast
+  steadfast completions zsh > ~/.zfunc/_steadfast
+  steadfast completions fish > ~/.config/fish/completions/steadfast.fish
+";

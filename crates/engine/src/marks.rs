@@ -1,0 +1,275 @@
+//! [`Sensitive`]: marks across the seam. A provider is given plain values; what comes back is marked again.
+//!
+//! Marked is what stands where something sensitive was given (as Terraform does), and beyond that every text that
+//! repeats a sensitive text, wherever it stands: a computed attribute that echoes its input is as secret as the input.
+//! What a provider derives by computing (a hash, a length) is not found this way.
+
+use model::{Answer, Change, Inquiry, Outcome, Question};
+use std::collections::BTreeSet;
+use value::{Data, Diagnostics, Marks, Path, Value};
+
+/// Shorter sensitive texts are marked only where they stand alone: as a part of something longer they would be found
+/// everywhere.
+const PART_BYTES_MIN: usize = 4;
+
+/// What is said instead of a sensitive text.
+const REDACTED: &str = "(sensitive value)";
+
+/// What is sensitive in what a provider was given.
+pub(crate) struct Sensitive {
+    places: Vec<(Path, Marks)>,
+    texts: BTreeSet<String>,
+}
+
+/// A question without marks, and what was marked in it.
+pub(crate) fn unmarked_question(question: &Question) -> (Question, Sensitive) {
+    let mut plain = question.clone();
+    let sensitive = match &mut plain {
+        Question::Read(question) => Sensitive::taken_from([&mut question.prior], []),
+        Question::Plan(question) => Sensitive::taken_from(
+            [&mut question.config, &mut question.proposed],
+            [&mut question.prior],
+        ),
+    };
+    (plain, sensitive)
+}
+
+/// A change without marks, and what was marked in it.
+pub(crate) fn unmarked_change(change: &Change) -> (Change, Sensitive) {
+    let mut plain = change.clone();
+    let shape = plain.config.as_mut().into_iter().chain(plain.planned.as_mut());
+    let sensitive = Sensitive::taken_from(shape, plain.prior.as_mut());
+    (plain, sensitive)
+}
+
+impl Sensitive {
+    /// Takes the marks off. Places count in the values that have the shape of the answer; texts count in all.
+    fn taken_from<'a>(
+        shape: impl IntoIterator<Item = &'a mut Value>,
+        others: impl IntoIterator<Item = &'a mut Value>,
+    ) -> Self {
+        let mut sensitive = Self {
+            places: Vec::new(),
+            texts: BTreeSet::new(),
+        };
+        for value in shape {
+            sensitive.note_texts(value);
+            let (plain, places) = value.unmark_deep();
+            sensitive.places.extend(places);
+            *value = plain;
+        }
+        for value in others {
+            sensitive.note_texts(value);
+            *value = value.clone().unmark_all();
+        }
+        sensitive
+    }
+
+    fn note_texts(&mut self, value: &Value) {
+        value.walk(&mut |_, one| {
+            if one.marks().contains(Marks::SENSITIVE) {
+                one.walk(&mut |_, inside| {
+                    if let Some(text) = inside.as_str().filter(|text| !text.is_empty()) {
+                        self.texts.insert(text.to_owned());
+                    }
+                    true
+                });
+            }
+            one.marks_deep().contains(Marks::SENSITIVE)
+        });
+    }
+
+    fn repeats(&self, text: &str) -> bool {
+        self.texts.contains(text)
+            || self
+                .texts
+                .iter()
+                .any(|secret| secret.len() >= PART_BYTES_MIN && text.contains(secret.as_str()))
+    }
+
+    fn marked(&self, value: Value) -> Value {
+        let value = value.mark_at(&self.places);
+        if self.texts.is_empty() {
+            return value;
+        }
+        value.transform(&mut |_, one| match one.data() {
+            Data::String(text) if self.repeats(text) => one.with_marks(Marks::SENSITIVE),
+            _ => one,
+        })
+    }
+
+    fn text(&self, mut text: String) -> String {
+        for secret in self.texts.iter().filter(|one| one.len() >= PART_BYTES_MIN) {
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), REDACTED);
+            }
+        }
+        text
+    }
+
+    fn diagnostics(&self, mut found: Diagnostics) -> Diagnostics {
+        for one in &mut found.0 {
+            one.summary = self.text(std::mem::take(&mut one.summary));
+            one.detail = self.text(std::mem::take(&mut one.detail));
+            for hint in &mut one.hints {
+                hint.text = self.text(std::mem::take(&mut hint.text));
+            }
+        }
+        found
+    }
+
+    /// The answer, marked again.
+    pub(crate) fn answer(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Read(mut read) => {
+                read.object = read.object.map(|object| self.marked(object));
+                read.diagnostics = self.diagnostics(read.diagnostics);
+                Answer::Read(read)
+            }
+            Answer::Plan(mut plan) => {
+                plan.planned = self.marked(plan.planned);
+                plan.diagnostics = self.diagnostics(plan.diagnostics);
+                Answer::Plan(plan)
+            }
+            Answer::Failed(found) => Answer::Failed(self.diagnostics(found)),
+        }
+    }
+
+    /// The outcome, marked again.
+    pub(crate) fn outcome(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Changed {
+                object,
+                private,
+                diagnostics,
+            } => Outcome::Changed {
+                object: object.map(|object| self.marked(object)),
+                private,
+                diagnostics: self.diagnostics(diagnostics),
+            },
+            Outcome::Partial {
+                object,
+                private,
+                diagnostics,
+            } => Outcome::Partial {
+                object: self.marked(object),
+                private,
+                diagnostics: self.diagnostics(diagnostics),
+            },
+            Outcome::Refused { diagnostics } => Outcome::Refused {
+                diagnostics: self.diagnostics(diagnostics),
+            },
+            Outcome::Failed {
+                diagnostics,
+                retry_after_ms,
+            } => Outcome::Failed {
+                diagnostics: self.diagnostics(diagnostics),
+                retry_after_ms,
+            },
+            Outcome::Unknown { why } => Outcome::Unknown {
+                why: self.text(why),
+            },
+            other @ (Outcome::Placed { .. }
+            | Outcome::Stopped
+            | Outcome::Published { .. }
+            | Outcome::Built { .. }) => other,
+        }
+    }
+
+    /// What was found, marked again.
+    pub(crate) fn inquiry(&self, inquiry: Inquiry) -> Inquiry {
+        match inquiry {
+            Inquiry::Found(outcome) => Inquiry::Found(self.outcome(outcome)),
+            Inquiry::Unclear { what } => Inquiry::Unclear {
+                what: self.text(what),
+            },
+            other @ (Inquiry::Absent | Inquiry::NotYet) => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Address, Key, Mode, ModulePath, Repeat, ResourceAddress, Verb};
+    use value::Diagnostic;
+
+    fn secret() -> Value {
+        Value::string("hunter-22").with_marks(Marks::SENSITIVE)
+    }
+
+    fn object(input: Value, output: Value) -> Value {
+        Value::object([("input".into(), input), ("output".into(), output)].into())
+    }
+
+    fn change() -> Change {
+        let resource = ResourceAddress {
+            module: ModulePath::default(),
+            mode: Mode::Managed,
+            kind: "terraform_data".into(),
+            name: "a".into(),
+        };
+        Change {
+            address: Address {
+                resource,
+                key: Key::None,
+            },
+            provider: String::new(),
+            verb: Verb::Update,
+            prior: Some(object(Value::string("old-one").with_marks(Marks::SENSITIVE), Value::string("old-one"))),
+            config: Some(object(secret(), Value::null(value::Type::Any))),
+            planned: Some(object(secret(), Value::unknown(value::Type::String))),
+            private: Vec::new(),
+            repeat: Repeat::Never,
+            settle_ms: 0,
+            dependencies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn providers_are_given_no_marks_and_answers_have_them_again() {
+        let (plain, sensitive) = unmarked_change(&change());
+        for value in [&plain.prior, &plain.config, &plain.planned] {
+            assert!(value.as_ref().is_some_and(|one| one.marks_deep().is_empty()));
+        }
+        let made = object(Value::string("hunter-22"), Value::string("got hunter-22"));
+        let outcome = sensitive.outcome(Outcome::Changed {
+            object: Some(made),
+            private: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        });
+        let Outcome::Changed { object: Some(made), .. } = outcome else {
+            panic!("another outcome");
+        };
+        for name in ["input", "output"] {
+            let marks = made.get(name).map(Value::marks);
+            assert_eq!(marks, Some(Marks::SENSITIVE), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_says_repeats_no_secret() {
+        let (_, sensitive) = unmarked_change(&change());
+        let found = Diagnostic::error("SF0000", "no hunter-22", "hunter-22 replaced old-one");
+        let outcome = sensitive.outcome(Outcome::Refused {
+            diagnostics: found.into(),
+        });
+        let Outcome::Refused { diagnostics } = outcome else {
+            panic!("another outcome");
+        };
+        let text = format!("{diagnostics:?}");
+        assert!(!text.contains("hunter-22") && !text.contains("old-one"), "{text}");
+    }
+
+    #[test]
+    fn without_marks_nothing_is_changed() {
+        let mut change = change();
+        change.prior = None;
+        change.config = Some(object(Value::string("x"), Value::string("y")));
+        change.planned = change.config.clone();
+        let (plain, sensitive) = unmarked_change(&change);
+        assert_eq!(plain, change);
+        let object = object(Value::string("x"), Value::string("z"));
+        assert_eq!(sensitive.marked(object.clone()), object);
+    }
+}
