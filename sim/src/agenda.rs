@@ -1,4 +1,5 @@
-//! Virtual time: what will happen, in order of time and, among things at the same time, in an order drawn from the seed.
+//! Virtual time: what will happen, in order of time and, among things at the same time, in an order drawn from the
+//! seed.
 
 use crate::Rng;
 use std::collections::BTreeMap;

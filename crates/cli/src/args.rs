@@ -6,6 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Heading of the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Takes software from a commit to production and keeps it there.
 ///
 /// In a directory of Terraform files: `steadfast plan`, then `steadfast apply`. With a `steadfast.hcl` beside them:
@@ -15,13 +18,13 @@ use std::path::PathBuf;
 #[command(name = "steadfast", version, after_help = crate::exit::TABLE, max_term_width = 100)]
 pub(crate) struct Args {
     /// Work in this directory instead of the current one.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub chdir: Option<PathBuf>,
     /// Print one JSON object per line for programs, instead of text for people.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
     /// Never use colours (as with NO_COLOR).
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub no_color: bool,
     #[command(subcommand)]
     pub command: Command,
@@ -201,6 +204,8 @@ pub(crate) enum StateCommand {
 pub(crate) enum JournalCommand {
     /// Check every byte of the book that carries information, and name the first that is wrong.
     Verify,
+    /// Go on without the newest entries, when the book is older than what was done and nothing newer can be put back.
+    AcceptLoss,
     /// Print every entry of an environment.
     Show(EnvironmentArgs),
 }

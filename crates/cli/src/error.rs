@@ -30,6 +30,12 @@ pub(crate) enum CommandError {
     /// The engine cannot go on.
     #[error("the run cannot go on")]
     Engine(#[source] EngineError),
+    /// Another run comes first.
+    #[error("run {run} is not over, and nothing else is begun before it is")]
+    Open {
+        /// Which.
+        run: model::RunId,
+    },
     /// A file or process of ours cannot be had.
     #[error("cannot {what} {}", path.display())]
     Path {
@@ -41,6 +47,15 @@ pub(crate) enum CommandError {
         #[source]
         source: std::io::Error,
     },
+    /// Nothing new is begun while its outcome might not fit into the book.
+    #[error(
+        "less than {} MiB are free under {}; nothing more is begun, because its outcome might not fit into the book",
+        journal::limits::FREE_FLOOR_BYTES >> 20, path.display()
+    )]
+    NoRoom {
+        /// The book.
+        path: PathBuf,
+    },
     /// Anything else that failed, in words.
     #[error("{0}")]
     Failed(String),
@@ -51,11 +66,15 @@ impl From<EngineError> for CommandError {
         match error {
             // Whoever reads the book meets the same trouble whether a run goes on or not.
             EngineError::Book(error) => Self::Book(error),
+            EngineError::KeyMissing => Self::Diagnostics {
+                diagnostics: engine::key_missing().into(),
+                sources: Sources::default(),
+                code: exit::FAILED,
+            },
             other @ (EngineError::Illegal { .. }
             | EngineError::Unreadable { .. }
-            | EngineError::Lost { .. }
-            | EngineError::KeyMissing
-            | EngineError::Busy(_)) => Self::Engine(other),
+            | EngineError::Lost { .. }) => Self::Engine(other),
+            EngineError::Busy(run) => Self::Open { run },
         }
     }
 }
@@ -82,9 +101,9 @@ impl CommandError {
             Self::Engine(EngineError::Illegal { .. } | EngineError::Unreadable { .. }) => {
                 exit::BOOK_DAMAGED
             }
-            Self::Engine(EngineError::Busy(_)) => exit::PARKED,
+            Self::Open { .. } | Self::Engine(EngineError::Busy(_)) => exit::PARKED,
             Self::Engine(EngineError::KeyMissing) => exit::FAILED,
-            Self::Path { .. } => exit::IO,
+            Self::Path { .. } | Self::NoRoom { .. } => exit::IO,
             Self::Failed(_) => exit::FAILED,
         }
     }
@@ -151,9 +170,13 @@ impl CommandError {
 
     fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Engine(EngineError::Busy(_)) => {
+            Self::Book(JournalError::TailLost { .. }) => Some(
+                "The loss is accepted by: steadfast journal accept-loss. Then look with steadfast plan before anything else.",
+            ),
+            Self::Open { .. } => {
                 Some("Go on with it: steadfast resume. Or close it: steadfast resume -cancel.")
             }
+            Self::NoRoom { .. } => Some("Make room, then: steadfast resume."),
             Self::Engine(EngineError::Lost { .. }) => Some(
                 "Make room or mend the disk, then: steadfast resume. Lost outcomes are inquired into.",
             ),

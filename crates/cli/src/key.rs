@@ -1,5 +1,5 @@
-//! The project's key: the file that opens what is sealed in the book. It stands beside the book, never in it; who copies
-//! the book alone has no secret of the project.
+//! The project's key: the file that opens what is sealed in the book. It stands beside the book, never in it; who
+//! copies the book alone has no secret of the project.
 
 use crate::error::CommandError;
 use engine::{KEY_BYTES, Secrets};

@@ -1,4 +1,6 @@
 //! The parts of the manual that are not about one option: examples, and how commands end.
+//!
+//! Paragraphs are one line each; they are wrapped when they are shown.
 
 /// Under `plan --help`.
 pub(crate) const PLAN: &str = "\
@@ -15,7 +17,7 @@ Examples:
 
 /// Under `apply --help`.
 pub(crate) const APPLY: &str = "\
-The plan is shown first, and only `yes` agrees to it. Ctrl-C once finishes what is under way and begins nothing new;
+The plan is shown first, and only `yes` agrees to it. Ctrl-C once finishes what is under way and begins nothing new; \
 twice ends at once. After a crash, a power cut or a kill -9: steadfast resume.
 
 Examples:
@@ -25,7 +27,7 @@ Examples:
   steadfast apply -replace=host_command.migrate    destroy and make again
   steadfast apply --json -auto-approve             one JSON object per line, for programs
 
-Ends with 0 when everything was done, 1 when something could not be (or was not agreed to), 3 when an action waits for
+Ends with 0 when everything was done, 1 when something could not be (or was not agreed to), 3 when an action waits for \
 a person, 4 while another process writes to the book, 65 when the definition is wrong, 130 when interrupted.
 ";
 
@@ -71,17 +73,17 @@ One run in full: steadfast show RUN. Every entry: steadfast journal show.
 
 /// Under `journal --help`.
 pub(crate) const JOURNAL: &str = "\
-The book is in .steadfast/book: everything that was asked, decided, begun and finished, each entry chained to the one
+The book is in .steadfast/book: everything that was asked, decided, begun and finished, each entry chained to the one \
 before it. Nothing is done unless it was written there first.
 
 Examples:
-  steadfast journal verify                         ends with 76 and names the first wrong entry, if there is one
+  steadfast journal verify                         names the first wrong entry and ends with 76
   steadfast journal show production
 ";
 
 /// Under `replay --help`.
 pub(crate) const REPLAY: &str = "\
-Every plan, verdict and step is computed again from the entries before it and compared with what the book says was
+Every plan, verdict and step is computed again from the entries before it and compared with what the book says was \
 decided. Nothing is done. Ends with 1 when a decision is another.
 
 Examples:
@@ -91,7 +93,7 @@ Examples:
 
 /// Under `resume --help`.
 pub(crate) const RESUME: &str = "\
-What was under way when the run broke off is looked at first: what took effect is not done twice, what did not is done
+What was under way when the run broke off is looked at first: what took effect is not done twice, what did not is done \
 again where that is safe, and what cannot be found out is put to you (steadfast status, steadfast resolve).
 
 Examples:
@@ -102,19 +104,19 @@ Examples:
 
 /// Under `rollback --help`.
 pub(crate) const ROLLBACK: &str = "\
-Definition, files and values of the earlier release are in the book: they are planned and applied again, whatever the
+Definition, files and values of the earlier release are in the book: they are planned and applied again, whatever the \
 directory holds now. For an environment the old version takes all requests as soon as it is healthy.
 
 Examples:
-  steadfast rollback                               a directory of Terraform files, to the release before
+  steadfast rollback                               to the release before the last
   steadfast rollback production
   steadfast rollback --to 3f9a production          to the release that this run carried out
 ";
 
 /// Under `deploy --help`.
 pub(crate) const DEPLOY: &str = "\
-Builds what changed, makes one release of everything, applies the environment's resources and rolls its services out as
-their `rollout` blocks say. A version that does not get healthy, or is judged bad, goes back by itself, and its release
+Builds what changed, makes one release of everything, applies the environment's resources and rolls its services out as \
+their `rollout` blocks say. A version that does not get healthy, or is judged bad, goes back by itself, and its release \
 is in quarantine until `steadfast lift`. An environment takes only releases that those named in its `after` accepted.
 
 Examples:
@@ -122,8 +124,8 @@ Examples:
   steadfast deploy staging                         the same release: nothing is built twice
   steadfast deploy production --release 8c1f       a release by its first digits
 
-Ends with 0 when the new version serves, 1 when something could not be done or is not allowed, 3 when an action waits
-for a person, 4 while another process writes to the book, 5 when the old version serves again, 65 when the definition
+Ends with 0 when the new version serves, 1 when something could not be done or is not allowed, 3 when an action waits \
+for a person, 4 while another process writes to the book, 5 when the old version serves again, 65 when the definition \
 is wrong, 130 when interrupted.
 ";
 
@@ -134,7 +136,7 @@ Ends with 3 when something waits for a person, else with 0.
 
 /// Under `resolve --help`.
 pub(crate) const RESOLVE: &str = "\
-An action whose outcome was lost, and that neither may be repeated nor can be looked at, waits for you. Look yourself,
+An action whose outcome was lost, and that neither may be repeated nor can be looked at, waits for you. Look yourself, \
 then say what you saw. The run goes on at once.
 
 Examples:

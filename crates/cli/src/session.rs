@@ -99,7 +99,7 @@ impl Session {
         match self.secrets()? {
             Some(secrets) => Ok(secrets),
             None => {
-                engine::needs_no_key(reader)?;
+                engine::check_key(reader, None)?;
                 crate::key::create(&self.project.key())
             }
         }
@@ -121,12 +121,16 @@ impl Session {
 
     /// Opens the book for writing, alone.
     pub(crate) fn writer(&self) -> Result<Arc<Writer>, CommandError> {
+        self.open_writer(false)
+    }
+
+    /// Opens the book for writing, even where its newest entries are known to be lost.
+    pub(crate) fn open_writer(&self, accept_tail_loss: bool) -> Result<Arc<Writer>, CommandError> {
         let clock = self.clock.clone();
         let now_ms = move || contract::Clock::now_ms(clock.as_ref());
-        let book = Book::open(
-            &self.project.book(),
-            &journal::Options::new(Arc::new(now_ms)),
-        )?;
+        let mut options = journal::Options::new(Arc::new(now_ms));
+        options.accept_tail_loss = accept_tail_loss;
+        let book = Book::open(&self.project.book(), &options)?;
         Ok(Arc::new(Writer::start(book)?))
     }
 

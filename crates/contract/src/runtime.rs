@@ -10,7 +10,8 @@ pub trait Runtime: Send + Sync {
     /// `Placed` as soon as the process runs; being healthy is observed, not waited for.
     fn place<'a>(&'a self, spec: &'a InstanceSpec, unpacked: &'a Path) -> Pending<'a, Outcome>;
 
-    /// Asks an instance to stop, kills it after the grace time, and forgets it. Stopping what is not there is `Stopped`.
+    /// Asks an instance to stop, kills it after the grace time, and forgets it. Stopping what is not there is
+    /// `Stopped`.
     fn stop<'a>(&'a self, instance: &'a InstanceId, grace_ms: u64) -> Pending<'a, Outcome>;
 
     /// Looks at an instance and checks its health once.

@@ -381,6 +381,8 @@ pub(crate) fn failures(run: &Run) -> Diagnostics {
     for diagnostics in run.refused.values() {
         all.extend(diagnostics.clone());
     }
+    // Actions stand in the order of their ids, which differ from run to run; a person reads by address.
+    all.0.sort_by(|a, b| a.address.cmp(&b.address));
     all
 }
 

@@ -214,6 +214,10 @@ pub(crate) fn data_unsupported(address: &dyn Display, span: Span) -> Diagnostic 
 }
 
 pub(crate) fn never_healthy(service: &str, detail: &str, deadline_ms: u64) -> String {
+    let detail = match detail {
+        "" => "it was not seen to answer",
+        detail => detail,
+    };
     format!(
         "a new instance of {service} was not healthy within {} s: {detail}",
         deadline_ms / 1000
@@ -244,11 +248,18 @@ pub(crate) fn environment_missing(environment: &str) -> Diagnostic {
     Diagnostic::error(
         "SF1003",
         "No such environment",
-        format!("The release has no environment `{environment}`. Add an `environment` block for it."),
+        format!(
+            "The release has no environment `{environment}`. Add an `environment` block for it."
+        ),
     )
 }
 
-pub(crate) fn not_accepted_before(environment: &str, before: &str, release: &Digest, span: Span) -> Diagnostic {
+pub(crate) fn not_accepted_before(
+    environment: &str,
+    before: &str,
+    release: &Digest,
+    span: Span,
+) -> Diagnostic {
     Diagnostic::error(
         "SF1004",
         "An earlier environment has not accepted this release",
@@ -263,6 +274,8 @@ pub(crate) fn not_accepted_before(environment: &str, before: &str, release: &Dig
 }
 
 pub(crate) fn quarantined(release: &Digest, why: &str) -> Diagnostic {
+    // What follows the first line are the last lines of a log.
+    let why = why.lines().next().unwrap_or_default();
     Diagnostic::error(
         "SF1005",
         "The release is in quarantine",
@@ -299,7 +312,12 @@ mod tests {
             count_invalid(address, "is null", at),
             for_each_invalid(address, "is a list", at),
             no_such_instance("host_file.a", "\"c\"", &names, at),
-            condition_failed("Resource precondition", "The port must be free.", "host_file.a", at),
+            condition_failed(
+                "Resource precondition",
+                "The port must be free.",
+                "host_file.a",
+                at,
+            ),
             condition_invalid("Resource precondition", "host_file.a", at),
             destroy_prevented(address, at),
             provider_missing(address, "example.com/none"),
@@ -329,7 +347,10 @@ mod tests {
         let mut said = String::new();
         for one in all() {
             let about = one.address.as_deref().unwrap_or("-");
-            said.push_str(&format!("{} | {} | {about} | {}\n", one.code, one.summary, one.detail));
+            said.push_str(&format!(
+                "{} | {} | {about} | {}\n",
+                one.code, one.summary, one.detail
+            ));
         }
         assert_eq!(said, include_str!("../tests/diagnostics.txt").to_string());
     }

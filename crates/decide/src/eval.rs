@@ -530,7 +530,7 @@ impl Evaluator {
                     let message = self
                         .evaluate(&condition.error_message, place, objects)
                         .ok()
-                        .and_then(|message| message.as_str().map(String::from))
+                        .and_then(|message| said(&message))
                         .unwrap_or_else(|| String::from("The condition does not hold."));
                     found.push(diag::condition_failed(
                         what,
@@ -959,4 +959,14 @@ fn expand_for_each(
             invalid("is a list, whose elements have no lasting names; convert it with toset()")
         }
     }
+}
+
+/// The text of an error message, as far as it may be shown.
+fn said(message: &Value) -> Option<String> {
+    if message.marks_deep().contains(Marks::SENSITIVE) {
+        return Some(String::from(
+            "The condition does not hold. Its error message contains a sensitive value, so it is not shown.",
+        ));
+    }
+    message.as_str().map(String::from)
 }

@@ -21,7 +21,8 @@ pub fn held(effect: &Effect, outcome: Outcome) -> Outcome {
             Some(planned),
         ) => match propose::contradiction(planned, &object) {
             Some(path) => {
-                let mut found = Diagnostics::from(diag::result_inconsistent(&change.address, &path));
+                let mut found =
+                    Diagnostics::from(diag::result_inconsistent(&change.address, &path));
                 found.extend(diagnostics);
                 Outcome::Partial {
                     object,
@@ -44,7 +45,9 @@ mod tests {
     use super::held;
     use alloc::string::String;
     use alloc::vec::Vec;
-    use model::{Address, Change, Effect, Key, Mode, ModulePath, Outcome, Repeat, ResourceAddress, Verb};
+    use model::{
+        Address, Change, Effect, Key, Mode, ModulePath, Outcome, Repeat, ResourceAddress, Verb,
+    };
     use value::{Diagnostics, Marks, Type, Value};
 
     fn object(mode: Value, id: Value) -> Value {
@@ -89,7 +92,9 @@ mod tests {
         let made = object(Value::string("0600"), Value::string("7"));
         match held(&planned, changed(made.clone())) {
             Outcome::Partial {
-                object, diagnostics, ..
+                object,
+                diagnostics,
+                ..
             } => {
                 assert_eq!(object, made);
                 let found = diagnostics.iter().next().expect("a diagnostic");

@@ -95,7 +95,12 @@ pub fn blocked(
             .get(before)
             .is_some_and(|world| world.accepted.contains(digest));
         if !accepted {
-            found.push(diag::not_accepted_before(environment, before, digest, block.span));
+            found.push(diag::not_accepted_before(
+                environment,
+                before,
+                digest,
+                block.span,
+            ));
         }
     }
     found

@@ -1,5 +1,5 @@
-//! When and how often a failed attempt is repeated: full jitter from the run's seed, a bound on attempts, a budget and a
-//! breaker per provider. All of it is a function of the book.
+//! When and how often a failed attempt is repeated: full jitter from the run's seed, a bound on attempts, a budget and
+//! a breaker per provider. All of it is a function of the book.
 
 use crate::limits::{
     BREAKER_FAILURES, BREAKER_OPEN_MS, RETRY_AFTER_MS_MAX, RETRY_BASE_MS, RETRY_CAP_MS,

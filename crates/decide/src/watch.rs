@@ -89,12 +89,17 @@ pub fn with_uncounted(world: &World, mut seen: Vec<Observation>) -> Vec<Observat
 /// Whether an observation says something that the book does not.
 pub fn is_news(world: &World, observation: &Observation) -> bool {
     match observation {
+        // Why an instance is not well yet is worth an entry each time it is another reason: it is what a person is
+        // told when it never gets well. Only the first line says why; what follows are the last lines of logs.
         Observation::Instance {
-            instance, state, ..
-        } => world
-            .instances
-            .get(instance)
-            .is_some_and(|known| known.state != *state && !known.stopping),
+            instance,
+            state,
+            detail,
+        } => world.instances.get(instance).is_some_and(|known| {
+            let starting = *state == InstanceState::Starting;
+            let another = starting && known.detail.lines().next() != detail.lines().next();
+            (known.state != *state || another) && !known.stopping
+        }),
         Observation::Counts(counts) => {
             let rollout = world
                 .services

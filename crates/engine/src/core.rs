@@ -154,6 +154,9 @@ pub enum Pause {
     LowSpace,
 }
 
+/// Entries under way to the book, with the content they name.
+type Batch = (Vec<Entry>, BTreeMap<Digest, Vec<u8>>);
+
 /// See the module's header.
 pub struct Core {
     world: World,
@@ -162,7 +165,7 @@ pub struct Core {
     blobs: Box<dyn Blobs + Send>,
     staged: Vec<Event>,
     staged_blobs: Vec<Vec<u8>>,
-    appending: Option<(Vec<Entry>, BTreeMap<Digest, Vec<u8>>)>,
+    appending: Option<Batch>,
     planner: Option<Planning>,
     asking: BTreeSet<ActionId>,
     inquiring: BTreeSet<ActionId>,
@@ -322,10 +325,7 @@ impl Core {
                 inquiry,
             } => {
                 self.inquiring.remove(&action);
-                let inquiry = match inquiry {
-                    Inquiry::Found(outcome) => Inquiry::Found(self.as_promised(action, outcome)),
-                    other => other,
-                };
+                let inquiry = self.found_as_promised(action, inquiry);
                 self.staged.push(Event::Inquired {
                     run,
                     action,
@@ -346,12 +346,7 @@ impl Core {
                 });
             }
             Input::PlanAnswered { number, answer } => {
-                if let Some(planning) = &mut self.planner
-                    && let Some(place) = planning.round.get_mut(&number)
-                {
-                    *place = Some(answer);
-                }
-                self.plan(&mut outputs);
+                self.plan_answered(number, answer, &mut outputs);
             }
             Input::Seen {
                 watch,
@@ -370,6 +365,13 @@ impl Core {
         match run.and_then(|run| run.actions.get(&action)) {
             Some(action) => decide::promise::held(&action.effect, outcome),
             None => outcome,
+        }
+    }
+
+    fn found_as_promised(&self, action: ActionId, inquiry: Inquiry) -> Inquiry {
+        match inquiry {
+            Inquiry::Found(outcome) => Inquiry::Found(self.as_promised(action, outcome)),
+            other @ (Inquiry::Absent | Inquiry::NotYet | Inquiry::Unclear { .. }) => other,
         }
     }
 
@@ -555,6 +557,15 @@ impl Core {
             round: BTreeMap::new(),
             answers: Vec::new(),
         });
+    }
+
+    fn plan_answered(&mut self, number: u32, answer: Answer, outputs: &mut Vec<Output>) {
+        if let Some(planning) = &mut self.planner
+            && let Some(place) = planning.round.get_mut(&number)
+        {
+            *place = Some(answer);
+        }
+        self.plan(outputs);
     }
 
     /// Goes on planning: in rounds, so that the order of questions never depends on who answers first.

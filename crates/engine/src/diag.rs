@@ -20,12 +20,14 @@ pub(crate) fn nothing_to_do_it_with(what: &str) -> Diagnostic {
     )
 }
 
-pub(crate) fn key_missing() -> Diagnostic {
+/// `SF1204`: what is sealed cannot be opened.
+pub fn key_missing() -> Diagnostic {
     Diagnostic::error(
         "SF1204",
         "The key of this project is missing",
-        "The book holds secrets that only the key opens. Put the file `.steadfast/key` back from where it was kept; \
-         everything but the secrets can still be shown.",
+        "The book holds secrets that only its key opens, and the file `.steadfast/key` is not there or holds another \
+         key. Put the right file back from where it was kept. With no key at all, everything but the secrets can \
+         still be shown.",
     )
 }
 
@@ -46,7 +48,11 @@ mod tests {
     #[test]
     fn each_says_what_is_wrong() {
         for (found, code, part) in [
-            (artifact_unusable("web-1", "it is missing"), "SF1201", "web-1"),
+            (
+                artifact_unusable("web-1", "it is missing"),
+                "SF1201",
+                "web-1",
+            ),
             (nothing_to_do_it_with("a router"), "SF1202", "a router"),
             (provider_broke("it panicked"), "SF1203", "it panicked"),
             (key_missing(), "SF1204", ".steadfast/key"),

@@ -40,10 +40,7 @@ pub enum EngineError {
         unrecorded: Vec<Event>,
     },
     /// The book holds sealed secrets, and there is no key to open them with.
-    #[error(
-        "the key of this project is missing (SF1204): the book holds secrets that only it opens. Put the file \
-         `.steadfast/key` back from where it was kept; everything but the secrets can still be shown"
-    )]
+    #[error("the key of this project is missing (SF1204)")]
     KeyMissing,
     /// Another run of the environment is not over.
     #[error("run {0} of this environment is not over")]

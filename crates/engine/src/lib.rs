@@ -22,10 +22,11 @@ mod task;
 
 pub use crate::core::{Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
+pub use diag::key_missing;
 pub use error::EngineError;
 pub use outside::Outside;
 pub use preview::preview;
-pub use read::{entries, environments, needs_no_key, world};
+pub use read::{check_key, entries, environments, world};
 pub use seal::{KEY_BYTES, OpenError, Secrets};
 pub use shell::{Engine, Handle, Observer, PROJECT_STREAM};
 pub use task::SystemClock;

@@ -2,7 +2,7 @@
 //!
 //! Marked is what stands where something sensitive was given (as Terraform does), and beyond that every text that
 //! repeats a sensitive text, wherever it stands: a computed attribute that echoes its input is as secret as the input.
-//! What a provider derives by computing (a hash, a length) is not found this way.
+//! Its SHA-256 counts as a repetition; whatever else a provider computes from it (its length, its base64) is not found.
 
 use model::{Answer, Change, Inquiry, Outcome, Question};
 use std::collections::BTreeSet;
@@ -37,7 +37,11 @@ pub(crate) fn unmarked_question(question: &Question) -> (Question, Sensitive) {
 /// A change without marks, and what was marked in it.
 pub(crate) fn unmarked_change(change: &Change) -> (Change, Sensitive) {
     let mut plain = change.clone();
-    let shape = plain.config.as_mut().into_iter().chain(plain.planned.as_mut());
+    let shape = plain
+        .config
+        .as_mut()
+        .into_iter()
+        .chain(plain.planned.as_mut());
     let sensitive = Sensitive::taken_from(shape, plain.prior.as_mut());
     (plain, sensitive)
 }
@@ -71,6 +75,10 @@ impl Sensitive {
                 one.walk(&mut |_, inside| {
                     if let Some(text) = inside.as_str().filter(|text| !text.is_empty()) {
                         self.texts.insert(text.to_owned());
+                        // What a digest without a key is of can be found by guessing.
+                        let digest = model::Digest::of(text.as_bytes()).to_string();
+                        self.texts
+                            .extend(digest.strip_prefix("sha256:").map(str::to_owned));
                     }
                     true
                 });
@@ -216,7 +224,10 @@ mod tests {
             },
             provider: String::new(),
             verb: Verb::Update,
-            prior: Some(object(Value::string("old-one").with_marks(Marks::SENSITIVE), Value::string("old-one"))),
+            prior: Some(object(
+                Value::string("old-one").with_marks(Marks::SENSITIVE),
+                Value::string("old-one"),
+            )),
             config: Some(object(secret(), Value::null(value::Type::Any))),
             planned: Some(object(secret(), Value::unknown(value::Type::String))),
             private: Vec::new(),
@@ -230,15 +241,24 @@ mod tests {
     fn providers_are_given_no_marks_and_answers_have_them_again() {
         let (plain, sensitive) = unmarked_change(&change());
         for value in [&plain.prior, &plain.config, &plain.planned] {
-            assert!(value.as_ref().is_some_and(|one| one.marks_deep().is_empty()));
+            assert!(
+                value
+                    .as_ref()
+                    .is_some_and(|one| one.marks_deep().is_empty())
+            );
         }
+        let digest = model::Digest::of(b"hunter-22").to_string();
+        assert!(sensitive.repeats(&digest));
         let made = object(Value::string("hunter-22"), Value::string("got hunter-22"));
         let outcome = sensitive.outcome(Outcome::Changed {
             object: Some(made),
             private: Vec::new(),
             diagnostics: Diagnostics::new(),
         });
-        let Outcome::Changed { object: Some(made), .. } = outcome else {
+        let Outcome::Changed {
+            object: Some(made), ..
+        } = outcome
+        else {
             panic!("another outcome");
         };
         for name in ["input", "output"] {
@@ -258,7 +278,10 @@ mod tests {
             panic!("another outcome");
         };
         let text = format!("{diagnostics:?}");
-        assert!(!text.contains("hunter-22") && !text.contains("old-one"), "{text}");
+        assert!(
+            !text.contains("hunter-22") && !text.contains("old-one"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The only place that touches the outside. Whoever calls [`perform`] has made sure that the intent is durable.
 
 use crate::Outside;
-use crate::marks::{unmarked_change, unmarked_question};
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
+use crate::marks::{unmarked_change, unmarked_question};
 use contract::Unavailable;
 use decide::Watch;
 use model::{

@@ -20,7 +20,8 @@ pub fn entries(
         .view()
         .entries(stream.id, 1)?
         .map(|stored| Codec::entry(environment, &stored?, &blobs))
-        .collect()
+        .collect::<Result<_, _>>()
+        .map_err(|error| explained(error, reader, secrets))
 }
 
 /// The world of an environment; an empty one when the book has none of that name. Without the key, sealed values stay
@@ -49,35 +50,45 @@ pub fn world(
     let blobs = StoredBlobs { reader, secrets };
     let stream = reader.view().stream(environment)?;
     for stored in reader.view().entries(stream.id, 1)? {
-        let entry = Codec::entry(environment, &stored?, &blobs)?;
+        let entry = Codec::entry(environment, &stored?, &blobs)
+            .map_err(|error| explained(error, reader, secrets))?;
         world
             .fold(&entry, &blobs, &mut releases)
             .map_err(|source| EngineError::Illegal {
                 environment: environment.to_owned(),
                 source,
-            })?;
+            })
+            .map_err(|error| explained(error, reader, secrets))?;
     }
     Ok((world, releases))
 }
 
-/// Makes sure that nothing in a book is sealed.
+/// Makes sure that this key, if there is one, opens everything that is sealed in a book.
 ///
 /// # Errors
-/// When something is, so that the project's key is needed; or when the book cannot be read.
-pub fn needs_no_key(reader: &Reader) -> Result<(), EngineError> {
+/// When another key is needed; or when the book cannot be read.
+pub fn check_key(reader: &Reader, secrets: Option<&Secrets>) -> Result<(), EngineError> {
     for stream in reader.view().streams()? {
         for stored in reader.view().entries(stream.id, 1)? {
             let record = stored?.record;
-            let mut sealed = seal::is_in(&record.body);
+            let mut other = seal::needs_another_key(&record.body, secrets);
             for digest in &record.blobs {
-                sealed |= seal::is_in(&reader.view().blob(digest)?);
+                other |= seal::needs_another_key(&reader.view().blob(digest)?, secrets);
             }
-            if sealed {
+            if other {
                 return Err(EngineError::KeyMissing);
             }
         }
     }
     Ok(())
+}
+
+/// Why a book could not be read: the wrong key before anything else, because it makes everything else look damaged.
+fn explained(error: EngineError, reader: &Reader, secrets: Option<&Secrets>) -> EngineError {
+    match secrets.map(|_| check_key(reader, secrets)) {
+        Some(Err(EngineError::KeyMissing)) => EngineError::KeyMissing,
+        _ => error,
+    }
 }
 
 /// Names of all environments in a book.

@@ -1,14 +1,14 @@
 //! [`Secrets`]: what is sensitive stands in the book only sealed with the project's key.
 //!
 //! Works on encoded bytes, so one walk serves events, plans and answers alike: wherever the encoding of a
-//! [`Value`] with [`Marks::SENSITIVE`] stands, its data is replaced by a sealed text and [`Marks::SEALED`] is added; the
-//! result decodes like any other value, shows like any other sensitive one, and needs no key for that. Environment
+//! [`Value`] with [`Marks::SENSITIVE`] stands, its data is replaced by a sealed text and [`Marks::SEALED`] is added;
+//! the result decodes like any other value, shows like any other sensitive one, and needs no key for that. Environment
 //! variables of services carry no marks, so all of them are sealed. Everything else stays as it is, and the book can be
 //! checked, listed and explained by whoever has no key.
 //!
-//! Sealing is XChaCha20-Poly1305 with a nonce that is a keyed digest of the content: the same content under the same key
-//! gives the same bytes, so that a release, a plan and their replay keep one name each. Decision 0009 says why and what
-//! that gives away (equality and length). It does not keep the key: that is the door's business.
+//! Sealing is XChaCha20-Poly1305 with a nonce that is a keyed digest of the content: the same content under the same
+//! key gives the same bytes, so that a release, a plan and their replay keep one name each. Decision 0009 says why and
+//! what that gives away (equality and length). It does not keep the key: that is the door's business.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -42,7 +42,9 @@ const NESTING_MAX: usize = 2_048;
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// It was sealed with another key.
-    #[error("it was sealed with another key than this project's (key {sealed_by}, this one is {have})")]
+    #[error(
+        "it was sealed with another key than this project's (key {sealed_by}, this one is {have})"
+    )]
     OtherKey {
         /// Short name of the key that is needed.
         sealed_by: String,
@@ -141,11 +143,20 @@ impl Secrets {
     fn seal_text(&self, content: &[u8]) -> String {
         let nonce = hmac(&self.0.nonce_key, &[PURPOSE, content]);
         let (nonce, _) = nonce.split_at(NONCE_BYTES);
-        #[expect(clippy::expect_used, reason = "the cipher refuses only content beyond 256 GiB")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the cipher refuses only content beyond 256 GiB"
+        )]
         let sealed = self
             .0
             .cipher
-            .encrypt(&nonce_of(nonce), Payload { msg: content, aad: PURPOSE })
+            .encrypt(
+                &nonce_of(nonce),
+                Payload {
+                    msg: content,
+                    aad: PURPOSE,
+                },
+            )
             .expect("content is within the cipher's limit");
         let text = STANDARD_NO_PAD.encode([nonce, &sealed].concat());
         format!("{PREFIX}{}:{text}", self.0.name)
@@ -160,20 +171,32 @@ impl Secrets {
                 have: self.0.name.clone(),
             });
         }
-        let bytes = STANDARD_NO_PAD.decode(sealed).map_err(|_| OpenError::Damaged)?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or(OpenError::Damaged)?;
+        let bytes = STANDARD_NO_PAD
+            .decode(sealed)
+            .map_err(|_| OpenError::Damaged)?;
+        let (nonce, sealed) = bytes
+            .split_at_checked(NONCE_BYTES)
+            .ok_or(OpenError::Damaged)?;
         self.0
             .cipher
-            .decrypt(&nonce_of(nonce), Payload { msg: sealed, aad: PURPOSE })
+            .decrypt(
+                &nonce_of(nonce),
+                Payload {
+                    msg: sealed,
+                    aad: PURPOSE,
+                },
+            )
             .map_err(|_| OpenError::Damaged)
     }
 }
 
-/// Whether anything sealed may stand in these bytes. Says yes too often rather than too seldom.
-pub(crate) fn is_in(stored: &[u8]) -> bool {
-    stored
-        .windows(PREFIX.len())
-        .any(|part| part == PREFIX.as_bytes())
+/// Whether anything may stand in these bytes that only another key opens. Says yes too often rather than too seldom.
+pub(crate) fn needs_another_key(stored: &[u8], have: Option<&Secrets>) -> bool {
+    stored.windows(PREFIX.len()).enumerate().any(|(at, part)| {
+        let name = stored.get(at + PREFIX.len()..).unwrap_or_default();
+        part == PREFIX.as_bytes()
+            && !have.is_some_and(|have| name.starts_with(have.0.name.as_bytes()))
+    })
 }
 
 fn nonce_of(bytes: &[u8]) -> XNonce {
@@ -372,7 +395,9 @@ mod tests {
     }
 
     fn has(bytes: &[u8], text: &str) -> bool {
-        bytes.windows(text.len()).any(|part| part == text.as_bytes())
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
     }
 
     fn secret() -> Value {
@@ -381,7 +406,12 @@ mod tests {
 
     fn samples() -> Vec<Value> {
         let named = |items: Vec<(&str, Value)>| {
-            Value::object(items.into_iter().map(|(name, item)| (name.into(), item)).collect())
+            Value::object(
+                items
+                    .into_iter()
+                    .map(|(name, item)| (name.into(), item))
+                    .collect(),
+            )
         };
         vec![
             secret(),
@@ -409,7 +439,8 @@ mod tests {
     #[test]
     fn sealed_values_say_nothing_and_open_to_what_they_were() {
         for value in samples() {
-            let outputs = BTreeMap::from([("o".into(), value.clone()), ("p".into(), Value::number(5))]);
+            let outputs =
+                BTreeMap::from([("o".into(), value.clone()), ("p".into(), Value::number(5))]);
             let event = Event::Closed {
                 run: RunId(1),
                 result: RunResult::Succeeded { outputs },
@@ -422,11 +453,19 @@ mod tests {
             assert_eq!(secrets().open(&sealed).expect("opens"), plain);
             // Without the key it is still an event, and what is not secret is still there.
             let read: Event = model::decode(&sealed).expect("decodes without a key");
-            let Event::Closed { result: RunResult::Succeeded { outputs }, .. } = read else {
+            let Event::Closed {
+                result: RunResult::Succeeded { outputs },
+                ..
+            } = read
+            else {
                 panic!("another event");
             };
             assert_eq!(outputs.get("p"), Some(&Value::number(5)));
-            assert!(outputs.get("o").is_some_and(|one| one.marks_deep().contains(Marks::SEALED)));
+            assert!(
+                outputs
+                    .get("o")
+                    .is_some_and(|one| one.marks_deep().contains(Marks::SEALED))
+            );
         }
     }
 
@@ -455,7 +494,13 @@ mod tests {
     fn another_key_and_changed_bytes_are_told_apart() {
         let sealed = secrets().seal(&model::encode(&secret()));
         let other = Secrets::new(&[8; KEY_BYTES]);
-        assert!(matches!(other.open(&sealed), Err(OpenError::OtherKey { .. })));
+        assert!(needs_another_key(&sealed, None));
+        assert!(needs_another_key(&sealed, Some(&other)));
+        assert!(!needs_another_key(&sealed, Some(&secrets())));
+        assert!(matches!(
+            other.open(&sealed),
+            Err(OpenError::OtherKey { .. })
+        ));
         let at = sealed.len() - 12;
         let mut flipped = sealed.clone();
         flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };

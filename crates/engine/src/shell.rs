@@ -2,7 +2,9 @@
 
 use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
 use crate::task::{TaskKind, spawn};
-use crate::{Codec, Core, EngineError, Input, Output, Outside, Pause, Secrets, StoredBlobs, perform, read};
+use crate::{
+    Codec, Core, EngineError, Input, Output, Outside, Pause, Secrets, StoredBlobs, perform, read,
+};
 use contract::Clock;
 use decide::{Blobs, Entry, World};
 use journal::{Blob, JournalError, Reader, StreamId, Writer};

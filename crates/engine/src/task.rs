@@ -70,3 +70,13 @@ impl Clock for SystemClock {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SystemClock;
+
+    #[tokio::test]
+    async fn the_system_clock_keeps_the_promises_of_a_clock() {
+        contract::conformance::clock(&SystemClock::new()).await;
+    }
+}

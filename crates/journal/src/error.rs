@@ -145,7 +145,7 @@ pub enum JournalError {
         why: Arc<str>,
     },
     /// The disk is full; nothing of this append was written.
-    #[error("the disk under {} is full and the append was not written; make room, then try again", path.display())]
+    #[error("the disk under {} is full, and nothing was written; make room, then try again", path.display())]
     Full {
         /// The directory.
         path: PathBuf,

@@ -34,9 +34,9 @@ impl Defaults {
                 .is_none_or(|element| element.is_empty())
     }
 
-    /// The value with defaults filled in. What does not fit the constraint is left as it is: the conversion that follows
-    /// finds and names it. Sequences come back as tuples and maps as objects, because an element with a default filled
-    /// in may be of another type than one without.
+    /// The value with defaults filled in. What does not fit the constraint is left as it is: the conversion that
+    /// follows finds and names it. Sequences come back as tuples and maps as objects, because an element with a default
+    /// filled in may be of another type than one without.
     #[must_use]
     pub fn apply(&self, value: &Value) -> Value {
         if self.is_empty() {

@@ -5,8 +5,8 @@
 
 use crate::{Data, Type, Value};
 
-/// Whether two values are equal, as a truth value that carries the marks of both and may be unknown. Never fails: values
-/// of differing types are unequal.
+/// Whether two values are equal, as a truth value that carries the marks of both and may be unknown. Never fails:
+/// values of differing types are unequal.
 pub fn equal(left: &Value, right: &Value) -> Value {
     let marks = left.marks_deep().union(right.marks_deep());
     match compare(left, right) {

@@ -193,8 +193,8 @@ pub trait Scope {
     /// none when it carries no such file.
     fn file(&self, path: &str) -> Option<Arc<[u8]>>;
 
-    /// The budget that this evaluation draws on. A scope that evaluates further expressions to answer gives one, so that
-    /// they are counted together; without one, every evaluation has its own.
+    /// The budget that this evaluation draws on. A scope that evaluates further expressions to answer gives one, so
+    /// that they are counted together; without one, every evaluation has its own.
     fn budget(&self) -> Option<&Budget> {
         None
     }

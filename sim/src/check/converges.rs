@@ -1,5 +1,5 @@
-//! Nothing lost, nothing doubled: when nothing is under way, book and outside agree; when a run succeeded, both are what
-//! was asked for.
+//! Nothing lost, nothing doubled: when nothing is under way, book and outside agree; when a run succeeded, both are
+//! what was asked for.
 
 use super::Ledger;
 use crate::{Part, Version};

@@ -224,10 +224,9 @@ pub(crate) fn finish(
             }
             Some(Pause::LowSpace) => {
                 progress.finish();
-                return Err(CommandError::Failed(
-                    "there is too little room on the disk to begin anything more; make room, then: steadfast resume"
-                        .to_owned(),
-                ));
+                return Err(CommandError::NoRoom {
+                    path: session.project.book(),
+                });
             }
             Some(Pause::Over(result)) => {
                 progress.finish();
@@ -269,17 +268,36 @@ fn over(
         }
         RunResult::Failed { diagnostics: found } => {
             say(found, sources, json);
-            let text =
+            let last = engine.world().runs.back();
+            let text = if last.is_some_and(|run| run.kind == RunKind::Build) {
+                "Not everything could be built, and nothing was deployed.".to_owned()
+            } else {
                 "Not everything could be done. What was done stays: steadfast show. When the cause is gone, do the \
                  same again: only what is missing is done."
-                    .to_owned();
+                    .to_owned()
+            };
             (text, exit::FAILED)
         }
         RunResult::Returned { services } => {
-            let mut text = format!("{WARN}The old version serves.{RESET}");
+            let world = engine.world();
+            let mut text = format!("{WARN}The new version was taken back.{RESET}");
             for (service, why) in services {
-                text.push_str(&format!("\n  {service}: {}", diagnostics::visible(why)));
+                let serves = world
+                    .services
+                    .get(service)
+                    .is_some_and(|state| state.live.is_some());
+                let now = if serves {
+                    "the old version serves"
+                } else {
+                    "nothing serves, for there was no version before"
+                };
+                let why = diagnostics::visible(why).replace('\n', "\n      ");
+                text.push_str(&format!("\n  {service}: {now}\n    because {why}"));
             }
+            text.push_str(&format!(
+                "\nWhat an instance printed: steadfast logs --env {} INSTANCE",
+                world.environment
+            ));
             (text, exit::RETURNED)
         }
         RunResult::Cancelled => {

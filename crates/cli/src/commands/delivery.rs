@@ -1,7 +1,7 @@
 //! `deploy`, `rollback`, `lift`, `stop`, `logs`: releases and environments.
 
-use super::apply::{compiled, finish, stored_sources, submit};
-use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs, Variables};
+use super::apply::{compiled, finish, nobody_to_ask, stored_sources, submit};
+use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs};
 use crate::error::CommandError;
 use crate::exit;
 use crate::project::{DEFAULT_ENVIRONMENT, Definition};
@@ -21,7 +21,7 @@ pub(crate) fn deploy(session: &Session, args: &DeployArgs, json: bool) -> Result
     let writer = session.writer()?;
     let release = match &args.release {
         Some(wanted) => find_release(session, wanted)?,
-        None => match build(session, &writer, &args.variables, json)? {
+        None => match build(session, &writer, args, json)? {
             Ok(release) => release,
             Err(code) => return Ok(code),
         },
@@ -85,16 +85,33 @@ fn roll_out(
 pub(crate) fn build(
     session: &Session,
     writer: &Arc<Writer>,
-    variables: &Variables,
+    args: &DeployArgs,
     json: bool,
 ) -> Result<Result<Digest, u8>, CommandError> {
-    let mut definition = compiled(session, variables, json)?;
+    let mut definition = compiled(session, &args.variables, json)?;
     if definition.release.environments.is_empty() {
         return Err(CommandError::Usage(
             "this project has no environments: `deploy` needs a steadfast.hcl with at least one `environment` block; \
              for a directory of Terraform files use `steadfast apply`"
                 .to_owned(),
         ));
+    }
+    if !definition
+        .release
+        .environments
+        .contains_key(args.environment.as_str())
+    {
+        let known: Vec<&str> = definition
+            .release
+            .environments
+            .keys()
+            .map(AsRef::as_ref)
+            .collect();
+        return Err(CommandError::Usage(format!(
+            "there is no environment `{}` in this project; its environments: {}",
+            args.environment,
+            known.join(", ")
+        )));
     }
     with_source_digests(session, &mut definition)?;
     if let Some(reader) = session.reader()? {
@@ -224,6 +241,9 @@ pub(crate) fn rollback(
     args: &RollbackArgs,
     json: bool,
 ) -> Result<u8, CommandError> {
+    if json && !args.auto_approve && args.environment == DEFAULT_ENVIRONMENT {
+        return Err(nobody_to_ask("--json"));
+    }
     let (world, _) = session.world(&args.environment)?;
     let target = rollback_target(&world, args)?;
     let writer = session.writer()?;

@@ -15,6 +15,9 @@ use engine::{Observer as _, StoredBlobs};
 use journal::{JournalError, Reader};
 use model::{ActionId, Command, Effect, Event, Inquiry, Outcome, RunId, RunResult};
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use value::{Data, Name, Value};
 
 /// `history`.
 pub(crate) fn history(
@@ -83,13 +86,20 @@ pub(crate) fn journal(
     command: &JournalCommand,
     as_json: bool,
 ) -> Result<u8, CommandError> {
+    if matches!(command, JournalCommand::AcceptLoss) {
+        return accept_loss(session);
+    }
     let reader = book(session)?;
     match command {
+        // Answered above: a reader would refuse such a book.
+        JournalCommand::AcceptLoss => Ok(exit::OK),
         JournalCommand::Verify => {
             let report = reader.verify()?;
             // The chain says that nothing was changed; the fold says that it makes sense.
             let mut entries = 0;
-            for environment in engine::environments(&reader)? {
+            let mut environments = engine::environments(&reader)?;
+            environments.sort();
+            for environment in environments {
                 let (world, _) = engine::world(&reader, &environment, None)?;
                 entries += world.position;
                 if !as_json {
@@ -121,6 +131,24 @@ pub(crate) fn journal(
             Ok(exit::OK)
         }
     }
+}
+
+/// `journal accept-loss`.
+fn accept_loss(session: &Session) -> Result<u8, CommandError> {
+    match session.writer() {
+        Ok(_) => {
+            anstream::println!("Nothing is lost: the book ends where it should.");
+            return Ok(exit::OK);
+        }
+        Err(CommandError::Book(JournalError::TailLost { .. })) => {}
+        Err(other) => return Err(other),
+    }
+    session.open_writer(true)?;
+    anstream::println!(
+        "Accepted. What was done after the newest entry is not in the book: `steadfast plan` shows how the world \
+         differs from it; objects that it does not know are yours to remove."
+    );
+    Ok(exit::OK)
 }
 
 /// Folds an environment, showing each entry with the world after it.
@@ -351,6 +379,27 @@ fn outcome_text(outcome: &Outcome) -> String {
     }
 }
 
+/// The planned object as one that exists: what only the action itself could have told is absent.
+fn found_as_planned(planned: &Value) -> Value {
+    let each = |items: &[Value]| Arc::new(items.iter().map(found_as_planned).collect::<Vec<_>>());
+    let entries = |items: &BTreeMap<Name, Value>| {
+        let items = items
+            .iter()
+            .map(|(name, item)| (name.clone(), found_as_planned(item)));
+        Arc::new(items.collect::<BTreeMap<_, _>>())
+    };
+    let data = match planned.data() {
+        Data::Unknown(unknown) => Data::Null(unknown.ty.clone()),
+        Data::List(ty, items) => Data::List(ty.clone(), each(items)),
+        Data::Set(ty, items) => Data::Set(ty.clone(), each(items)),
+        Data::Tuple(items) => Data::Tuple(each(items)),
+        Data::Map(ty, items) => Data::Map(ty.clone(), entries(items)),
+        Data::Object(items) => Data::Object(entries(items)),
+        Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::Null(_) => return planned.clone(),
+    };
+    Value::from(data).with_marks(planned.marks())
+}
+
 /// `replay`.
 pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result<u8, CommandError> {
     let reader = book(session)?;
@@ -359,10 +408,8 @@ pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result
         None => None,
     };
     let secrets = session.secrets()?;
-    if secrets.is_none() {
-        engine::needs_no_key(&reader)?;
-    }
     let secrets = secrets.as_ref();
+    engine::check_key(&reader, secrets)?;
     let blobs = StoredBlobs {
         reader: &reader,
         secrets,
@@ -450,7 +497,7 @@ pub(crate) fn resolve(
     let inquiry = match (args.answer, &action.effect) {
         (Resolution::Absent, _) => Inquiry::Absent,
         (Resolution::Done, Effect::Change(change)) => Inquiry::Found(Outcome::Changed {
-            object: change.planned.clone(),
+            object: change.planned.as_ref().map(found_as_planned),
             private: change.private.clone(),
             diagnostics: value::Diagnostics::new(),
         }),

@@ -232,8 +232,8 @@ pub(crate) fn status(session: &Session, as_json: bool) -> Result<u8, CommandErro
             status_text(name, world)
         };
     }
-    if worlds.is_empty() && !as_json {
-        anstream::println!("No book yet: nothing was ever applied or deployed here.");
+    if !worlds.keys().any(|name| super::apply::is_environment(name)) && !as_json {
+        anstream::println!("Nothing was ever applied or deployed here.");
     }
     Ok(if waits { exit::PARKED } else { exit::OK })
 }
@@ -280,13 +280,18 @@ fn status_json(world: &World) -> bool {
     !questions.is_empty()
 }
 
+/// `1 object`, `2 objects`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 fn status_text(name: &str, world: &World) -> bool {
     let release = world.accepted.last().map_or_else(String::new, |digest| {
         format!(", release {}", digest.short())
     });
     anstream::println!(
-        "{BOLD}{name}{RESET}: {} objects{release}",
-        world.resources.len()
+        "{BOLD}{name}{RESET}: {}{release}",
+        counted(world.resources.len(), "object")
     );
     for (service, state) in &world.services {
         let running = world
@@ -297,18 +302,19 @@ fn status_text(name: &str, world: &World) -> bool {
         let version = state
             .live
             .as_ref()
-            .map_or_else(|| "none".to_owned(), |live| live.version.to_string());
+            .map_or_else(|| "no version".to_owned(), |live| format!("version {}", live.version));
         let port = world
             .route
             .ports
             .get(service)
             .map_or_else(String::new, |port| format!(", port {port}"));
-        anstream::println!("  {service}: version {version}, {running} instances{port}");
+        anstream::println!("  {service}: {version}, {}{port}", counted(running, "instance"));
         if let Some(rollout) = &state.rollout {
             anstream::println!("    {}", phase_text(&rollout.phase, service, world));
         }
     }
     for (release, why) in &world.quarantine {
+        let why = diagnostics::visible(why.lines().next().unwrap_or_default());
         anstream::println!("  {WARN}quarantine:{RESET} {} ({why})", release.short());
     }
     if let Some(run) = &world.run {

@@ -8,7 +8,7 @@ use decide::{Entry, World};
 use engine::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::{ActionId, Effect, Event, Observation, Outcome, Phase, Verb, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub(crate) struct Progress {
     /// A line at the bottom that says what is under way, on a terminal.
     bar: Option<ProgressBar>,
     began: BTreeMap<ActionId, i64>,
+    /// Actions whose lost outcome was looked for.
+    looked: BTreeSet<ActionId>,
     /// Only what happens from now on is told, not what is read again from the book.
     quiet: bool,
 }
@@ -37,6 +39,7 @@ impl Progress {
             json,
             bar,
             began: BTreeMap::new(),
+            looked: BTreeSet::new(),
             quiet: false,
         }
     }
@@ -47,6 +50,7 @@ impl Progress {
             json: false,
             bar: None,
             began: BTreeMap::new(),
+            looked: BTreeSet::new(),
             quiet: true,
         }
     }
@@ -155,17 +159,11 @@ impl Observer for Progress {
             Event::Inquired {
                 inquiry, action, ..
             } => {
-                let effect = world
-                    .run
-                    .as_ref()
-                    .and_then(|run| run.actions.get(action))
-                    .map(|action| &action.effect);
-                if let Some(effect) = effect {
-                    self.line(&format!(
-                        "{}: looked, {}",
-                        visible(&effect.subject()),
-                        found(inquiry)
-                    ));
+                // Looking again and again at what is not over yet is told once.
+                let first = self.looked.insert(*action);
+                let again = matches!(inquiry, model::Inquiry::NotYet) && !first;
+                if let Some(subject) = subject(world, *action).filter(|_| !again) {
+                    self.line(&format!("{subject}: looked, {}", found(inquiry)));
                 }
             }
             Event::Retried { delay_ms, .. } => {
@@ -212,10 +210,12 @@ impl Observer for Progress {
                     evidence.new_failed, evidence.new_finished, evidence.old_failed, evidence.old_finished
                 ));
             }
-            Event::Parked { question, .. } => self.line(&format!(
-                "{WARN}waits for you:{RESET} {}",
-                visible(question)
-            )),
+            // The question itself follows when everything else is done.
+            Event::Parked { action, .. } => {
+                if let Some(subject) = subject(world, *action) {
+                    self.line(&format!("{subject}: {WARN}waits for you{RESET}"));
+                }
+            }
             Event::Observed(Observation::Instance {
                 instance,
                 state,
@@ -223,7 +223,8 @@ impl Observer for Progress {
             }) => {
                 let detail = detail.lines().next().unwrap_or_default();
                 self.line(&format!(
-                    "{DIM}{instance}: {state:?} {}{RESET}",
+                    "{DIM}{instance}: {}: {}{RESET}",
+                    format!("{state:?}").to_lowercase(),
                     visible(detail)
                 ));
             }
@@ -240,6 +241,12 @@ impl Observer for Progress {
         }
         self.status(world);
     }
+}
+
+/// What an action is about.
+fn subject(world: &World, action: ActionId) -> Option<String> {
+    let action = world.run.as_ref()?.actions.get(&action)?;
+    Some(visible(&action.effect.subject()))
 }
 
 fn doing(effect: &Effect) -> &'static str {
@@ -271,7 +278,7 @@ fn found(inquiry: &model::Inquiry) -> String {
     match inquiry {
         model::Inquiry::Found(_) => format!("{GOOD}it took effect{RESET}"),
         model::Inquiry::Absent => String::from("it is not there"),
-        model::Inquiry::NotYet => String::from("not seen yet"),
+        model::Inquiry::NotYet => String::from("it is not over yet; looking again"),
         model::Inquiry::Unclear { what } => format!("{WARN}unclear{RESET}: {}", visible(what)),
     }
 }
@@ -298,6 +305,13 @@ pub(crate) fn phase_text(phase: &Phase, service: &str, world: &World) -> String 
         Phase::Retiring => String::from("the old version finishes its requests and stops"),
         Phase::Returning { why } => format!("{BAD}going back{RESET}: {}", visible(why)),
         Phase::Done => format!("{GOOD}the new version serves{RESET}"),
-        Phase::Returned { .. } => format!("{WARN}the old version serves{RESET}"),
+        Phase::Returned { .. } => {
+            let state = world.services.get(service);
+            if state.is_some_and(|state| state.live.is_some()) {
+                format!("{WARN}the old version serves{RESET}")
+            } else {
+                format!("{WARN}nothing serves: there was no version before{RESET}")
+            }
+        }
     }
 }

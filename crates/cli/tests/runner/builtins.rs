@@ -1,14 +1,16 @@
 //! The commands of scripts.
 //!
 //! Files: `cat`, `ls`, `cp`, `mv`, `rm`, `mkdir`, `chmod MODE PATH`, `write PATH TEXT`, `append PATH TEXT`,
-//! `replace PATH OLD NEW`, `flip PATH TEXT` (changes one bit where this text stands), `poke PATH OFFSET HEX`,
+//! `replace PATH OLD NEW`, `flip PATH [TEXT]` (changes one bit, of the last such text or in the middle of
+//! the largest file below a directory), `poke PATH OFFSET HEX`,
 //! `fill PATH` (writes until the disk is full), `small-disk PATH SIZE` (a file system of its own), `service PATH` (the
 //! program that is deployed).
 //! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) for the next command,
 //! `env NAME=VALUE` for all that follow, `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
-//! Outputs: `save NAME PATTERN` (what `[..]` stands for in the last output), `never TEXT` (no output from here on
-//! contains it).
+//! Outputs: `save NAME PATTERN` (what a `[..]` of it stands for in the last output: the
+//! last but one where it ends with one, else the last), `never TEXT` (no output from here on
+//! contains it), `absent PATH TEXT` (no file below it contains this).
 //! Conditions: `only-as-root`, `not-as-root`.
 
 use super::expect::{Redactor, captured};
@@ -82,10 +84,7 @@ impl Shell {
 
     /// Carries out a command, and gives what it printed in the form of a script.
     pub(crate) fn run(&mut self, command: &str) -> Result<Vec<String>, Stop> {
-        let mut words: Vec<String> = split(command)
-            .into_iter()
-            .map(|word| self.substituted(&word))
-            .collect();
+        let mut words = split(&self.substituted(command));
         if words.is_empty() {
             return Err(Stop::Wrong("an empty command".to_owned()));
         }
@@ -191,7 +190,12 @@ impl Shell {
             }
             ("save", [name, pattern]) => {
                 let found = self.last.iter().find_map(|line| captured(pattern, line));
-                let found = found.and_then(|mut found| found.pop());
+                let found = found.and_then(|mut found| {
+                    if pattern.ends_with("[..]") && found.len() > 2 {
+                        found.pop();
+                    }
+                    found.pop()
+                });
                 let found = found.ok_or_else(|| Stop::Wrong(self.last.join("\n    ")))?;
                 self.variables.insert((*name).to_owned(), found);
                 done
@@ -199,6 +203,14 @@ impl Shell {
             ("never", [text]) => {
                 self.never.push((*text).to_owned());
                 done
+            }
+            ("absent", [path, text]) => {
+                let found = files_with(&self.project.join(path), text.as_bytes());
+                let found = found.map_err(|error| Stop::Wrong(error.to_string()))?;
+                if found.is_empty() {
+                    return done;
+                }
+                Err(Stop::Wrong(format!("{text} is in {}", found.join(", "))))
             }
             ("port", [name]) => {
                 let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -271,13 +283,20 @@ impl Shell {
                 )?;
             }
             ("flip", [path, text]) => {
-                let path = one_file(&self.path(path))?;
+                let path = self.path(path);
                 let mut bytes = std::fs::read(&path)?;
                 let at = bytes
                     .windows(text.len())
                     .rposition(|window| window == text.as_bytes())
                     .ok_or_else(|| std::io::Error::other("it is not there"))?;
                 bytes[at] ^= 1;
+                overwrite(&path, &bytes)?;
+            }
+            ("flip", [path]) => {
+                let path = largest_file(&self.path(path))?;
+                let mut bytes = std::fs::read(&path)?;
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
                 overwrite(&path, &bytes)?;
             }
             ("poke", [path, offset, hex]) => {
@@ -395,16 +414,23 @@ fn split(command: &str) -> Vec<String> {
     words
 }
 
-/// The file itself, or the only one below a directory.
-fn one_file(path: &Path) -> std::io::Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_path_buf());
+/// The largest file below a directory.
+fn largest_file(directory: &Path) -> std::io::Result<PathBuf> {
+    let mut found: Option<(u64, PathBuf)> = None;
+    let mut open = vec![directory.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory)? {
+            let entry = entry?;
+            let (path, metadata) = (entry.path(), entry.metadata()?);
+            if metadata.is_dir() {
+                open.push(path);
+            } else if found.as_ref().is_none_or(|(size, _)| metadata.len() > *size) {
+                found = Some((metadata.len(), path));
+            }
+        }
     }
-    let mut entries = std::fs::read_dir(path)?;
-    let first = entries
-        .next()
-        .ok_or_else(|| std::io::Error::other("an empty directory"))??;
-    one_file(&first.path())
+    let (_, path) = found.ok_or_else(|| std::io::Error::other("there is no file"))?;
+    Ok(path)
 }
 
 /// Writes into a file that may be read-only, keeping its permissions.
@@ -440,4 +466,18 @@ fn http(port: &str, path: &str, redactor: &Redactor) -> Result<Vec<String>, Stop
     Ok([status, body]
         .map(|line| redactor.line(line.trim_end()))
         .into())
+}
+
+/// The files at or below a path that contain these bytes.
+fn files_with(path: &Path, wanted: &[u8]) -> std::io::Result<Vec<String>> {
+    if !path.is_dir() {
+        let content = std::fs::read(path)?;
+        let found = content.windows(wanted.len()).any(|part| part == wanted);
+        return Ok(found.then(|| path.display().to_string()).into_iter().collect());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        found.extend(files_with(&entry?.path(), wanted)?);
+    }
+    Ok(found)
 }

@@ -473,9 +473,9 @@ impl<'a> Parser<'a> {
 
     /// Goes past the bracket that closes the construct at hand. Where there is none, the parser stays.
     ///
-    /// A line that begins like an argument cannot stand inside parentheses or brackets, so there the search ends. Once a
-    /// search has come to the end of the text, others only look at the rest of their line: otherwise a text full of open
-    /// brackets would be searched over and over.
+    /// A line that begins like an argument cannot stand inside parentheses or brackets, so there the search ends. Once
+    /// a search has come to the end of the text, others only look at the rest of their line: otherwise a text full of
+    /// open brackets would be searched over and over.
     fn skip_to_close(&mut self, close: TokenKind) -> bool {
         let mut open = 0usize;
         let mut braces = usize::from(close == TokenKind::CloseBrace);

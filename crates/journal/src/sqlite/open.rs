@@ -242,6 +242,13 @@ pub(super) fn schema_complaints(connection: &Connection) -> Result<Vec<String>, 
 
 /// An error met while opening, with the file it concerns.
 fn at(path: &Path, error: rusqlite::Error) -> JournalError {
+    // The index of the log is a file that grows when the book is opened: on a full disk this is what fails first.
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    if extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return JournalError::Full {
+            path: path.parent().unwrap_or(path).to_owned(),
+        };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => JournalError::Foreign {
             path: path.to_owned(),

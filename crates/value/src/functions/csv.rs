@@ -1,5 +1,5 @@
-//! Comma-separated text (RFC 4180): fields in quotes may hold commas, newlines and doubled quotes; empty lines count for
-//! nothing.
+//! Comma-separated text (RFC 4180): fields in quotes may hold commas, newlines and doubled quotes; empty lines count
+//! for nothing.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! Lists and tuples.
+//! Functions of lists and tuples: taking, joining, sorting, searching. Sets have a file of their own.
 
 use super::{
     ANY, ANY_LIST, BOOL, Call, CallError, Category, Function, Kind, NUMBER, Parameter, Returns,

@@ -1,4 +1,4 @@
-//! Sets.
+//! Functions of sets: union, difference and their like. Order and marks are the business of the values themselves.
 
 use super::{ANY, Call, CallError, Category, Function, Kind, Parameter, Returns};
 use crate::limits::SETPRODUCT_ELEMENTS_MAX;

@@ -209,9 +209,9 @@ fn exact(number: &Number) -> Digits {
 }
 
 /// The shortest digits between the midpoints to the neighbouring numbers, nearest to the exact value among those of
-/// equal length: the rule of Go's `big.Float`, which the language prints by, but for one thing. Below a power of two the
-/// neighbour is only half as far as above; Go takes both for equally far, so that 2^513 prints as the number before it.
-/// Books hold this text, so here it has to read back.
+/// equal length: the rule of Go's `big.Float`, which the language prints by, but for one thing. Below a power of two
+/// the neighbour is only half as far as above; Go takes both for equally far, so that 2^513 prints as the number before
+/// it. Books hold this text, so here it has to read back.
 fn shortest_form(number: &Number) -> Digits {
     let (mantissa, exponent) = number.parts();
     let magnitude = mantissa.magnitude();

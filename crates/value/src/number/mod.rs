@@ -139,8 +139,8 @@ impl Number {
         Self::rounded(value, 0, false)
     }
 
-    /// The number whose shortest decimal text is that of `value`: 0.1 gives exactly what the text `0.1` gives, so that a
-    /// number which passed through a double prints as before.
+    /// The number whose shortest decimal text is that of `value`: 0.1 gives exactly what the text `0.1` gives, so that
+    /// a number which passed through a double prints as before.
     ///
     /// # Errors
     /// [`NumberError::NotFinite`] for infinities and NaN.

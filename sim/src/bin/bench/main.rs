@@ -76,8 +76,9 @@ impl Options {
                 "--shape" => options.shapes = list(&value()?, Shape::of)?,
                 "--terraform-max" => {
                     let text = value()?;
-                    options.terraform_max =
-                        text.parse().map_err(|_| format!("{text} is not a number"))?;
+                    options.terraform_max = text
+                        .parse()
+                        .map_err(|_| format!("{text} is not a number"))?;
                 }
                 "--binary" => options.binary = Some(PathBuf::from(value()?)),
                 _ => return Err(format!("there is no option {word}")),
@@ -91,7 +92,9 @@ impl Options {
 }
 
 fn list<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, String> {
-    text.split(',').map(|item| read(item).ok_or(format!("{item} makes no sense here"))).collect()
+    text.split(',')
+        .map(|item| read(item).ok_or(format!("{item} makes no sense here")))
+        .collect()
 }
 
 fn main() -> ExitCode {
@@ -120,14 +123,28 @@ fn run(options: &Options) -> Result<(), String> {
         None => steadfast::build()?,
     };
     let ours = Tool::steadfast(binary);
-    let theirs = if options.terraform_max == 0 { None } else { Tool::terraform() };
+    let theirs = if options.terraform_max == 0 {
+        None
+    } else {
+        Tool::terraform()
+    };
     match &theirs {
         Some(theirs) => println!("steadfast beside {}, in one run", theirs.version()?),
         None => println!("steadfast alone: terraform is not measured"),
     }
     println!(
         "{:<7}{:>7}  {:<13}{:>8}{:>9}{:>8}{:>10}   {:>8}{:>8}{:>10}{:>9}",
-        "shape", "N", "command", "CPU s", "us per N", "MB", "wall s", "tf CPU s", "tf MB", "tf wall s", "CPU x"
+        "shape",
+        "N",
+        "command",
+        "CPU s",
+        "us per N",
+        "MB",
+        "wall s",
+        "tf CPU s",
+        "tf MB",
+        "tf wall s",
+        "CPU x"
     );
     for shape in &options.shapes {
         for size in &options.sizes {
@@ -137,13 +154,17 @@ fn run(options: &Options) -> Result<(), String> {
                 None => None,
             };
             for (index, step) in STEPS.iter().enumerate() {
-                let Some(cost) = costs.get(index) else { continue };
+                let Some(cost) = costs.get(index) else {
+                    continue;
+                };
                 let other = beside.as_ref().and_then(|costs| costs.get(index));
                 println!("{}", line(*shape, *size, step.name, *cost, other.copied()));
             }
         }
     }
-    println!("CPU in steps of 10 ms; memory is the peak resident set, looked at every few milliseconds.");
+    println!(
+        "CPU in steps of 10 ms; memory is the peak resident set, looked at every few milliseconds."
+    );
     Ok(())
 }
 
@@ -155,7 +176,10 @@ fn measured(tool: &Tool, shape: Shape, size: usize) -> Result<Vec<Cost>, String>
         .map_err(|error| format!("cannot make a temporary directory: {error}"))?;
     write(&place.path().join("main.tf"), &shape.definition(size))?;
     tool.prepare(place.path())?;
-    STEPS.iter().map(|step| tool.measure(step, place.path())).collect()
+    STEPS
+        .iter()
+        .map(|step| tool.measure(step, place.path()))
+        .collect()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
@@ -194,11 +218,19 @@ mod tests {
     #[test]
     fn the_command_line_is_read() {
         let parse = |line: &str| Options::parse(line.split_whitespace().map(str::to_owned));
-        let options = parse("engine --n 10,20 --shape flat --terraform-max 0").unwrap().unwrap();
+        let options = parse("engine --n 10,20 --shape flat --terraform-max 0")
+            .unwrap()
+            .unwrap();
         assert_eq!((options.sizes, options.terraform_max), (vec![10, 20], 0));
         assert_eq!(options.shapes, [Shape::Flat]);
         assert!(parse("").unwrap().is_none());
-        for wrong in ["language", "engine --n", "engine --n x", "engine --n 1", "engine --shape x"] {
+        for wrong in [
+            "language",
+            "engine --n",
+            "engine --n x",
+            "engine --n 1",
+            "engine --shape x",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

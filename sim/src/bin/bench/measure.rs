@@ -60,7 +60,10 @@ fn observe(child: &Child, began: Instant) -> io::Result<Cost> {
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let id = id.ok_or(io::ErrorKind::InvalidData)?;
     let handle = rustix::process::pidfd_open(id, PidfdFlags::empty())?;
-    let every = Timespec { tv_sec: 0, tv_nsec: LOOK_EVERY_MS * 1_000_000 };
+    let every = Timespec {
+        tv_sec: 0,
+        tv_nsec: LOOK_EVERY_MS * 1_000_000,
+    };
     let mut resident_kib = 0;
     // Ends with the process, or when it has taken too long.
     while began.elapsed() < Duration::from_secs(60 * COMMAND_MINUTES_MAX) {
@@ -76,7 +79,11 @@ fn observe(child: &Child, began: Instant) -> io::Result<Cost> {
                 let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
                 let ticks = ticks(&stat).ok_or(io::ErrorKind::InvalidData)?;
                 let cpu = Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND);
-                return Ok(Cost { cpu, resident_kib, wall: began.elapsed() });
+                return Ok(Cost {
+                    cpu,
+                    resident_kib,
+                    wall: began.elapsed(),
+                });
             }
             Err(error) => return Err(error.into()),
         }
@@ -86,7 +93,9 @@ fn observe(child: &Child, began: Instant) -> io::Result<Cost> {
 
 /// `VmHWM` of `/proc/PID/status`.
 fn peak_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
@@ -121,6 +130,9 @@ mod tests {
         let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; exit 3";
         let (status, cost) = run(Command::new("sh").args(["-c", script])).unwrap();
         assert_eq!(status.code(), Some(3));
-        assert!(cost.cpu > Duration::ZERO && cost.resident_kib > 0, "{cost:?}");
+        assert!(
+            cost.cpu > Duration::ZERO && cost.resident_kib > 0,
+            "{cost:?}"
+        );
     }
 }

@@ -16,10 +16,26 @@ pub(crate) struct Step {
 
 /// The course: each step on what the one before left.
 pub(crate) const STEPS: [Step; 4] = [
-    Step { name: "plan", words: &["plan", "-detailed-exitcode"], code: 2 },
-    Step { name: "apply", words: &["apply", "-auto-approve"], code: 0 },
-    Step { name: "no-op plan", words: &["plan", "-detailed-exitcode"], code: 0 },
-    Step { name: "destroy", words: &["destroy", "-auto-approve"], code: 0 },
+    Step {
+        name: "plan",
+        words: &["plan", "-detailed-exitcode"],
+        code: 2,
+    },
+    Step {
+        name: "apply",
+        words: &["apply", "-auto-approve"],
+        code: 0,
+    },
+    Step {
+        name: "no-op plan",
+        words: &["plan", "-detailed-exitcode"],
+        code: 0,
+    },
+    Step {
+        name: "destroy",
+        words: &["destroy", "-auto-approve"],
+        code: 0,
+    },
 ];
 
 /// A program that understands them.
@@ -32,12 +48,18 @@ pub(crate) struct Tool {
 impl Tool {
     /// Ours.
     pub(crate) fn steadfast(binary: PathBuf) -> Self {
-        Self { binary, needs_init: false }
+        Self {
+            binary,
+            needs_init: false,
+        }
     }
 
     /// The `terraform` on the PATH; none where there is none.
     pub(crate) fn terraform() -> Option<Self> {
-        let tool = Self { binary: PathBuf::from("terraform"), needs_init: true };
+        let tool = Self {
+            binary: PathBuf::from("terraform"),
+            needs_init: true,
+        };
         tool.version().ok().map(|_| tool)
     }
 
@@ -65,7 +87,10 @@ impl Tool {
         if output.status.success() {
             return Ok(());
         }
-        Err(format!("init fails: {}", String::from_utf8_lossy(&output.stderr).trim()))
+        Err(format!(
+            "init fails: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))
     }
 
     /// Runs a step and measures it.
@@ -76,7 +101,10 @@ impl Tool {
         let log = directory.join("stderr.log");
         let errors = std::fs::File::create(&log).map_err(|error| self.trouble("log", &error))?;
         let mut command = self.command(directory, step.words);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(errors);
         let measured = measure::run(&mut command);
         let (status, cost) = measured.map_err(|error| self.trouble("measure", &error))?;
         if status.code() == Some(step.code) {
@@ -84,7 +112,11 @@ impl Tool {
         }
         let said = std::fs::read_to_string(&log).unwrap_or_default();
         let (name, words) = (self.binary.display(), step.words.join(" "));
-        Err(format!("{name} {words}: {status}, not {}\n{}", step.code, said.trim()))
+        Err(format!(
+            "{name} {words}: {status}, not {}\n{}",
+            step.code,
+            said.trim()
+        ))
     }
 
     fn command(&self, directory: &Path, words: &[&str]) -> Command {

@@ -50,7 +50,9 @@ impl Book {
         if status.lines.is_empty() {
             return Ok(Self::default());
         }
-        let shown = program.run(&["journal", "show"]).map_err(|what| unreadable(&what))?;
+        let shown = program
+            .run(&["journal", "show"])
+            .map_err(|what| unreadable(&what))?;
         if shown.code != Some(0) {
             return Err(unreadable("journal show fails"));
         }
@@ -175,7 +177,11 @@ mod tests {
         assert_eq!(book(&once).check(), []);
         let never = [intended, ("finished", "a", "failed")];
         assert_eq!(book(&never).check()[0].promise, Promise::Lost);
-        let twice = [intended, ("inquired", "a", "found"), ("finished", "a", "changed")];
+        let twice = [
+            intended,
+            ("inquired", "a", "found"),
+            ("finished", "a", "changed"),
+        ];
         assert_eq!(book(&twice).check()[0].promise, Promise::Doubled);
     }
 }

@@ -21,12 +21,21 @@ pub(crate) enum Promise {
 
 impl Promise {
     /// All of them, in the order of the report.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ends, Self::Lost, Self::Doubled, Self::Agree, Self::Empty, Self::Readable];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Ends,
+        Self::Lost,
+        Self::Doubled,
+        Self::Agree,
+        Self::Empty,
+        Self::Readable,
+    ];
 
     /// That it was not kept.
     pub(crate) fn broken(self, what: impl Into<String>) -> Finding {
-        Finding { promise: self, what: what.into() }
+        Finding {
+            promise: self,
+            what: what.into(),
+        }
     }
 
     /// The name of its line in the report.

@@ -161,7 +161,7 @@ fn run(options: &Options) -> Result<bool, String> {
             eprintln!("trial {trial} ({kind:?}) in {at}\n  {finding}");
         }
         let done = told.fetch_add(1, Ordering::Relaxed) + 1;
-        if done % TOLD_EVERY == 0 {
+        if done.is_multiple_of(TOLD_EVERY) {
             eprintln!("  {done} of {}", numbers.len());
         }
         if report.findings.is_empty() && !options.keep {
@@ -239,7 +239,13 @@ fn storm(
         (Err(finding), _) => (Vec::new(), vec![finding]),
         (Ok(_), None) => (Vec::new(), Vec::new()),
     };
-    Report { trial: number, kind, hits, findings, directory }
+    Report {
+        trial: number,
+        kind,
+        hits,
+        findings,
+        directory,
+    }
 }
 
 /// Does the work on as many threads as there are processors; the answers come in the order of the items.
@@ -262,7 +268,9 @@ fn in_parallel<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> 
             });
         }
     });
-    let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let done = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     done.into_values().collect()
 }
 
@@ -289,11 +297,19 @@ mod tests {
 
     #[test]
     fn the_command_line_is_read() {
-        let options = parse("--trials 3 --files 8 --seed 5 --keep").unwrap().unwrap();
+        let options = parse("--trials 3 --files 8 --seed 5 --keep")
+            .unwrap()
+            .unwrap();
         assert_eq!((options.trials, options.files), (3, 8));
         assert_eq!((options.seed, options.keep), (Some(5), true));
         assert!(parse("--help").unwrap().is_none());
-        for wrong in ["--trials", "--trials x", "--trials 0", "--files 1", "--tirals 3"] {
+        for wrong in [
+            "--trials",
+            "--trials x",
+            "--trials 0",
+            "--files 1",
+            "--tirals 3",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -301,6 +317,9 @@ mod tests {
     #[test]
     fn answers_come_in_the_order_of_the_items() {
         let items: Vec<u64> = (0..100).collect();
-        assert_eq!(in_parallel(&items, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(
+            in_parallel(&items, |item| item * 2),
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
     }
 }

@@ -44,7 +44,9 @@ pub(crate) struct Ended {
 impl Ended {
     /// The lines of one type.
     pub(crate) fn entries(&self, kind: &str) -> impl Iterator<Item = &Value> {
-        self.lines.iter().filter(move |line| line.get("type").is_some_and(|found| found == kind))
+        self.lines
+            .iter()
+            .filter(move |line| line.get("type").is_some_and(|found| found == kind))
     }
 }
 
@@ -123,7 +125,10 @@ impl Program {
         Ok(Ended {
             code: status.code(),
             n_lines: texts.len(),
-            lines: texts.iter().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+            lines: texts
+                .iter()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .collect(),
             took,
         })
     }
@@ -147,6 +152,8 @@ impl Program {
     pub(crate) fn said(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let from = text.len().saturating_sub(SAID_BYTES_MAX);
-        String::from_utf8_lossy(text.get(from..).unwrap_or_default()).trim().to_owned()
+        String::from_utf8_lossy(text.get(from..).unwrap_or_default())
+            .trim()
+            .to_owned()
     }
 }

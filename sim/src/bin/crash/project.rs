@@ -98,15 +98,24 @@ resource "terraform_data" "receipt" {{
     /// Compares a finished world with its definition: book and disk hold what they should, once, and nothing else.
     pub(crate) fn compare(&self, root: &Path, shown: &Shown, generation: usize) -> Vec<Finding> {
         let mut expected = Expected::default();
-        expected.object("host_directory.site".to_owned(), [("path", DIRECTORY.to_owned())]);
+        expected.object(
+            "host_directory.site".to_owned(),
+            [("path", DIRECTORY.to_owned())],
+        );
         for index in 0..self.pages() {
             let seed = format!("terraform_data.seed[{index}]");
-            let id = text(shown.get(&seed), "id").to_owned();
+            let id = text(shown.get(&seed), "id");
             let input = format!("{} seed {index}", self.name);
             expected.object(seed, [("input", input.clone()), ("output", input)]);
-            let content =
-                format!("{} page {index} of generation {generation} after {id}\n", self.name);
-            expected.file(&format!("host_file.page[{index}]"), &format!("page-{index}"), content);
+            let content = format!(
+                "{} page {index} of generation {generation} after {id}\n",
+                self.name
+            );
+            expected.file(
+                &format!("host_file.page[{index}]"),
+                &format!("page-{index}"),
+                content,
+            );
         }
         for number in self.notes(generation) {
             let content = format!("{} note-{number}\n", self.name);
@@ -175,7 +184,10 @@ impl Expected {
                 }
             }
         }
-        for address in shown.keys().filter(|address| !self.objects.contains_key(*address)) {
+        for address in shown
+            .keys()
+            .filter(|address| !self.objects.contains_key(*address))
+        {
             let what = format!("{address} is in the book and in no definition");
             findings.push(Promise::Doubled.broken(what));
         }
@@ -260,22 +272,37 @@ mod tests {
 
     /// A world as it should be after the first apply, in a directory of its own.
     fn sound() -> (Project, tempfile::TempDir, Shown) {
-        let project = Project { name: "t".to_owned(), files: 3 };
+        let project = Project {
+            name: "t".to_owned(),
+            files: 3,
+        };
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(DIRECTORY)).unwrap();
         let mut shown = Shown::new();
-        shown.insert("host_directory.site".to_owned(), json!({ "path": DIRECTORY }));
+        shown.insert(
+            "host_directory.site".to_owned(),
+            json!({ "path": DIRECTORY }),
+        );
         let mut file = |address: &str, name: &str, content: &str| {
             let path = format!("{DIRECTORY}/{name}.txt");
             std::fs::write(root.path().join(&path), content).unwrap();
             let sha256 = sha256(content.as_bytes());
             let size = content.len();
-            let object = json!({ "path": path, "content": content, "sha256": sha256, "size": size });
+            let object =
+                json!({ "path": path, "content": content, "sha256": sha256, "size": size });
             shown.insert(address.to_owned(), object);
             sha256
         };
-        let first = file("host_file.page[0]", "page-0", "t page 0 of generation 1 after a\n");
-        file("host_file.page[1]", "page-1", "t page 1 of generation 1 after b\n");
+        let first = file(
+            "host_file.page[0]",
+            "page-0",
+            "t page 0 of generation 1 after a\n",
+        );
+        file(
+            "host_file.page[1]",
+            "page-1",
+            "t page 1 of generation 1 after b\n",
+        );
         file("host_file.note[\"note-0\"]", "note-0", "t note-0\n");
         for (address, id, input) in [
             ("seed[0]", "a", "t seed 0"),

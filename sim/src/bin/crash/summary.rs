@@ -26,13 +26,26 @@ impl Summary {
         Self {
             trials: reports.len(),
             of_kind: kinds
-                .map(|kind| (kind, reports.iter().filter(|report| report.kind == kind).count()))
+                .map(|kind| {
+                    (
+                        kind,
+                        reports.iter().filter(|report| report.kind == kind).count(),
+                    )
+                })
                 .collect(),
-            hits: reports.iter().flat_map(|report| report.hits.iter().copied()).collect(),
+            hits: reports
+                .iter()
+                .flat_map(|report| report.hits.iter().copied())
+                .collect(),
             broken: Promise::ALL
                 .into_iter()
                 .map(|promise| {
-                    (promise, findings().filter(|finding| finding.promise == promise).count())
+                    (
+                        promise,
+                        findings()
+                            .filter(|finding| finding.promise == promise)
+                            .count(),
+                    )
                 })
                 .collect(),
             took,
@@ -82,8 +95,14 @@ impl fmt::Display for Summary {
             "  of all, with effects under way",
             self.hits.iter().filter(|hit| hit.n_open > 0).count(),
         )?;
-        line("  of all, during a resumption", self.hits.iter().filter(|hit| hit.was_resuming).count())?;
-        line("effects whose outcome was lost", self.hits.iter().map(|hit| hit.n_open).sum())?;
+        line(
+            "  of all, during a resumption",
+            self.hits.iter().filter(|hit| hit.was_resuming).count(),
+        )?;
+        line(
+            "effects whose outcome was lost",
+            self.hits.iter().map(|hit| hit.n_open).sum(),
+        )?;
         for (promise, count) in &self.broken {
             line(promise.line(), *count)?;
         }
@@ -98,7 +117,11 @@ mod tests {
     use std::path::PathBuf;
 
     fn report(stage: Stage, findings: Vec<Finding>) -> Report {
-        let hit = Hit { stage, n_open: 1, was_resuming: false };
+        let hit = Hit {
+            stage,
+            n_open: 1,
+            was_resuming: false,
+        };
         Report {
             trial: 0,
             kind: Kind::Create,

@@ -113,7 +113,11 @@ impl Trial {
         files: usize,
     ) -> Result<Self, Finding> {
         let root = directory.join("project");
-        let name = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = directory
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         std::fs::create_dir_all(&root).map_err(|error| {
             Promise::Ends.broken(format!("cannot make {}: {error}", root.display()))
         })?;
@@ -144,15 +148,19 @@ impl Trial {
 
     fn define(&self, generation: usize) -> Result<(), Finding> {
         let path = self.program.root.join("main.tf");
-        std::fs::write(&path, self.project.definition(generation))
-            .map_err(|error| Promise::Ends.broken(format!("cannot write {}: {error}", path.display())))
+        std::fs::write(&path, self.project.definition(generation)).map_err(|error| {
+            Promise::Ends.broken(format!("cannot write {}: {error}", path.display()))
+        })
     }
 
     /// The run without a kill, and everything that must be true afterwards.
     pub(crate) fn calm(&mut self) -> (Option<Calm>, Vec<Finding>) {
         match self.complete(&[self.kind.verb(), "-auto-approve"]) {
             Ok(ended) => {
-                let calm = Calm { took: ended.took, n_lines: ended.n_lines };
+                let calm = Calm {
+                    took: ended.took,
+                    n_lines: ended.n_lines,
+                };
                 (Some(calm), self.check())
             }
             Err(finding) => (None, vec![finding]),
@@ -184,7 +192,11 @@ impl Trial {
             let book = Book::read(&self.program)?;
             stage = book.stage(self.runs_before);
             if ended.code.is_none() {
-                hits.push(Hit { stage, n_open: book.n_open(), was_resuming });
+                hits.push(Hit {
+                    stage,
+                    n_open: book.n_open(),
+                    was_resuming,
+                });
             }
             self.see_ids()?;
             if stage == Stage::Over {
@@ -210,7 +222,10 @@ impl Trial {
     /// While a run is open no other is begun.
     fn refused_meanwhile(&self) -> Result<(), Finding> {
         let words = [self.kind.verb(), "-auto-approve"];
-        let ended = self.program.run(&words).map_err(|what| Promise::Ends.broken(what))?;
+        let ended = self
+            .program
+            .run(&words)
+            .map_err(|what| Promise::Ends.broken(what))?;
         let begun = ended.entries("intended").count();
         if ended.code == Some(EXIT_PARKED) && begun == 0 {
             return Ok(());
@@ -224,19 +239,36 @@ impl Trial {
     }
 
     fn complete(&self, words: &[&str]) -> Result<Ended, Finding> {
-        let ended = self.program.run(words).map_err(|what| Promise::Ends.broken(what))?;
-        if ended.code == Some(0) { Ok(ended) } else { Err(self.failed(words, &ended)) }
+        let ended = self
+            .program
+            .run(words)
+            .map_err(|what| Promise::Ends.broken(what))?;
+        if ended.code == Some(0) {
+            Ok(ended)
+        } else {
+            Err(self.failed(words, &ended))
+        }
     }
 
     fn failed(&self, words: &[&str], ended: &Ended) -> Finding {
         let code = ended.code.unwrap_or_default();
-        let what = format!("{} ended with {code}: {}", words.join(" "), self.program.said());
+        let what = format!(
+            "{} ended with {code}: {}",
+            words.join(" "),
+            self.program.said()
+        );
         Promise::Ends.broken(what)
     }
 
     fn shown(&self) -> Result<Shown, Finding> {
-        let ended = self.program.run(&["show"]).map_err(|what| Promise::Readable.broken(what))?;
-        let resources = ended.lines.first().and_then(|line| line.get("resources")?.as_array());
+        let ended = self
+            .program
+            .run(&["show"])
+            .map_err(|what| Promise::Readable.broken(what))?;
+        let resources = ended
+            .lines
+            .first()
+            .and_then(|line| line.get("resources")?.as_array());
         let (Some(0), Some(resources)) = (ended.code, resources) else {
             let what = format!("show fails: {}", self.program.said());
             return Err(Promise::Readable.broken(what));
@@ -282,13 +314,19 @@ impl Trial {
         let now = ids(&shown);
         for (address, id) in &self.ids_seen {
             if now.get(address) != Some(id) {
-                let what = format!("{address} had the id {id} after a kill, now {:?}", now.get(address));
+                let what = format!(
+                    "{address} had the id {id} after a kill, now {:?}",
+                    now.get(address)
+                );
                 findings.push(Promise::Doubled.broken(what));
             }
         }
         for (address, id) in &self.ids_before {
             if (now.get(address) == Some(id)) == self.project.is_replaced(address) {
-                let what = format!("{address} had the id {id} before, now {:?}", now.get(address));
+                let what = format!(
+                    "{address} had the id {id} before, now {:?}",
+                    now.get(address)
+                );
                 findings.push(Promise::Agree.broken(what));
             }
         }
@@ -299,13 +337,25 @@ impl Trial {
         let book = Book::read(&self.program)?;
         let mut findings = book.check();
         if book.runs != self.runs_before + 1 {
-            let what = format!("{} runs in the book, not {}", book.runs, self.runs_before + 1);
+            let what = format!(
+                "{} runs in the book, not {}",
+                book.runs,
+                self.runs_before + 1
+            );
             findings.push(Promise::Doubled.broken(what));
         }
         for words in [["journal", "verify"].as_slice(), ["replay"].as_slice()] {
-            let ended = self.program.run(words).map_err(|what| Promise::Readable.broken(what))?;
+            let ended = self
+                .program
+                .run(words)
+                .map_err(|what| Promise::Readable.broken(what))?;
             if ended.code != Some(0) {
-                let what = format!("{}: {:?} {}", words.join(" "), ended.lines, self.program.said());
+                let what = format!(
+                    "{}: {:?} {}",
+                    words.join(" "),
+                    ended.lines,
+                    self.program.said()
+                );
                 findings.push(Promise::Readable.broken(what));
             }
         }
@@ -318,10 +368,17 @@ impl Trial {
         let again = self.complete(&[self.kind.verb(), "-auto-approve"])?;
         let mut findings = Vec::new();
         let begun = again.entries("intended").count();
-        let summary = again.entries("plan").next().and_then(|plan| plan.get("summary")?.as_object());
-        let changes = summary.map(|summary| summary.values().filter_map(Value::as_u64).sum::<u64>());
+        let summary = again
+            .entries("plan")
+            .next()
+            .and_then(|plan| plan.get("summary")?.as_object());
+        let changes =
+            summary.map(|summary| summary.values().filter_map(Value::as_u64).sum::<u64>());
         if begun != 0 || changes != Some(0) {
-            let what = format!("a second {} plans {changes:?} changes and begins {begun}", self.kind.verb());
+            let what = format!(
+                "a second {} plans {changes:?} changes and begins {begun}",
+                self.kind.verb()
+            );
             findings.push(Promise::Empty.broken(what));
         }
         if before != self.shown()? {
@@ -331,7 +388,10 @@ impl Trial {
         if self.kind == Kind::Destroy {
             words.push("-destroy");
         }
-        let plan = self.program.run(&words).map_err(|what| Promise::Empty.broken(what))?;
+        let plan = self
+            .program
+            .run(&words)
+            .map_err(|what| Promise::Empty.broken(what))?;
         if plan.code != Some(0) {
             let what = format!("{} ends with {:?}", words.join(" "), plan.code);
             findings.push(Promise::Empty.broken(what));

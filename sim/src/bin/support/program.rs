@@ -20,7 +20,15 @@ pub(crate) fn build() -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let status = Command::new(cargo)
-        .args(["build", "--release", "--locked", "--quiet", "--package", "cli", "--target-dir"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--quiet",
+            "--package",
+            "cli",
+            "--target-dir",
+        ])
         .arg(target)
         .current_dir(root)
         .status()
@@ -36,5 +44,6 @@ pub(crate) fn build() -> Result<PathBuf, String> {
 /// # Errors
 /// When nothing is there.
 pub(crate) fn existing(path: &Path) -> Result<PathBuf, String> {
-    std::fs::canonicalize(path).map_err(|error| format!("no program at {}: {error}", path.display()))
+    std::fs::canonicalize(path)
+        .map_err(|error| format!("no program at {}: {error}", path.display()))
 }
