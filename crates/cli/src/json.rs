@@ -254,3 +254,29 @@ pub(crate) fn value(value: &value::Value) -> Value {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::value;
+    use ::value::{Data, Marks, Type, Value};
+    use std::sync::Arc;
+
+    #[test]
+    fn what_is_sensitive_or_unknown_is_null_at_every_depth() {
+        let secret = Value::string("canary").with_marks(Marks::SENSITIVE);
+        let list: Value = Data::Tuple(Arc::new(vec![
+            Value::string("open"),
+            secret.clone(),
+            Value::unknown(Type::String),
+        ]))
+        .into();
+        let entries = [("a".into(), list.clone()), ("b".into(), secret)];
+        let object: Value = Data::Object(Arc::new(entries.into())).into();
+        assert_eq!(
+            value(&object).to_string(),
+            "{\"a\":[\"open\",null,null],\"b\":null}"
+        );
+        let hidden = list.with_marks(Marks::SENSITIVE);
+        assert_eq!(value(&hidden).to_string(), "null");
+    }
+}

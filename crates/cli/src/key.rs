@@ -75,7 +75,10 @@ mod tests {
         let read = load(&path).expect("the key").expect("there is one");
         let bytes = model::encode(&value::Value::bool(true).with_marks(value::Marks::SENSITIVE));
         assert_eq!(made.seal(&bytes), read.seal(&bytes));
-        let mode = std::fs::metadata(&path).expect("the file").permissions().mode();
+        let mode = std::fs::metadata(&path)
+            .expect("the file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         std::fs::write(&path, "short").expect("written");
         assert!(load(&path).is_err());

@@ -155,7 +155,9 @@ pub(crate) fn submit(
     observer: &mut dyn Observer,
 ) -> Result<(), CommandError> {
     let open = engine.world().run.as_ref();
-    if let Some((run, untouched)) = open.map(|run| (run.id, !run.approved && run.actions.is_empty())) {
+    if let Some((run, untouched)) =
+        open.map(|run| (run.id, !run.approved && run.actions.is_empty()))
+    {
         if !untouched {
             return Err(engine::EngineError::Busy(run).into());
         }
@@ -186,7 +188,9 @@ pub(crate) fn finish(
             None => {
                 progress.finish();
                 if !json {
-                    anstream::println!("Ended at once. What was under way is looked at by: steadfast resume");
+                    anstream::println!(
+                        "Ended at once. What was under way is looked at by: steadfast resume"
+                    );
                 }
                 return Ok(exit::INTERRUPTED);
             }
@@ -231,7 +235,8 @@ pub(crate) fn finish(
             Some(Pause::Over(result)) => {
                 progress.finish();
                 let code = over(engine, result.as_ref(), sources, begun, json);
-                let cut_short = matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted();
+                let cut_short =
+                    matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted();
                 return Ok(if cut_short { exit::INTERRUPTED } else { code });
             }
         }
@@ -353,7 +358,9 @@ fn ask(session: &Session, plan: &Plan, json: bool) -> Result<bool, CommandError>
     });
     let agreed = answer.as_deref().map(str::trim) == Some("yes");
     if answer.is_none() {
-        anstream::println!("(no answer: there is no one at the other end; -auto-approve agrees beforehand)");
+        anstream::println!(
+            "(no answer: there is no one at the other end; -auto-approve agrees beforehand)"
+        );
     } else if !std::io::stdin().is_terminal() || session.was_interrupted() {
         anstream::println!();
     }

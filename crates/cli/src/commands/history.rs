@@ -395,7 +395,9 @@ fn found_as_planned(planned: &Value) -> Value {
         Data::Tuple(items) => Data::Tuple(each(items)),
         Data::Map(ty, items) => Data::Map(ty.clone(), entries(items)),
         Data::Object(items) => Data::Object(entries(items)),
-        Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::Null(_) => return planned.clone(),
+        Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::Null(_) => {
+            return planned.clone();
+        }
     };
     Value::from(data).with_marks(planned.marks())
 }

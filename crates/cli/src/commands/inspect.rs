@@ -299,16 +299,19 @@ fn status_text(name: &str, world: &World) -> bool {
             .values()
             .filter(|one| one.service == *service)
             .count();
-        let version = state
-            .live
-            .as_ref()
-            .map_or_else(|| "no version".to_owned(), |live| format!("version {}", live.version));
+        let version = state.live.as_ref().map_or_else(
+            || "no version".to_owned(),
+            |live| format!("version {}", live.version),
+        );
         let port = world
             .route
             .ports
             .get(service)
             .map_or_else(String::new, |port| format!(", port {port}"));
-        anstream::println!("  {service}: {version}, {}{port}", counted(running, "instance"));
+        anstream::println!(
+            "  {service}: {version}, {}{port}",
+            counted(running, "instance")
+        );
         if let Some(rollout) = &state.rollout {
             anstream::println!("    {}", phase_text(&rollout.phase, service, world));
         }

@@ -160,7 +160,11 @@ fn attributes(
     let new = after.and_then(Value::entries).unwrap_or(&empty);
     let names: BTreeSet<&Name> = old.keys().chain(new.keys()).collect();
     let changes = |name: &&&Name| present(old.get(**name)) != present(new.get(**name));
-    let widest = names.iter().filter(changes).map(|name| name.chars().count()).max();
+    let widest = names
+        .iter()
+        .filter(changes)
+        .map(|name| name.chars().count())
+        .max();
     let mut same = 0;
     for name in &names {
         let name: &Name = name;
@@ -173,7 +177,14 @@ fn attributes(
             continue;
         }
         let width = widest.unwrap_or_default();
-        attribute(out, (name, width), was, is, forcing.contains(&**name), indent);
+        attribute(
+            out,
+            (name, width),
+            was,
+            is,
+            forcing.contains(&**name),
+            indent,
+        );
     }
     if same > 0 {
         let _ = writeln!(
@@ -230,4 +241,224 @@ pub(crate) fn shown(value: &Value) -> String {
         return format!("{head}... ({} characters)", text.chars().count());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Address, Drift, Key, Mode, ModulePath, OutputChange, PlanMode, ResourceAddress};
+    use std::collections::BTreeMap;
+
+    fn address() -> Address {
+        let resource = ResourceAddress {
+            module: ModulePath::default(),
+            mode: Mode::Managed,
+            kind: "host_file".into(),
+            name: "a".into(),
+        };
+        Address {
+            resource,
+            key: Key::None,
+        }
+    }
+
+    fn object(pairs: &[(&str, Value)]) -> Value {
+        let entries = pairs
+            .iter()
+            .map(|(name, value)| ((*name).into(), value.clone()));
+        Data::Object(std::sync::Arc::new(entries.collect())).into()
+    }
+
+    fn file(content: &str) -> Value {
+        object(&[
+            ("content", Value::string(content)),
+            ("path", Value::string("p")),
+            ("id", Value::null(value::Type::String)),
+        ])
+    }
+
+    fn change(action: Action, before: Option<Value>, after: Option<Value>) -> PlannedChange {
+        PlannedChange {
+            address: address(),
+            provider: String::new(),
+            action,
+            reason: None,
+            before,
+            after,
+            config: None,
+            replace_paths: Vec::new(),
+            private: Vec::new(),
+            repeat: Repeat::Safe,
+            settle_ms: 0,
+            deposed: false,
+            create_before_destroy: false,
+            dependencies: Vec::new(),
+        }
+    }
+
+    fn plan(changes: Vec<PlannedChange>) -> Plan {
+        let steps = changes.iter().map(|_| model::Step {
+            work: model::Work::Join,
+            after: Vec::new(),
+        });
+        Plan {
+            format: 1,
+            mode: PlanMode::Normal,
+            base: 0,
+            release: None,
+            steps: steps.collect(),
+            changes,
+            drift: Vec::new(),
+            outputs: BTreeMap::new(),
+            diagnostics: value::Diagnostics::new(),
+        }
+    }
+
+    fn plain(plan: &Plan) -> String {
+        anstream::adapter::strip_str(&text(plan)).to_string()
+    }
+
+    #[test]
+    fn each_action_has_its_sign_and_its_words() {
+        let (old, new) = (Some(file("old")), Some(file("new")));
+        for (action, before, after, wanted) in [
+            (
+                Action::Create,
+                None,
+                &new,
+                "  # host_file.a will be created\n  + resource",
+            ),
+            (
+                Action::Update,
+                old.clone(),
+                &new,
+                "  # host_file.a will be updated in place\n  ~ resource",
+            ),
+            (
+                Action::Delete,
+                old.clone(),
+                &None,
+                "  # host_file.a will be destroyed\n  - resource",
+            ),
+            (
+                Action::DeleteThenCreate,
+                old.clone(),
+                &new,
+                "  # host_file.a must be replaced\n-/+ resource",
+            ),
+            (
+                Action::CreateThenDelete,
+                old.clone(),
+                &new,
+                "  # host_file.a must be replaced, new before old\n+/- resource",
+            ),
+        ] {
+            let text = plain(&plan(vec![change(action, before, after.clone())]));
+            assert!(text.starts_with(wanted), "{text}");
+            // What is null on both sides is not there.
+            assert!(!text.contains("id "), "{text}");
+        }
+        let nothing = plain(&plan(vec![change(Action::NoOp, old.clone(), old)]));
+        assert!(!nothing.contains("host_file.a"), "{nothing}");
+    }
+
+    #[test]
+    fn a_reason_and_what_forces_a_replacement_are_told() {
+        let mut one = change(
+            Action::DeleteThenCreate,
+            Some(file("old")),
+            Some(file("new")),
+        );
+        one.reason = Some(Reason::ReplaceBecauseCannotUpdate);
+        one.replace_paths = vec![vec!["content".to_owned()]];
+        one.repeat = Repeat::Never;
+        one.deposed = true;
+        let text = plain(&plan(vec![one]));
+        for wanted in [
+            "host_file.a (left behind by a replacement) must be replaced",
+            "# (it cannot be changed in place)",
+            "# (crash safety: if its outcome is lost, Steadfast looks before it tries again)",
+            "~ content = \"old\" -> \"new\" # forces replacement",
+            "# (1 unchanged attribute not shown)",
+        ] {
+            assert!(text.contains(wanted), "{wanted} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_sensitive_value_is_nowhere() {
+        let secret = |text: &str| Value::string(text).with_marks(Marks::SENSITIVE);
+        let before = object(&[
+            ("content", secret("canary-1")),
+            ("path", Value::string("p")),
+        ]);
+        let inside: Value = Data::Tuple(std::sync::Arc::new(vec![secret("canary-3")])).into();
+        let after = object(&[("content", secret("canary-2")), ("list", inside.clone())]);
+        let mut plan = plan(vec![change(
+            Action::Update,
+            Some(before.clone()),
+            Some(after.clone()),
+        )]);
+        plan.drift.push(Drift {
+            address: address(),
+            before,
+            after: Some(after),
+            private: b"canary-4".to_vec(),
+        });
+        let change = OutputChange {
+            before: Some(secret("canary-5")),
+            after: Some(inside),
+        };
+        plan.outputs.insert("o".into(), change);
+        let text = plain(&plan);
+        assert!(!text.contains("canary"), "{text}");
+        assert_eq!(
+            text.matches("content = (sensitive value) -> (sensitive value)")
+                .count(),
+            2,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn long_values_and_control_characters_do_no_harm() {
+        let long = "x".repeat(TEXT_CHARS_MAX * 2);
+        let text = shown(&Value::string(&*long));
+        assert!(text.ends_with("... (802 characters)"), "{text}");
+        assert_eq!(
+            shown(&Value::string("a\u{1b}[2Jb\n")),
+            "\"a\\u001b[2Jb\\n\""
+        );
+    }
+
+    #[test]
+    fn the_last_line_says_what_kind_of_plan_it_is() {
+        let mut empty = plan(Vec::new());
+        assert_eq!(
+            plain(&empty),
+            "No changes. The world is what the definition says.\n"
+        );
+        let change = OutputChange {
+            before: None,
+            after: Some(Value::string("x")),
+        };
+        empty.outputs.insert("o".into(), change);
+        assert_eq!(
+            plain(&empty),
+            "Changes to outputs:\n  + o = \"x\"\n\nPlan: new outputs; no object changes.\n"
+        );
+        let mut noted = plan(Vec::new());
+        noted.mode = PlanMode::RefreshOnly;
+        noted.drift.push(Drift {
+            address: address(),
+            before: file("old"),
+            after: None,
+            private: Vec::new(),
+        });
+        assert_eq!(
+            plain(&noted),
+            "  # host_file.a is gone outside of Steadfast\n\nPlan: take note of what was changed outside of \
+             Steadfast; change nothing.\n"
+        );
+    }
 }

@@ -126,7 +126,9 @@ impl Progress {
             Outcome::Built { artifact } => {
                 format!("{GOOD}built{RESET} {} {took}", artifact.short())
             }
-            Outcome::Partial { .. } => format!("{BAD}failed part of the way{RESET} {took}; marked as damaged"),
+            Outcome::Partial { .. } => {
+                format!("{BAD}failed part of the way{RESET} {took}; marked as damaged")
+            }
             Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
             Outcome::Failed { .. } => format!("{WARN}failed{RESET} {took}"),
             Outcome::Unknown { why } => {
@@ -303,7 +305,11 @@ pub(crate) fn phase_text(phase: &Phase, service: &str, world: &World) -> String 
         }
         Phase::Baking => String::from("all requests to the new version; the old one stays warm"),
         Phase::Retiring => String::from("the old version finishes its requests and stops"),
-        Phase::Returning { why } => format!("{BAD}going back{RESET}: {}", visible(why)),
+        Phase::Returning { why } => {
+            // What follows the first line are the last lines of a log; they come with the result.
+            let why = why.lines().next().unwrap_or_default();
+            format!("{BAD}going back{RESET}: {}", visible(why))
+        }
         Phase::Done => format!("{GOOD}the new version serves{RESET}"),
         Phase::Returned { .. } => {
             let state = world.services.get(service);

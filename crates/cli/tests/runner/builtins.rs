@@ -98,14 +98,7 @@ impl Shell {
         let files = self.outputs.path().join(self.n_commands.to_string());
         let program = Path::new(env!("CARGO_BIN_EXE_steadfast"));
         let stdin = std::mem::take(&mut self.stdin);
-        let started = Started::start(
-            program,
-            &words,
-            &self.project,
-            &self.env,
-            &stdin,
-            &files,
-        );
+        let started = Started::start(program, &words, &self.project, &self.env, &stdin, &files);
         match name {
             Some(name) => {
                 self.background.insert(name[1..].to_owned(), started);
@@ -177,7 +170,10 @@ impl Shell {
                 if process::wait_for(|| started.printed().contains(text)) {
                     done
                 } else {
-                    Err(Stop::Wrong(format!("it printed only:\n{}", started.printed())))
+                    Err(Stop::Wrong(format!(
+                        "it printed only:\n{}",
+                        started.printed()
+                    )))
                 }
             }
             ("env", [assignment]) => {
@@ -424,7 +420,10 @@ fn largest_file(directory: &Path) -> std::io::Result<PathBuf> {
             let (path, metadata) = (entry.path(), entry.metadata()?);
             if metadata.is_dir() {
                 open.push(path);
-            } else if found.as_ref().is_none_or(|(size, _)| metadata.len() > *size) {
+            } else if found
+                .as_ref()
+                .is_none_or(|(size, _)| metadata.len() > *size)
+            {
                 found = Some((metadata.len(), path));
             }
         }
@@ -473,7 +472,10 @@ fn files_with(path: &Path, wanted: &[u8]) -> std::io::Result<Vec<String>> {
     if !path.is_dir() {
         let content = std::fs::read(path)?;
         let found = content.windows(wanted.len()).any(|part| part == wanted);
-        return Ok(found.then(|| path.display().to_string()).into_iter().collect());
+        return Ok(found
+            .then(|| path.display().to_string())
+            .into_iter()
+            .collect());
     }
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path)? {

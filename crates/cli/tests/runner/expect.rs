@@ -58,10 +58,17 @@ fn special(rest: &str, before: &str) -> Option<(usize, &'static str)> {
     if digits && let Some(length) = duration(rest) {
         return Some((length, "[TIME]"));
     }
-    if digits && word == 5 && (["127.0.0.1:", "port ", "\"port\":"].iter().any(|end| before.ends_with(end))) {
+    if digits
+        && word == 5
+        && (["127.0.0.1:", "port ", "\"port\":"]
+            .iter()
+            .any(|end| before.ends_with(end)))
+    {
         return Some((word, "[PORT]"));
     }
-    if digits && (before.ends_with("pid ") || before.ends_with("process ") || before.ends_with("number ")) {
+    if digits
+        && (before.ends_with("pid ") || before.ends_with("process ") || before.ends_with("number "))
+    {
         return Some((word, "[PID]"));
     }
     match word {

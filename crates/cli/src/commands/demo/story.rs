@@ -24,7 +24,7 @@ const SERVICE: &str = "web";
 const SHOP: &str = "production";
 
 /// A kill falls within so many milliseconds after the rollout's first step.
-const KILL_WITHIN_MS: u64 = 4_000;
+const KILL_WITHIN_MS: u64 = 1_500;
 
 /// The bad version must be found with fewer of its requests than this.
 const BAD_REQUESTS_MAX: u64 = 200;
@@ -49,6 +49,8 @@ pub(super) struct Story {
     back_ms: Option<i64>,
     returned: Option<String>,
     refused: bool,
+    /// What the last command complained of.
+    trouble: String,
     replayed: Option<u64>,
 }
 
@@ -69,6 +71,7 @@ impl Story {
             back_ms: None,
             returned: None,
             refused: false,
+            trouble: String::new(),
             replayed: None,
         }
     }
@@ -145,8 +148,8 @@ impl Story {
                 Ok(())
             }
             code => Err(CommandError::Failed(format!(
-                "the deploy to {environment} ended with {code:?}:\n{}",
-                ended.errors
+                "the deploy to {environment} ended with {code:?}: {}\n{}",
+                self.trouble, ended.errors
             ))),
         }
     }
@@ -201,6 +204,10 @@ impl Story {
                     .unwrap_or_default();
                 self.labels.entry(name.to_owned()).or_insert(version);
             }
+            "diagnostic" => {
+                self.trouble = format!("{}: {}", text(event, "summary"), text(event, "detail"));
+            }
+            "error" => self.trouble = text(event, "message").to_owned(),
             "phased" => self.phase(event, environment),
             "judged" => self.judged(event, environment),
             "finished" if text(event, "outcome") == "published" && self.judged_ms.is_some() => {
@@ -322,9 +329,11 @@ impl Story {
         self.follow(&mut control, environment, 3, false)?;
         let ended = control.end()?;
         self.refused =
-            ended.code == Some(i32::from(exit::FAILED)) && ended.errors.contains("quarantine");
-        let said = ended.errors.lines().next().unwrap_or_default().to_owned();
-        self.say(&format!("{environment}: deploying version 3 again: {said}"));
+            ended.code == Some(i32::from(exit::FAILED)) && self.trouble.contains("quarantine");
+        self.say(&format!(
+            "{environment}: deploying version 3 again is refused. {}",
+            self.trouble
+        ));
         Ok(())
     }
 
@@ -428,7 +437,11 @@ impl Story {
             at(500),
             at(990)
         );
-        for failure in seen.failures.iter().filter(|failure| failure.starts_with("version \"\"")) {
+        for failure in seen
+            .failures
+            .iter()
+            .filter(|failure| failure.starts_with("version \"\""))
+        {
             anstream::println!("    {BAD}{failure}{RESET}");
         }
         (good, bad_version)
