@@ -176,7 +176,9 @@ impl Action {
                 match inquiry {
                     Inquiry::Absent if !over => again,
                     Inquiry::NotYet => again,
-                    other => self.found(other, at_ms),
+                    other @ (Inquiry::Found(_) | Inquiry::Absent | Inquiry::Unclear { .. }) => {
+                        self.found(other, at_ms)
+                    }
                 }
             }
             (_, Happening::Inquired(_)) => {

@@ -8,6 +8,7 @@
 //! Start with [`next`].
 
 #![no_std]
+#![warn(clippy::wildcard_enum_match_arm)]
 extern crate alloc;
 #[cfg(test)]
 extern crate std;

@@ -90,19 +90,19 @@ mod tests {
     fn another_value_than_planned_is_damage() {
         let planned = effect(object(Value::string("0644"), Value::unknown(Type::String)));
         let made = object(Value::string("0600"), Value::string("7"));
-        match held(&planned, changed(made.clone())) {
-            Outcome::Partial {
-                object,
-                diagnostics,
-                ..
-            } => {
-                assert_eq!(object, made);
-                let found = diagnostics.iter().next().expect("a diagnostic");
-                assert_eq!(found.code, "SF0916");
-                assert!(found.detail.contains("`mode`"), "{}", found.detail);
-            }
-            other => panic!("{other:?}"),
-        }
+        let outcome = held(&planned, changed(made.clone()));
+        let Outcome::Partial {
+            object,
+            diagnostics,
+            ..
+        } = outcome
+        else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(object, made);
+        let found = diagnostics.iter().next().expect("a diagnostic");
+        assert_eq!(found.code, "SF0916");
+        assert!(found.detail.contains("`mode`"), "{}", found.detail);
     }
 
     #[test]

@@ -455,7 +455,13 @@ fn failed(run: &Run, wanted: impl Fn(&Effect) -> bool) -> Option<String> {
                 action.effect.subject(),
                 action.attempt
             )),
-            _ => None,
+            Stage::Open
+            | Stage::Uncertain { .. }
+            | Stage::Struck { .. }
+            | Stage::Waiting { .. }
+            | Stage::Unclear { .. }
+            | Stage::Parked { .. }
+            | Stage::Done => None,
         })
 }
 

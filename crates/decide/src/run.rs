@@ -265,7 +265,13 @@ impl Run {
             let health = self.providers.entry(change.provider.clone()).or_default();
             match outcome {
                 Outcome::Failed { .. } | Outcome::Unknown { .. } => health.failed(at_ms),
-                _ => health.succeeded(),
+                Outcome::Changed { .. }
+                | Outcome::Partial { .. }
+                | Outcome::Placed { .. }
+                | Outcome::Stopped
+                | Outcome::Published { .. }
+                | Outcome::Built { .. }
+                | Outcome::Refused { .. } => health.succeeded(),
             }
         }
         self.note_stage(id);

@@ -38,6 +38,12 @@ const HEAVY: &[Heavy] = &[
         reason: "C code; the book is behind `journal`",
     },
     Heavy {
+        name: "chacha20poly1305",
+        rooms: &["engine"],
+        tests: &[],
+        reason: "secrets are sealed in one place",
+    },
+    Heavy {
         name: "hyper",
         rooms: &["proxy"],
         tests: &["cli", "sim"],

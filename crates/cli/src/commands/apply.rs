@@ -338,6 +338,15 @@ fn ask(session: &Session, plan: &Plan, json: bool) -> Result<bool, CommandError>
     } else {
         "do this"
     };
+    // Listening begins before the question is asked: a Ctrl-C in between must not be lost.
+    let listening = session.tokio.block_on(async {
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+    });
+    let mut interrupts = listening.map_err(|source| CommandError::Path {
+        what: "listen for Ctrl-C in",
+        path: session.project.root.clone(),
+        source,
+    })?;
     anstream::print!("\n{BOLD}Shall Steadfast {what}?{RESET} Only `yes` is taken as agreement: ");
     let _ = std::io::stdout().flush();
     let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -350,7 +359,7 @@ fn ask(session: &Session, plan: &Plan, json: bool) -> Result<bool, CommandError>
     let answer = session.tokio.block_on(async {
         tokio::select! {
             answer = receiver => answer.ok().flatten(),
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupts.recv() => {
                 session.note_interrupt();
                 Some(String::from("^C"))
             }

@@ -15,7 +15,7 @@ use model::{
     PlanMode, PlanQuestion, PlannedChange, ProviderSchema, Question, ReadAnswer, ReadQuestion,
     Reason, Repeat, Resource, ResourceAddress, RunOptions,
 };
-use value::{Data, Diagnostics, Expr, ExprKind, Name, Reference, Value};
+use value::{Diagnostics, Expr, ExprKind, Name, Reference, Value};
 
 /// Schemas by source address of their provider.
 pub type Schemas = BTreeMap<String, ProviderSchema>;
@@ -816,7 +816,19 @@ impl Planner {
                 }
                 let _ = child;
             }
-            _ => {}
+            Reference::Variable(_)
+            | Reference::Local(_)
+            | Reference::Data(..)
+            | Reference::EachKey
+            | Reference::EachValue
+            | Reference::CountIndex
+            | Reference::PathModule
+            | Reference::PathRoot
+            | Reference::PathCwd
+            | Reference::Workspace
+            | Reference::SelfObject
+            | Reference::EnvironmentName
+            | Reference::ServicePort(_) => {}
         }
     }
 
@@ -1014,8 +1026,5 @@ fn deletion(
 
 /// Whether a value holds anything that is not known; used to see which configurations must be computed again.
 pub(crate) fn has_holes(value: Option<&Value>) -> bool {
-    value.is_some_and(|value| match value.data() {
-        Data::Null(_) => false,
-        _ => !value.is_wholly_known(),
-    })
+    value.is_some_and(|value| !value.is_null() && !value.is_wholly_known())
 }

@@ -145,7 +145,12 @@ pub(crate) fn at_path<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value
             Data::List(_, items) | Data::Tuple(items) => {
                 step.parse().ok().and_then(|at: usize| items.get(at))
             }
-            _ => None,
+            Data::Bool(_)
+            | Data::Number(_)
+            | Data::String(_)
+            | Data::Set(..)
+            | Data::Unknown(_)
+            | Data::Null(_) => None,
         })
 }
 
@@ -199,9 +204,10 @@ fn replaced(config: &Value, prior: &Value, path: &[Name]) -> Value {
         }
         _ => return config.clone(),
     }
-    let rebuilt = match config.data() {
-        Data::Map(ty, _) => Value::map(ty.clone(), entries),
-        _ => Value::object(entries),
+    let rebuilt = if let Data::Map(ty, _) = config.data() {
+        Value::map(ty.clone(), entries)
+    } else {
+        Value::object(entries)
     };
     rebuilt.with_marks(config.marks())
 }

@@ -164,9 +164,10 @@ impl Builder {
         for (at, draft) in drafts.iter().enumerate() {
             let (make, delete) = (self.make.get(&at).copied(), self.delete.get(&at).copied());
             if let (Some(make), Some(delete)) = (make, delete) {
-                match draft.change.action {
-                    Action::CreateThenDelete => self.wait(delete, make),
-                    _ => self.wait(make, delete),
+                if draft.change.action == Action::CreateThenDelete {
+                    self.wait(delete, make);
+                } else {
+                    self.wait(make, delete);
                 }
             }
             let Some(make) = make else { continue };
