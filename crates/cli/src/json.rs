@@ -120,6 +120,41 @@ fn detail(event: &Event) -> Value {
             };
             json!({ "actor": actor, "command": word })
         }
+        Event::Intended { .. }
+        | Event::Finished { .. }
+        | Event::Inquired { .. }
+        | Event::Retried { .. }
+        | Event::Parked { .. }
+        | Event::Replanned { .. } => action_detail(event),
+        Event::Observed(Observation::Instance {
+            instance,
+            state,
+            detail,
+        }) => json!({
+            "instance": instance.to_string(), "state": format!("{state:?}").to_lowercase(), "detail": detail,
+        }),
+        Event::Observed(Observation::Counts(counts)) => json!({ "counts": counts }),
+        Event::Phased { service, phase, .. } => json!({ "service": service, "phase": phase }),
+        Event::Judged {
+            service,
+            evidence,
+            verdict,
+            ..
+        } => {
+            json!({ "service": service, "evidence": evidence, "verdict": verdict })
+        }
+        Event::Released { release, .. } => json!({ "release": release }),
+        Event::Targeted {
+            service, target, ..
+        } => {
+            json!({ "service": service, "version": target.version.0, "release": target.release })
+        }
+        Event::Closed { result, .. } => json!({ "result": result_word(result) }),
+    }
+}
+
+fn action_detail(event: &Event) -> Value {
+    match event {
         Event::Intended {
             action,
             attempt,
@@ -164,31 +199,8 @@ fn detail(event: &Event) -> Value {
         } => {
             json!({ "action": action.to_string(), "question": question })
         }
-        Event::Observed(Observation::Instance {
-            instance,
-            state,
-            detail,
-        }) => json!({
-            "instance": instance.to_string(), "state": format!("{state:?}").to_lowercase(), "detail": detail,
-        }),
-        Event::Observed(Observation::Counts(counts)) => json!({ "counts": counts }),
-        Event::Phased { service, phase, .. } => json!({ "service": service, "phase": phase }),
-        Event::Judged {
-            service,
-            evidence,
-            verdict,
-            ..
-        } => {
-            json!({ "service": service, "evidence": evidence, "verdict": verdict })
-        }
-        Event::Released { release, .. } => json!({ "release": release }),
         Event::Replanned { action, .. } => json!({ "action": action.to_string() }),
-        Event::Targeted {
-            service, target, ..
-        } => {
-            json!({ "service": service, "version": target.version.0, "release": target.release })
-        }
-        Event::Closed { result, .. } => json!({ "result": result_word(result) }),
+        _ => json!({}),
     }
 }
 

@@ -252,20 +252,7 @@ fn change_of(
     }
     let config = final_config(world, run, memo, planned)?;
     let Some(answer) = run.replanned.get(&action) else {
-        let schema = memo.schema(&planned.provider, &planned.address);
-        let prior = change.prior.clone();
-        let proposed = match schema {
-            Some(schema) => propose::proposed(schema, prior.as_ref(), &config),
-            None => return Err(diag::provider_missing(&planned.address, &planned.provider).into()),
-        };
-        return Ok(Next::Ask(PlanQuestion {
-            address: planned.address.clone(),
-            provider: planned.provider.clone(),
-            prior: prior.unwrap_or_else(|| Value::null(Type::Any)),
-            private: change.private,
-            proposed,
-            config,
-        }));
+        return final_question(memo, change, config).map(Next::Ask);
     };
     if let Some(path) = planned
         .after
@@ -280,6 +267,21 @@ fn change_of(
     change.repeat = answer.repeat;
     change.settle_ms = answer.settle_ms;
     Ok(Next::Change(change))
+}
+
+/// The question that is asked of a provider once the configuration of a change is known.
+fn final_question(memo: &Memo, change: Change, config: Value) -> Result<PlanQuestion, Diagnostics> {
+    let Some(schema) = memo.schema(&change.provider, &change.address) else {
+        return Err(diag::provider_missing(&change.address, &change.provider).into());
+    };
+    Ok(PlanQuestion {
+        proposed: propose::proposed(schema, change.prior.as_ref(), &config),
+        prior: change.prior.unwrap_or_else(|| Value::null(Type::Any)),
+        address: change.address,
+        provider: change.provider,
+        private: change.private,
+        config,
+    })
 }
 
 /// The configuration of an object, now that all it depends on exists.

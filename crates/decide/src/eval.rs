@@ -700,6 +700,21 @@ impl Evaluator {
         .into())
     }
 
+    /// All outputs of a module instance.
+    fn all_outputs(
+        &self,
+        module: u32,
+        span: Span,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        let node = self.node_of(module);
+        let mut outputs = BTreeMap::new();
+        for name in self.loaded.module(node).outputs.keys() {
+            outputs.insert(name.clone(), self.output(module, name, span, objects)?);
+        }
+        Ok(Value::object(outputs))
+    }
+
     fn module_value(
         &self,
         caller: u32,
@@ -717,16 +732,9 @@ impl Evaluator {
             .modules
             .get(name)
             .map_or(&Repetition::Once, |call| &call.repetition);
-        let of = |module: u32| -> Result<Value, Diagnostics> {
-            if let Some(output) = output {
-                return self.output(module, output, span, objects);
-            }
-            let node = self.node_of(module);
-            let mut outputs = BTreeMap::new();
-            for name in self.loaded.module(node).outputs.keys() {
-                outputs.insert(name.clone(), self.output(module, name, span, objects)?);
-            }
-            Ok(Value::object(outputs))
+        let of = |module: u32| match output {
+            Some(output) => self.output(module, output, span, objects),
+            None => self.all_outputs(module, span, objects),
         };
         if let Some(key) = key {
             let wanted = key_of(key, repetition);

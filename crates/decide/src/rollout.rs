@@ -141,21 +141,15 @@ fn wants<'a>(world: &World, state: &'a ServiceWorld) -> Vec<Want<'a>> {
             .collect();
     };
     let new = &rollout.target;
-    let pair = |old_replicas: u32, old_weight: u32, new_replicas: u32, new_weight: u32| {
-        let old = old.map(|target| Want {
+    let pair = |old_replicas, old_weight, new_replicas, new_weight| {
+        let old = old.map(|old| (old, old_replicas, old_weight));
+        let both = old.into_iter().chain([(new, new_replicas, new_weight)]);
+        let wants = both.map(|(target, replicas, weight)| Want {
             target,
-            replicas: old_replicas,
-            weight: old_weight,
+            replicas,
+            weight,
         });
-        let new = Want {
-            target: new,
-            replicas: new_replicas,
-            weight: new_weight,
-        };
-        old.into_iter()
-            .chain([new])
-            .filter(|want| want.replicas > 0)
-            .collect()
+        wants.filter(|want| want.replicas > 0).collect()
     };
     let have = old.map_or(0, |old| old.replicas);
     match (&rollout.phase, new.rollout.kind) {

@@ -284,26 +284,7 @@ fn over(
             (text, exit::FAILED)
         }
         RunResult::Returned { services } => {
-            let world = engine.world();
-            let mut text = format!("{WARN}The new version was taken back.{RESET}");
-            for (service, why) in services {
-                let serves = world
-                    .services
-                    .get(service)
-                    .is_some_and(|state| state.live.is_some());
-                let now = if serves {
-                    "the old version serves"
-                } else {
-                    "nothing serves, for there was no version before"
-                };
-                let why = diagnostics::visible(why).replace('\n', "\n      ");
-                text.push_str(&format!("\n  {service}: {now}\n    because {why}"));
-            }
-            text.push_str(&format!(
-                "\nWhat an instance printed: steadfast logs --env {} INSTANCE",
-                world.environment
-            ));
-            (text, exit::RETURNED)
+            (returned_text(engine.world(), services), exit::RETURNED)
         }
         RunResult::Cancelled => {
             let text = if begun {
@@ -318,6 +299,29 @@ fn over(
         anstream::println!("{text}");
     }
     code
+}
+
+/// What serves now that new versions were taken back, and why they were.
+fn returned_text(world: &decide::World, services: &BTreeMap<value::Name, String>) -> String {
+    let mut text = format!("{WARN}The new version was taken back.{RESET}");
+    for (service, why) in services {
+        let serves = world
+            .services
+            .get(service)
+            .is_some_and(|state| state.live.is_some());
+        let now = if serves {
+            "the old version serves"
+        } else {
+            "nothing serves, for there was no version before"
+        };
+        let why = diagnostics::visible(why).replace('\n', "\n      ");
+        text.push_str(&format!("\n  {service}: {now}\n    because {why}"));
+    }
+    text.push_str(&format!(
+        "\nWhat an instance printed: steadfast logs --env {} INSTANCE",
+        world.environment
+    ));
+    text
 }
 
 /// Why a command that must ask cannot.

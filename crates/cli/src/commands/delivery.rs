@@ -89,30 +89,7 @@ pub(crate) fn build(
     json: bool,
 ) -> Result<Result<Digest, u8>, CommandError> {
     let mut definition = compiled(session, &args.variables, json)?;
-    if definition.release.environments.is_empty() {
-        return Err(CommandError::Usage(
-            "this project has no environments: `deploy` needs a steadfast.hcl with at least one `environment` block; \
-             for a directory of Terraform files use `steadfast apply`"
-                .to_owned(),
-        ));
-    }
-    if !definition
-        .release
-        .environments
-        .contains_key(args.environment.as_str())
-    {
-        let known: Vec<&str> = definition
-            .release
-            .environments
-            .keys()
-            .map(AsRef::as_ref)
-            .collect();
-        return Err(CommandError::Usage(format!(
-            "there is no environment `{}` in this project; its environments: {}",
-            args.environment,
-            known.join(", ")
-        )));
-    }
+    has_environment(&definition.release, &args.environment)?;
     with_source_digests(session, &mut definition)?;
     if let Some(reader) = session.reader()? {
         definition.seal(&session.secrets_to_act(&reader)?);
@@ -168,6 +145,26 @@ pub(crate) fn build(
         }
         _ => Ok(Err(code.max(exit::FAILED))),
     }
+}
+
+/// Whether there is such an environment; asked before anything is built for it.
+fn has_environment(release: &Release, environment: &str) -> Result<(), CommandError> {
+    if release.environments.is_empty() {
+        return Err(CommandError::Usage(
+            "this project has no environments: `deploy` needs a steadfast.hcl with at least one `environment` block; \
+             for a directory of Terraform files use `steadfast apply`"
+                .to_owned(),
+        ));
+    }
+    if !release.environments.contains_key(environment) {
+        let known: Vec<&str> = release.environments.keys().map(AsRef::as_ref).collect();
+        return Err(CommandError::Usage(format!(
+            "there is no environment `{}` in this project; its environments: {}",
+            environment,
+            known.join(", ")
+        )));
+    }
+    Ok(())
 }
 
 /// Adds the digest of every artifact's source tree to the definition, so that a build of other bytes is another build.

@@ -249,11 +249,6 @@ impl Printer {
 
 /// An event on one line.
 fn line(event: &Event, world: &World) -> String {
-    let subject = |action: &ActionId| {
-        let run = world.run.as_ref();
-        let found = run.and_then(|run| run.actions.get(action));
-        found.map_or_else(|| action.to_string(), |action| action.effect.subject())
-    };
     let kind = format!("{BOLD}{}{RESET}", json::kind(event));
     let rest = match event {
         Event::Opened { environment } => environment.to_string(),
@@ -268,7 +263,6 @@ fn line(event: &Event, world: &World) -> String {
             format!("{kind} of release {} by {actor}", release.short())
         }
         Event::Answered { .. } => "what the providers said about the plan".to_owned(),
-        Event::Replanned { action, .. } => subject(action),
         Event::Planned { summary, .. } => {
             format!(
                 "{} to add, {} to change, {} to destroy",
@@ -276,6 +270,30 @@ fn line(event: &Event, world: &World) -> String {
             )
         }
         Event::Commanded { actor, command } => format!("{} by {actor}", order(command)),
+        Event::Intended { .. }
+        | Event::Finished { .. }
+        | Event::Inquired { .. }
+        | Event::Retried { .. }
+        | Event::Parked { .. }
+        | Event::Replanned { .. } => about_action(event, world),
+        Event::Observed(_)
+        | Event::Phased { .. }
+        | Event::Judged { .. }
+        | Event::Released { .. }
+        | Event::Targeted { .. } => about_service(event),
+        Event::Closed { result, .. } => json::result_word(result).to_owned(),
+    };
+    format!("{kind} {}", diagnostics::visible(&rest))
+}
+
+/// The part of the line of an event about an action that follows its kind.
+fn about_action(event: &Event, world: &World) -> String {
+    let subject = |action: &ActionId| {
+        let run = world.run.as_ref();
+        let found = run.and_then(|run| run.actions.get(action));
+        found.map_or_else(|| action.to_string(), |action| action.effect.subject())
+    };
+    match event {
         Event::Intended {
             attempt, effect, ..
         } => {
@@ -307,6 +325,14 @@ fn line(event: &Event, world: &World) -> String {
         Event::Parked {
             action, question, ..
         } => format!("{}: {question}", subject(action)),
+        Event::Replanned { action, .. } => subject(action),
+        _ => String::new(),
+    }
+}
+
+/// The part of the line of an event about a service that follows its kind.
+fn about_service(event: &Event) -> String {
+    match event {
         Event::Observed(model::Observation::Instance {
             instance, state, ..
         }) => format!("{instance} {state:?}"),
@@ -337,9 +363,8 @@ fn line(event: &Event, world: &World) -> String {
         Event::Targeted {
             service, target, ..
         } => format!("{service} to version {}", target.version),
-        Event::Closed { result, .. } => json::result_word(result).to_owned(),
-    };
-    format!("{kind} {}", diagnostics::visible(&rest))
+        _ => String::new(),
+    }
 }
 
 fn order(command: &Command) -> String {

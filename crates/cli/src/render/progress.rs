@@ -137,41 +137,10 @@ impl Progress {
         };
         self.line(&format!("{subject}: {text}"));
     }
-}
 
-impl Observer for Progress {
-    fn entry(&mut self, entry: &Entry, world: &World) {
-        if self.quiet {
-            return;
-        }
-        if self.json {
-            anstream::println!("{}", json::event(entry, world));
-            return;
-        }
-        match &entry.event {
-            Event::Intended {
-                action,
-                attempt,
-                effect,
-                ..
-            } => self.intended(entry, *action, *attempt, effect),
-            Event::Finished {
-                action, outcome, ..
-            } => self.finished(entry, world, *action, outcome),
-            Event::Inquired {
-                inquiry, action, ..
-            } => {
-                // Looking again and again at what is not over yet is told once.
-                let first = self.looked.insert(*action);
-                let again = matches!(inquiry, model::Inquiry::NotYet) && !first;
-                if let Some(subject) = subject(world, *action).filter(|_| !again) {
-                    self.line(&format!("{subject}: looked, {}", found(inquiry)));
-                }
-            }
-            Event::Retried { delay_ms, .. } => {
-                let pause = i64::try_from(*delay_ms).unwrap_or(i64::MAX);
-                self.line(&format!("{DIM}  again in {}{RESET}", time::duration(pause)));
-            }
+    /// What happens to a service and its instances.
+    fn of_service(&self, event: &Event, world: &World) {
+        match event {
             Event::Targeted {
                 service, target, ..
             } => {
@@ -212,12 +181,6 @@ impl Observer for Progress {
                     evidence.new_failed, evidence.new_finished, evidence.old_failed, evidence.old_finished
                 ));
             }
-            // The question itself follows when everything else is done.
-            Event::Parked { action, .. } => {
-                if let Some(subject) = subject(world, *action) {
-                    self.line(&format!("{subject}: {WARN}waits for you{RESET}"));
-                }
-            }
             Event::Observed(Observation::Instance {
                 instance,
                 state,
@@ -229,6 +192,54 @@ impl Observer for Progress {
                     format!("{state:?}").to_lowercase(),
                     visible(detail)
                 ));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn entry(&mut self, entry: &Entry, world: &World) {
+        if self.quiet {
+            return;
+        }
+        if self.json {
+            anstream::println!("{}", json::event(entry, world));
+            return;
+        }
+        match &entry.event {
+            Event::Intended {
+                action,
+                attempt,
+                effect,
+                ..
+            } => self.intended(entry, *action, *attempt, effect),
+            Event::Finished {
+                action, outcome, ..
+            } => self.finished(entry, world, *action, outcome),
+            Event::Inquired {
+                inquiry, action, ..
+            } => {
+                // Looking again and again at what is not over yet is told once.
+                let first = self.looked.insert(*action);
+                let again = matches!(inquiry, model::Inquiry::NotYet) && !first;
+                if let Some(subject) = subject(world, *action).filter(|_| !again) {
+                    self.line(&format!("{subject}: looked, {}", found(inquiry)));
+                }
+            }
+            Event::Retried { delay_ms, .. } => {
+                let pause = i64::try_from(*delay_ms).unwrap_or(i64::MAX);
+                self.line(&format!("{DIM}  again in {}{RESET}", time::duration(pause)));
+            }
+            Event::Targeted { .. }
+            | Event::Phased { .. }
+            | Event::Judged { .. }
+            | Event::Observed(Observation::Instance { .. }) => self.of_service(&entry.event, world),
+            // The question itself follows when everything else is done.
+            Event::Parked { action, .. } => {
+                if let Some(subject) = subject(world, *action) {
+                    self.line(&format!("{subject}: {WARN}waits for you{RESET}"));
+                }
             }
             Event::Observed(Observation::Counts(_))
             | Event::Opened { .. }
