@@ -29,11 +29,6 @@ impl<T> Agenda<T> {
         self.entries.pop_first().map(|((at_ms, _, _), what)| (at_ms, what))
     }
 
-    /// Whether anything of a kind is still to come.
-    pub(crate) fn any(&self, wanted: impl Fn(&T) -> bool) -> bool {
-        self.entries.values().any(wanted)
-    }
-
     /// Takes away what is no longer to come.
     pub(crate) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
         self.entries.retain(|_, what| keep(what));

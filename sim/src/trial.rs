@@ -554,7 +554,7 @@ impl<'s> Trial<'s> {
         }
         let found = check::intent::sent(&self.ledger, action, attempt, &effect);
         self.check("intent before effect", found);
-        let found = self.sent.again(&self.ledger.world, action, attempt, &effect);
+        let found = self.sent.again(&self.ledger.world, action, attempt, &effect, self.made);
         self.check("limits", found);
         if let Effect::Change(change) = &effect {
             self.check_change(run, change, zombie);

@@ -1,10 +1,13 @@
 //! One action from its first intent to its end, as a state machine that can say "illegal".
 //!
 //! The same function guards live events and replay. An action whose outcome was lost is *uncertain*: it is repeated
-//! where that is safe, inquired into where it is not, and put to a person where the outside cannot tell.
+//! where that is safe, inquired into where it is not, and put to a person where the outside cannot tell. A refusal of
+//! the newest attempt says nothing about earlier ones: as long as one of them may have had an effect, the action is
+//! uncertain, whatever was said of the newest.
 
+use crate::limits::{ATTEMPTS_MAX, INQUIRIES_MAX, INQUIRY_WINDOW_MS_MIN};
 use alloc::string::String;
-use model::{Effect, Inquiry, Outcome, Repeat};
+use model::{Effect, Inquiry, Outcome, Repeat, Verb};
 use serde::{Deserialize, Serialize};
 use value::Diagnostics;
 
@@ -20,8 +23,14 @@ pub struct Action {
     pub attempt: u32,
     /// Where it stands.
     pub stage: Stage,
-    /// An earlier attempt's outcome was never settled, so a refusal of the newest one proves nothing about it.
-    pub earlier_unknown: bool,
+    /// Attempts that ended without success, or whose reply never came: these are limited. What was lost with an engine
+    /// is not counted, or a crash loop would give up what never failed.
+    pub tries: u32,
+    /// Until when an attempt whose outcome was lost may still take effect, when it was repeated without looking.
+    pub unsettled_until_ms: Option<i64>,
+    /// What the newest attempt was refused with while an earlier one is unsettled: repeating no longer helps, and only
+    /// looking says whether there was an effect.
+    pub refusal: Option<Diagnostics>,
 }
 
 /// Where an action stands.
@@ -84,7 +93,9 @@ impl Action {
             effect,
             attempt: 1,
             stage: Stage::Open,
-            earlier_unknown: false,
+            tries: 0,
+            unsettled_until_ms: None,
+            refusal: None,
         }
     }
 
@@ -95,6 +106,16 @@ impl Action {
             Effect::Build(_) => Repeat::Safe,
             Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) => Repeat::ByKey,
         }
+    }
+
+    /// Whether the outside can be asked what became of it.
+    fn can_be_looked_for(&self) -> bool {
+        matches!(self.effect, Effect::Change(_))
+    }
+
+    /// Whether a lost outcome is met by doing it again instead of looking.
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.repeat() != Repeat::Never && self.refusal.is_none() && self.tries < ATTEMPTS_MAX
     }
 
     fn settle_ms(&self) -> u64 {
@@ -117,7 +138,9 @@ impl Action {
             .get(inquiries as usize)
             .copied()
             .unwrap_or_else(|| 60 * u64::from(inquiries.saturating_sub(4)));
-        Some(since_ms.saturating_add((self.settle_ms() * share / 60) as i64))
+        let window_ms = self.settle_ms().max(INQUIRY_WINDOW_MS_MIN);
+        let after_ms = i64::try_from(window_ms.saturating_mul(share) / 60).unwrap_or(i64::MAX);
+        Some(since_ms.saturating_add(after_ms))
     }
 
     /// Whether the action still has something coming.
@@ -134,50 +157,37 @@ impl Action {
         happening: Happening<'_>,
         at_ms: i64,
     ) -> Result<(), &'static str> {
-        let repeatable = self.repeat() != Repeat::Never;
         let stage = match (&self.stage, happening) {
             (Stage::Waiting { .. }, Happening::Intended) => {
                 self.attempt += 1;
                 Stage::Open
             }
-            (Stage::Uncertain { .. }, Happening::Intended)
-                if repeatable && !self.earlier_unknown_refused() =>
-            {
-                self.attempt += 1;
-                self.earlier_unknown = true;
-                Stage::Open
-            }
             (_, Happening::Intended) => return Err("it is not waiting for another attempt"),
             (Stage::Open, Happening::Ended(outcome)) => self.ended(outcome, at_ms),
             (_, Happening::Ended(_)) => return Err("an outcome without an open attempt"),
-            (Stage::Open, Happening::Lost) => Stage::Uncertain {
-                since_ms: at_ms,
-                inquiries: 0,
-            },
             // A new engine counts the settle window on its own clock, from its own beginning.
-            (Stage::Uncertain { .. }, Happening::Lost) => Stage::Uncertain {
-                since_ms: at_ms,
-                inquiries: 0,
-            },
-            (stage, Happening::Lost) => stage.clone(),
-            (
-                Stage::Uncertain {
-                    since_ms,
-                    inquiries,
-                },
-                Happening::Inquired(inquiry),
-            ) => {
-                let waited = at_ms.saturating_sub(*since_ms);
-                let over = waited >= self.settle_ms() as i64;
+            (Stage::Open | Stage::Uncertain { .. }, Happening::Lost) => self.uncertain(at_ms),
+            (stage, Happening::Lost) => {
+                if self.unsettled_until_ms.is_some() {
+                    self.unsettled_until_ms = Some(self.settled_ms(at_ms));
+                }
+                stage.clone()
+            }
+            (Stage::Uncertain { since_ms, inquiries }, Happening::Inquired(inquiry)) => {
                 let again = Stage::Uncertain {
                     since_ms: *since_ms,
                     inquiries: inquiries + 1,
                 };
+                // The look itself must have begun after the window, and the last of the schedule is the first that did.
+                let over = self.settle_ms() == 0 || *inquiries as usize + 1 >= INQUIRIES.len();
                 match inquiry {
                     Inquiry::Absent if !over => again,
-                    Inquiry::NotYet => again,
-                    other @ (Inquiry::Found(_) | Inquiry::Absent | Inquiry::Unclear { .. }) => {
-                        self.found(other, at_ms)
+                    Inquiry::NotYet if *inquiries < INQUIRIES_MAX => again,
+                    Inquiry::NotYet => Stage::Unclear {
+                        what: String::from("it could not be looked for"),
+                    },
+                    Inquiry::Found(_) | Inquiry::Absent | Inquiry::Unclear { .. } => {
+                        self.found(inquiry, at_ms)
                     }
                 }
             }
@@ -187,6 +197,9 @@ impl Action {
             (Stage::Parked { .. }, Happening::Resolved(inquiry)) => self.found(inquiry, at_ms),
             (_, Happening::Resolved(_)) => return Err("no person was asked"),
             (Stage::Struck { .. }, Happening::Retried(not_before_ms)) => {
+                Stage::Waiting { not_before_ms }
+            }
+            (Stage::Uncertain { .. }, Happening::Retried(not_before_ms)) if self.may_repeat() => {
                 Stage::Waiting { not_before_ms }
             }
             (_, Happening::Retried(_)) => return Err("a retry of an attempt that did not fail"),
@@ -199,12 +212,32 @@ impl Action {
         Ok(())
     }
 
-    /// Repeating by key was refused although an earlier attempt may have had an effect: only looking helps now.
-    fn earlier_unknown_refused(&self) -> bool {
-        self.earlier_unknown
-            && matches!(&self.effect, Effect::Change(_))
-            && self.repeat() == Repeat::ByKey
-            && self.attempt > crate::limits::ATTEMPTS_MAX
+    /// The run is to begin nothing more: what would have been repeated must be looked for, where an earlier attempt may
+    /// have had an effect.
+    pub(crate) fn repeat_no_more(&mut self, at_ms: i64) {
+        let waits = matches!(self.stage, Stage::Struck { .. } | Stage::Waiting { .. });
+        if waits && self.unsettled_until_ms.is_some() && self.can_be_looked_for() {
+            self.stage = Stage::Uncertain {
+                since_ms: at_ms,
+                inquiries: 0,
+            };
+        }
+    }
+
+    /// Until when whatever was sent before this time may still take effect.
+    fn settled_ms(&self, at_ms: i64) -> i64 {
+        let settle_ms = i64::try_from(self.settle_ms()).unwrap_or(i64::MAX);
+        let settled_ms = at_ms.saturating_add(settle_ms);
+        self.unsettled_until_ms
+            .map_or(settled_ms, |before_ms| before_ms.max(settled_ms))
+    }
+
+    fn uncertain(&mut self, at_ms: i64) -> Stage {
+        self.unsettled_until_ms = Some(self.settled_ms(at_ms));
+        Stage::Uncertain {
+            since_ms: at_ms,
+            inquiries: 0,
+        }
     }
 
     fn ended(&mut self, outcome: &Outcome, at_ms: i64) -> Stage {
@@ -217,39 +250,97 @@ impl Action {
             Outcome::Partial { diagnostics, .. } => Stage::Failed {
                 diagnostics: diagnostics.clone(),
             },
-            Outcome::Refused { diagnostics } => Stage::Failed {
-                diagnostics: diagnostics.clone(),
-            },
+            Outcome::Refused { diagnostics } => self.refused(diagnostics, at_ms),
             Outcome::Failed {
                 diagnostics,
                 retry_after_ms,
-            } => Stage::Struck {
-                why: first_line(diagnostics),
-                retry_after_ms: *retry_after_ms,
-            },
-            Outcome::Unknown { .. } => Stage::Uncertain {
-                since_ms: at_ms,
-                inquiries: 0,
-            },
+            } => {
+                self.tries += 1;
+                let last = self.tries >= ATTEMPTS_MAX;
+                if last && self.unsettled_until_ms.is_some() {
+                    return self.refused(diagnostics, at_ms);
+                }
+                Stage::Struck {
+                    why: first_line(diagnostics),
+                    retry_after_ms: *retry_after_ms,
+                }
+            }
+            Outcome::Unknown { why } => {
+                self.tries += 1;
+                if self.tries >= ATTEMPTS_MAX && !self.can_be_looked_for() {
+                    return Stage::Struck {
+                        why: why.clone(),
+                        retry_after_ms: None,
+                    };
+                }
+                self.uncertain(at_ms)
+            }
+        }
+    }
+
+    /// The newest attempt had no effect and no other follows: over, unless an earlier one may have had one.
+    fn refused(&mut self, diagnostics: &Diagnostics, at_ms: i64) -> Stage {
+        if self.unsettled_until_ms.is_some() && self.can_be_looked_for() {
+            self.refusal = Some(diagnostics.clone());
+            return self.uncertain(at_ms);
+        }
+        Stage::Failed {
+            diagnostics: diagnostics.clone(),
         }
     }
 
     fn found(&mut self, inquiry: &Inquiry, at_ms: i64) -> Stage {
         match inquiry {
-            Inquiry::Found(outcome) => self.ended(outcome, at_ms),
+            Inquiry::Found(outcome) => {
+                if self.repeat() == Repeat::Never {
+                    // Only one attempt was ever under way, and this is what became of it.
+                    self.unsettled_until_ms = None;
+                }
+                self.ended(outcome, at_ms)
+            }
             Inquiry::Absent => {
-                self.earlier_unknown = false;
-                Stage::Struck {
-                    why: String::from("it did not take effect"),
-                    retry_after_ms: None,
+                self.unsettled_until_ms = None;
+                match self.refusal.take() {
+                    Some(diagnostics) => Stage::Failed { diagnostics },
+                    None => Stage::Struck {
+                        why: String::from("it did not take effect"),
+                        retry_after_ms: None,
+                    },
                 }
             }
-            Inquiry::NotYet => Stage::Uncertain {
-                since_ms: at_ms,
-                inquiries: 0,
-            },
+            Inquiry::NotYet => self.uncertain(at_ms),
             Inquiry::Unclear { what } => Stage::Unclear { what: what.clone() },
         }
+    }
+}
+
+/// Whether an outcome is one that an effect can have. Whatever else an adapter says is no answer.
+pub fn fits(effect: &Effect, outcome: &Outcome) -> bool {
+    match (effect, outcome) {
+        (Effect::Change(change), Outcome::Changed { object, .. }) => match (change.verb, object) {
+            (Verb::Delete, None) => true,
+            (Verb::Create | Verb::Update, Some(object)) => {
+                object.is_wholly_known() && !object.is_null()
+            }
+            (Verb::Delete, Some(_)) | (Verb::Create | Verb::Update, None) => false,
+        },
+        (Effect::Change(_), Outcome::Partial { object, .. }) => {
+            object.is_wholly_known() && !object.is_null()
+        }
+        (Effect::Place(_), Outcome::Placed { .. })
+        | (Effect::Stop { .. }, Outcome::Stopped)
+        | (Effect::Publish(_), Outcome::Published { .. })
+        | (Effect::Build(_), Outcome::Built { .. }) => true,
+        (_, Outcome::Refused { .. } | Outcome::Failed { .. } | Outcome::Unknown { .. }) => true,
+        (
+            _,
+            Outcome::Changed { .. }
+            | Outcome::Partial { .. }
+            | Outcome::Placed { .. }
+            | Outcome::Stopped
+            | Outcome::Published { .. }
+            | Outcome::Built { .. },
+        ) => false,
     }
 }
 

@@ -5,14 +5,13 @@ use crate::eval::Evaluator;
 use crate::limits::{ATTEMPTS_MAX, PARALLELISM_DEFAULT};
 use crate::plan::{has_holes, propose};
 use crate::run::Run;
-use crate::{Decision, Memo, World, diag, retry};
+use crate::{Decision, Memo, Object, World, diag, retry};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Change, Effect, Event, PlanQuestion, PlannedChange, Question,
-    Repeat, RunResult, Verb,
+    ActionId, Address, Answer, Change, Effect, Event, PlanQuestion, PlannedChange, Question, RunResult, Verb,
 };
 use value::{Diagnostics, Name, Type, Value};
 
@@ -24,8 +23,8 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
         };
         match &action.stage {
             Stage::Open | Stage::Parked { .. } | Stage::Done | Stage::Failed { .. } => {}
-            Stage::Uncertain { .. } if action.repeat() != Repeat::Never => {
-                decisions.push(Decision::Record(again(run, *id, action)));
+            Stage::Uncertain { .. } if action.may_repeat() && !stopped(run, action) => {
+                decisions.push(retried(run, *id, action, None, now_ms));
             }
             Stage::Uncertain { .. } => inquire(run, *id, action, now_ms, decisions),
             Stage::Unclear { what } => {
@@ -37,20 +36,13 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
                 };
                 decisions.push(Decision::Record(event));
             }
-            Stage::Struck { retry_after_ms, .. } if !exhausted(run, action) && !run.cancelled => {
-                let delay_ms =
-                    retry::delay_ms(run.options.seed, *id, action.attempt, *retry_after_ms);
-                let event = Event::Retried {
-                    run: run.id,
-                    action: *id,
-                    attempt: action.attempt,
-                    delay_ms,
-                    not_before_ms: now_ms.saturating_add(delay_ms as i64),
-                };
-                decisions.push(Decision::Record(event));
+            Stage::Struck { retry_after_ms, .. }
+                if !exhausted(run, action) && !stopped(run, action) =>
+            {
+                decisions.push(retried(run, *id, action, *retry_after_ms, now_ms));
             }
             Stage::Struck { .. } => {}
-            Stage::Waiting { .. } if run.cancelled => {}
+            Stage::Waiting { .. } if stopped(run, action) => {}
             Stage::Waiting { not_before_ms } => {
                 let at_ms = (*not_before_ms).max(closed_until(run, action));
                 if at_ms <= now_ms {
@@ -61,6 +53,29 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
             }
         }
     }
+}
+
+/// Whether a person stopped the run and the action is not part of bringing it to its end: a rollout that goes back
+/// still routes and stops.
+fn stopped(run: &Run, action: &Action) -> bool {
+    run.cancelled && matches!(action.effect, Effect::Change(_) | Effect::Build(_))
+}
+
+fn retried(
+    run: &Run,
+    id: ActionId,
+    action: &Action,
+    retry_after_ms: Option<u64>,
+    now_ms: i64,
+) -> Decision {
+    let delay_ms = retry::delay_ms(run.options.seed, id, action.attempt, retry_after_ms);
+    Decision::Record(Event::Retried {
+        run: run.id,
+        action: id,
+        attempt: action.attempt,
+        delay_ms,
+        not_before_ms: now_ms.saturating_add(i64::try_from(delay_ms).unwrap_or(i64::MAX)),
+    })
 }
 
 fn inquire(run: &Run, id: ActionId, action: &Action, now_ms: i64, decisions: &mut Vec<Decision>) {
@@ -99,7 +114,8 @@ pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
             .is_none_or(retry::Health::may_retry),
         Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => true,
     };
-    action.attempt >= ATTEMPTS_MAX || !within_budget
+    // What may have had an effect is tried to the end, whatever the budget says.
+    action.tries >= ATTEMPTS_MAX || (!within_budget && action.unsettled_until_ms.is_none())
 }
 
 fn again(run: &Run, id: ActionId, action: &Action) -> Event {
@@ -169,8 +185,30 @@ pub(crate) fn steps(
             decisions.push(Decision::WakeAt(until));
             continue;
         }
+        if let Some(quiet_ms) = quiet_from(world, planned, verb).filter(|at_ms| *at_ms > now_ms) {
+            decisions.push(Decision::WakeAt(quiet_ms));
+            continue;
+        }
         decisions.push(step_decision(world, run, memo, *step, planned, verb));
         room -= 1;
+    }
+}
+
+/// From when on no earlier request about the object can take effect any more: only then may it be changed again.
+fn quiet_from(world: &World, planned: &PlannedChange, verb: Verb) -> Option<i64> {
+    subject(world, planned, verb).map(|object| object.quiet_from_ms)
+}
+
+/// The object that a step is about, as the book has it.
+fn subject<'a>(world: &'a World, planned: &PlannedChange, verb: Verb) -> Option<&'a Object> {
+    let left_behind = planned.deposed || planned.action == model::Action::CreateThenDelete;
+    match verb {
+        Verb::Delete if left_behind => {
+            let at = world.left_behind(&planned.address, planned.before.as_ref())?;
+            world.deposed.get(at).map(|(_, object)| object)
+        }
+        Verb::Delete | Verb::Update => world.resources.get(&planned.address),
+        Verb::Create => None,
     }
 }
 
@@ -217,16 +255,7 @@ fn change_of(
     planned: &PlannedChange,
     verb: Verb,
 ) -> Result<Next, Diagnostics> {
-    let deposed = planned.deposed || planned.action == model::Action::CreateThenDelete;
-    let object = match verb {
-        Verb::Delete if deposed => world
-            .deposed
-            .iter()
-            .find(|(address, _)| *address == planned.address)
-            .map(|(_, object)| object),
-        Verb::Delete | Verb::Update => world.resources.get(&planned.address),
-        Verb::Create => None,
-    };
+    let object = subject(world, planned, verb);
     let mut change = Change {
         address: planned.address.clone(),
         provider: planned.provider.clone(),
@@ -337,7 +366,7 @@ pub(crate) fn objects<'a>(
         if let Some(object) = world.resources.get(address) {
             return Some(object.value.clone());
         }
-        run.planned_change(address, Verb::Create)
+        run.planned_object(address)
             .and_then(|change| change.after.clone())
     }
 }
@@ -348,9 +377,12 @@ pub(crate) fn moving(run: &Run) -> bool {
         .iter()
         .filter_map(|id| run.actions.get(id))
         .any(|action| match action.stage {
-            Stage::Open | Stage::Uncertain { .. } | Stage::Unclear { .. } => true,
-            Stage::Waiting { .. } => !run.cancelled,
-            Stage::Struck { .. } => !run.cancelled && !exhausted(run, action),
+            Stage::Open | Stage::Unclear { .. } => true,
+            Stage::Uncertain { .. } => {
+                !stopped(run, action) || matches!(action.effect, Effect::Change(_))
+            }
+            Stage::Waiting { .. } => !stopped(run, action),
+            Stage::Struck { .. } => !stopped(run, action) && !exhausted(run, action),
             Stage::Parked { .. } | Stage::Done | Stage::Failed { .. } => false,
         })
 }

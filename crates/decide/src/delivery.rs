@@ -49,6 +49,8 @@ pub struct InstanceWorld {
     pub version: Version,
     /// How it was last seen.
     pub state: InstanceState,
+    /// Since when it was seen so.
+    pub since_ms: i64,
     /// What was said about that.
     pub detail: String,
     /// Where it listens, once placed.
@@ -72,12 +74,38 @@ pub struct RouteWorld {
     pub table: RouteTable,
     /// Port of each service.
     pub ports: BTreeMap<Name, u16>,
+    /// Tables that were sent and may be in force, now or later, by generation: nobody has said so, nor that they are not.
+    pub doubtful: BTreeMap<u64, RouteTable>,
+    /// The newest generation ever sent.
+    pub newest: u64,
 }
 
 impl RouteWorld {
+    /// A table is about to be sent.
+    pub(crate) fn intended(&mut self, table: &RouteTable) {
+        self.newest = self.newest.max(table.generation);
+        self.doubtful.insert(table.generation, table.clone());
+    }
+
+    /// A table was not put in force and will not be.
+    pub(crate) fn refused(&mut self, generation: u64) {
+        self.doubtful.remove(&generation);
+    }
+
+    /// A table is in force: those before it can no longer be.
     pub(crate) fn published(&mut self, table: RouteTable, ports: BTreeMap<Name, u16>) {
+        self.doubtful.retain(|generation, _| *generation > table.generation);
         self.table = table;
         self.ports.extend(ports);
+    }
+
+    /// Whether an instance may be sent new requests, by any table that may be in force.
+    pub(crate) fn may_send_to(&self, instance: &InstanceId) -> bool {
+        let tables = core::iter::once(&self.table).chain(self.doubtful.values());
+        let routes = tables.flat_map(|table| &table.routes);
+        let arms = routes.flat_map(|route| &route.arms);
+        let mut backends = arms.flat_map(|arm| &arm.backends);
+        backends.any(|one| one.instance == *instance && !one.draining)
     }
 
     /// The route of a service.
@@ -95,6 +123,7 @@ impl InstanceWorld {
             service: spec.service.clone(),
             version: spec.version,
             state: InstanceState::Starting,
+            since_ms: at_ms,
             detail: String::new(),
             address: None,
             placed_ms: at_ms,
@@ -142,6 +171,16 @@ impl ServiceWorld {
             self.rollout = None;
         } else {
             self.rollout = Some(rollout);
+        }
+    }
+
+    /// The run of the rollout ended without bringing it to its end: what served goes on serving.
+    pub(crate) fn abandon(&mut self, run: RunId) {
+        let Some(rollout) = self.rollout.take_if(|rollout| rollout.run == run) else {
+            return;
+        };
+        if rollout.phase == Phase::Retiring {
+            self.live = Some(rollout.target);
         }
     }
 

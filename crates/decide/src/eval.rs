@@ -66,6 +66,8 @@ struct ModuleInstance {
     parent: Option<u32>,
     key: Key,
     each: Option<Value>,
+    /// What the repetition of its call looked at.
+    uses: Arc<BTreeSet<Use>>,
 }
 
 /// Instances that a module call made: key and module instance of each.
@@ -97,6 +99,7 @@ impl Evaluator {
             parent: None,
             key: Key::None,
             each: None,
+            uses: Arc::default(),
         };
         Self {
             loaded,
@@ -141,11 +144,28 @@ impl Evaluator {
         place: &Place,
         objects: Objects<'_>,
     ) -> (Result<Value, Diagnostics>, BTreeSet<Use>) {
+        self.noting(|| self.evaluate(expr, place, objects))
+    }
+
+    /// Does something and says what was looked at on the way.
+    pub(crate) fn noting<T>(&self, what: impl FnOnce() -> T) -> (T, BTreeSet<Use>) {
         let outer = core::mem::take(&mut *self.used.borrow_mut());
-        let result = self.evaluate(expr, place, objects);
+        let result = what();
         let used = core::mem::replace(&mut *self.used.borrow_mut(), outer);
         self.used.borrow_mut().extend(used.iter().cloned());
         (result, used)
+    }
+
+    /// What the `count` or `for_each` of the calls around a module instance looked at: everything in it waits for that.
+    pub(crate) fn module_uses(&self, module: u32) -> BTreeSet<Use> {
+        let modules = self.modules.borrow();
+        let mut uses = BTreeSet::new();
+        let mut at = Some(module);
+        while let Some(instance) = at.and_then(|at| modules.get(at as usize)) {
+            uses.extend(instance.uses.iter().cloned());
+            at = instance.parent;
+        }
+        uses
     }
 
     /// The root module instance, outside any resource.
@@ -290,7 +310,9 @@ impl Evaluator {
             this: None,
         };
         let shown = path.child(name.clone(), Key::None);
-        let instances = self.expand(&call.repetition, &place, &shown, call.span, objects)?;
+        let (instances, uses) =
+            self.noting(|| self.expand(&call.repetition, &place, &shown, call.span, objects));
+        let (instances, uses) = (instances?, Arc::new(uses));
         let mut made = Vec::with_capacity(instances.len());
         let mut modules = self.modules.borrow_mut();
         for instance in instances {
@@ -301,6 +323,7 @@ impl Evaluator {
                 parent: Some(caller),
                 key: instance.key,
                 each: instance.each,
+                uses: uses.clone(),
             });
         }
         drop(modules);

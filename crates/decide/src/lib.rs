@@ -33,7 +33,7 @@ mod target;
 mod watch;
 mod world;
 
-pub use action::{Action, Stage};
+pub use action::{Action, Stage, fits};
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use loaded::{LoadedRelease, LoadedReleases};
 pub use memo::Memo;

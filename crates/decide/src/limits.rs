@@ -6,6 +6,12 @@ pub const INSTANCES_MAX: i64 = 1_000_000;
 /// Most attempts at one action.
 pub const ATTEMPTS_MAX: u32 = 6;
 
+/// Most inquiries into one lost outcome before a person is asked.
+pub const INQUIRIES_MAX: u32 = 20;
+
+/// Shortest time over which inquiries are spread, when effects settle at once.
+pub const INQUIRY_WINDOW_MS_MIN: u64 = 1_000;
+
 /// First pause before a retry; doubles with each attempt.
 pub const RETRY_BASE_MS: u64 = 250;
 
@@ -38,6 +44,9 @@ pub const STARTING_EVERY_MS: i64 = 50;
 
 /// Longest time that old instances may take to finish their requests.
 pub const DRAIN_MS_MAX: i64 = 30_000;
+
+/// Route tables that the router may fail to take in one run before the run is given up.
+pub const PUBLISHES_FAILED_MAX: usize = 3;
 
 /// Runs kept in the world's list; older ones stay in the book.
 pub const RUNS_KEPT: usize = 200;

@@ -6,7 +6,7 @@
 
 use crate::action::Stage;
 use crate::delivery::{InstanceWorld, Rollout, ServiceWorld};
-use crate::limits::DRAIN_MS_MAX;
+use crate::limits::{DRAIN_MS_MAX, PUBLISHES_FAILED_MAX};
 use crate::run::Run;
 use crate::{Decision, Memo, World, apply, diag, gate, target};
 use alloc::collections::BTreeMap;
@@ -34,24 +34,28 @@ pub(crate) fn deliver(world: &World, run: &Run, memo: &mut Memo, now_ms: i64) ->
         decisions.push(event);
         return decisions;
     }
-    let mut phased = false;
     for (name, state) in &world.services {
         if let Some(rollout) = &state.rollout
             && rollout.run == run.id
         {
-            let advanced = advance(world, run, name, rollout, now_ms, &mut decisions);
-            phased = phased || advanced;
+            // One at a time: what one service does may decide what another may do.
+            if advance(world, run, name, rollout, now_ms, &mut decisions) {
+                return decisions;
+            }
         }
-    }
-    if phased {
-        return decisions;
     }
     for (name, state) in &world.services {
         reconcile(world, run, name, state, now_ms, &mut decisions);
     }
+    if decisions.iter().any(Decision::begins_effect) {
+        // What is stopped now is no longer part of what is to be routed.
+        return decisions;
+    }
     publish(world, run, &mut decisions);
+    let due = unwell(world, run).map(|(_, _, due_ms, _)| due_ms);
+    decisions.extend(due.filter(|due_ms| *due_ms > now_ms).map(Decision::WakeAt));
     if decisions.is_empty()
-        && let Some(result) = end(world, run, memo)
+        && let Some(result) = end(world, run, memo).or_else(|| stuck(world, run, now_ms))
     {
         decisions.push(Decision::Record(Event::Closed {
             run: run.id,
@@ -315,6 +319,9 @@ fn backend(id: &InstanceId, instance: &InstanceWorld, draining: bool) -> Option<
 
 /// Whether the router follows what a service wants.
 fn in_force(world: &World, name: &Name, state: &ServiceWorld) -> bool {
+    if !world.route.doubtful.is_empty() {
+        return false;
+    }
     let have = world.route.route(name);
     match (have, desired_route(world, name, state)) {
         (None, None) => true,
@@ -346,12 +353,7 @@ fn reconcile(
         }
     }
     for (id, instance) in surplus {
-        let routed = world.route.route(name).is_some_and(|route| {
-            let backends = route.arms.iter().flat_map(|arm| &arm.backends);
-            backends
-                .filter(|one| !one.draining)
-                .any(|one| one.instance == *id)
-        });
+        let routed = world.route.may_send_to(id);
         let patience = instance
             .unrouted_ms
             .is_some_and(|since| now_ms >= since + DRAIN_MS_MAX);
@@ -362,7 +364,9 @@ fn reconcile(
             .is_some_and(|action| !action.is_settled() && !apply::exhausted(run, action));
         if !placing && (gone || (!routed && (instance.drained || patience))) {
             decisions.push(stop(run, id, state));
-        } else if let Some(since) = instance.unrouted_ms {
+        } else if let Some(since) = instance.unrouted_ms
+            && !patience
+        {
             decisions.push(Decision::WakeAt(since + DRAIN_MS_MAX));
         }
     }
@@ -491,19 +495,23 @@ fn publish(world: &World, run: &Run, decisions: &mut Vec<Decision>) {
             route.port = *port;
         }
     }
-    if routes == current {
+    if routes == current && world.route.doubtful.is_empty() {
         return;
     }
-    let table = RouteTable {
-        generation: world.route.table.generation + 1,
-        routes,
-    };
     let failures = run
         .actions
         .values()
         .filter(|action| matches!(action.effect, Effect::Publish(_)))
+        .filter(|action| action.stage != Stage::Done)
         .count();
-    let action = ActionId::of(run.id, &format!("publish:{}:{failures}", table.generation));
+    if failures > PUBLISHES_FAILED_MAX {
+        return;
+    }
+    let table = RouteTable {
+        generation: world.route.table.generation.max(world.route.newest) + 1,
+        routes,
+    };
+    let action = ActionId::of(run.id, &format!("publish:{}", table.generation));
     decisions.push(Decision::Record(Event::Intended {
         run: run.id,
         action,
@@ -532,6 +540,15 @@ fn advance(
     if let (Some(why), true) = (trouble, forward) {
         decisions.push(phase(run, name, Phase::Returning { why }));
         return true;
+    }
+    if forward {
+        let deadline_ms = rollout.target.health.deadline_ms as i64;
+        let waited_for = instances(world, name).into_iter().filter(|(_, one)| {
+            one.version == rollout.target.version && one.state == InstanceState::Unhealthy
+        });
+        decisions.extend(
+            waited_for.map(|(_, one)| Decision::WakeAt(one.since_ms.saturating_add(deadline_ms))),
+        );
     }
     let in_force = in_force(world, name, state);
     let here = Here {
@@ -600,7 +617,9 @@ fn trouble(
         .find(|(_, one)| match one.state {
             InstanceState::Gone => true,
             InstanceState::Starting => now_ms >= one.placed_ms.saturating_add(deadline_ms as i64),
-            InstanceState::Unhealthy => !one.routed,
+            InstanceState::Unhealthy => {
+                !one.routed || now_ms >= one.since_ms.saturating_add(deadline_ms as i64)
+            }
             InstanceState::Healthy => false,
         })
         .map(|(id, one)| match one.state {
@@ -823,6 +842,43 @@ impl Here<'_> {
         }
         false
     }
+}
+
+/// How a deploy run ends when something was given up for good and nothing else can move.
+fn stuck(world: &World, run: &Run, now_ms: i64) -> Option<RunResult> {
+    if apply::moving(run) {
+        return None;
+    }
+    let mut diagnostics = apply::failures(run);
+    for (id, instance, due_ms, deadline_ms) in unwell(world, run) {
+        if now_ms >= due_ms {
+            let subject = format!("{} ({id})", instance.service);
+            let why = diag::never_healthy(&subject, &instance.detail, deadline_ms);
+            diagnostics.push(diag::gave_up(&subject, 1, &why));
+        }
+    }
+    diagnostics
+        .has_errors()
+        .then_some(RunResult::Failed { diagnostics })
+}
+
+/// Instances that are not well although no rollout waits for them, with the time until which they are waited for.
+fn unwell<'a>(
+    world: &'a World,
+    run: &'a Run,
+) -> impl Iterator<Item = (&'a InstanceId, &'a InstanceWorld, i64, u64)> {
+    world.instances.iter().filter_map(move |(id, instance)| {
+        let state = world.services.get(&instance.service)?;
+        let live = state.live.as_ref().filter(|_| state.rollout.is_none())?;
+        let waits = matches!(
+            instance.state,
+            InstanceState::Starting | InstanceState::Unhealthy
+        );
+        let deadline_ms = live.health.deadline_ms;
+        let since_ms = instance.since_ms.max(run.began_ms);
+        let due_ms = since_ms.saturating_add(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
+        (waits && !instance.stopping).then_some((id, instance, due_ms, deadline_ms))
+    })
 }
 
 /// How a deploy run ends, when nothing is left to do.

@@ -196,25 +196,28 @@ impl Run {
         }
     }
 
-    /// The planned change of an object; a deletion of what a replacement left behind is one of its own.
-    pub(crate) fn planned_change(&self, address: &Address, verb: Verb) -> Option<&PlannedChange> {
+    /// What is planned for an object that is there, or will be.
+    pub(crate) fn planned_object(&self, address: &Address) -> Option<&PlannedChange> {
         let changes = &self.plan.as_ref()?.changes;
-        let deposed = changes
-            .binary_search_by(|one| (&one.address, one.deposed).cmp(&(address, true)))
-            .ok()
-            .and_then(|at| changes.get(at));
-        let current = changes
+        let at = changes
             .binary_search_by(|one| (&one.address, one.deposed).cmp(&(address, false)))
-            .ok()
-            .and_then(|at| changes.get(at));
-        match verb {
-            Verb::Create | Verb::Update => current,
-            Verb::Delete => match current {
-                Some(change) if change.action != model::Action::NoOp || deposed.is_none() => {
-                    Some(change)
-                }
-                _ => deposed,
-            },
+            .ok()?;
+        changes.get(at)
+    }
+
+    /// The planned change that an action carries out.
+    pub(crate) fn planned_by(&self, id: ActionId) -> Option<&PlannedChange> {
+        let step = self.step_of.get(&id)?;
+        self.step(*step).map(|(planned, _)| planned)
+    }
+
+    /// A person stopped the run.
+    pub(crate) fn cancel(&mut self, at_ms: i64) {
+        self.cancelled = true;
+        for id in &self.live {
+            if let Some(action) = self.actions.get_mut(id) {
+                action.repeat_no_more(at_ms);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! [`World::fold`] takes one entry after the other. It is total: it reads no clock, draws nothing, decides nothing, and
 //! refuses what cannot have happened, so it is also the check of a book's meaning.
 
-use crate::action::{Action, Happening, Stage};
+use crate::action::{Action, Happening, Stage, fits};
 use crate::delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 use crate::limits::RUNS_KEPT;
 use crate::run::{Run, RunSummary};
@@ -38,6 +38,8 @@ pub struct Object {
     pub create_before_destroy: bool,
     /// Longest time in which a request about it may still take effect after it was sent.
     pub settle_ms: u64,
+    /// Before this time an earlier request about it may still take effect, so it is left alone.
+    pub quiet_from_ms: i64,
 }
 
 /// One entry of the book, as the fold needs it.
@@ -196,7 +198,7 @@ impl World {
                 active.planned(*plan, decoded)?;
                 if active.options.auto_approve || active.kind == RunKind::Deploy {
                     active.approved = true;
-                    self.take_drift();
+                    self.carried_out();
                 }
                 Ok(())
             }
@@ -213,7 +215,7 @@ impl World {
                 attempt,
                 outcome,
             } => {
-                let (effect, _) =
+                let effect =
                     self.happened(*run, *action, *attempt, Happening::Ended(outcome), at_ms)?;
                 self.ended(*run, *action, &effect, outcome, at_ms)
             }
@@ -223,7 +225,7 @@ impl World {
                 attempt,
                 inquiry,
             } => {
-                let (effect, _) =
+                let effect =
                     self.happened(*run, *action, *attempt, Happening::Inquired(inquiry), at_ms)?;
                 self.found(*run, *action, &effect, inquiry, at_ms)
             }
@@ -324,21 +326,24 @@ impl World {
         }
     }
 
+    /// Takes an order. A person may give any order at any time: one that does not apply is in the book, and that is all.
     fn commanded(&mut self, command: &Command, at_ms: i64) -> Result<(), String> {
         match command {
             Command::Approve { run, plan } => {
-                let active = self.run_of(*run)?;
-                if active.plan_digest != Some(*plan) {
-                    return Err(String::from(
-                        "another plan was approved than the one that was made",
-                    ));
+                let approved = match self.run_of(*run) {
+                    Ok(active) => active.plan_digest == Some(*plan) && !active.approved,
+                    Err(_) => false,
+                };
+                if approved {
+                    self.run_of(*run)?.approved = true;
+                    self.carried_out();
                 }
-                active.approved = true;
-                self.take_drift();
                 Ok(())
             }
             Command::Cancel { run } => {
-                self.run_of(*run)?.cancelled = true;
+                if let Ok(active) = self.run_of(*run) {
+                    active.cancel(at_ms);
+                }
                 Ok(())
             }
             Command::Resolve {
@@ -346,8 +351,22 @@ impl World {
                 action,
                 inquiry,
             } => {
-                let attempt = self.run_of(*run)?.attempt(*action)?;
-                let (effect, _) =
+                let Ok(active) = self.run_of(*run) else {
+                    return Ok(());
+                };
+                let parked = active.actions.get(action).filter(|action| {
+                    let fits = match inquiry {
+                        model::Inquiry::Found(outcome) => fits(&action.effect, outcome),
+                        model::Inquiry::Absent
+                        | model::Inquiry::NotYet
+                        | model::Inquiry::Unclear { .. } => true,
+                    };
+                    matches!(action.stage, Stage::Parked { .. }) && fits
+                });
+                let Some(attempt) = parked.map(|action| action.attempt) else {
+                    return Ok(());
+                };
+                let effect =
                     self.happened(*run, *action, attempt, Happening::Resolved(inquiry), at_ms)?;
                 self.found(*run, *action, &effect, inquiry, at_ms)
             }
@@ -358,8 +377,9 @@ impl World {
         }
     }
 
-    /// What the plan saw of the outside becomes what the book knows, once the plan is carried out.
-    fn take_drift(&mut self) {
+    /// A plan is carried out: what it saw of the outside becomes what the book knows, and objects that it leaves as they
+    /// are refer to what they are now written to refer to.
+    fn carried_out(&mut self) {
         let Some(plan) = self.run.as_ref().and_then(|run| run.plan.clone()) else {
             return;
         };
@@ -374,6 +394,14 @@ impl World {
                         object.private = drift.private.clone();
                     }
                 }
+            }
+        }
+        for change in &plan.changes {
+            if change.action == model::Action::NoOp
+                && let Some(object) = self.resources.get_mut(&change.address)
+            {
+                object.dependencies = change.dependencies.clone();
+                object.create_before_destroy = change.create_before_destroy;
             }
         }
     }
@@ -423,7 +451,8 @@ impl World {
                     instance.stopping = true;
                 }
             }
-            Effect::Place(_) | Effect::Change(_) | Effect::Publish(_) | Effect::Build(_) => {}
+            Effect::Publish(table) => self.route.intended(table),
+            Effect::Place(_) | Effect::Change(_) | Effect::Build(_) => {}
         }
         Ok(())
     }
@@ -436,7 +465,7 @@ impl World {
         attempt: u32,
         happening: Happening<'_>,
         at_ms: i64,
-    ) -> Result<(Effect, Stage), String> {
+    ) -> Result<Effect, String> {
         let active = self.run_of(run)?;
         let Some(action) = active.actions.get_mut(&id) else {
             return Err(format!("action {id} was never intended"));
@@ -448,9 +477,12 @@ impl World {
             ));
         }
         action.step(happening, at_ms).map_err(String::from)?;
-        let answer = (action.effect.clone(), action.stage.clone());
+        if active.cancelled {
+            action.repeat_no_more(at_ms);
+        }
+        let effect = action.effect.clone();
         active.note_stage(id);
-        Ok(answer)
+        Ok(effect)
     }
 
     fn found(
@@ -478,6 +510,11 @@ impl World {
         outcome: &Outcome,
         at_ms: i64,
     ) -> Result<(), String> {
+        if !fits(effect, outcome) {
+            return Err(String::from(
+                "the outcome is not one that this effect can have",
+            ));
+        }
         match (effect, outcome) {
             (
                 Effect::Change(change),
@@ -485,7 +522,7 @@ impl World {
                     object, private, ..
                 },
             ) => {
-                self.changed(run, change, object.as_ref(), private, false)?;
+                self.changed(run, id, change, object.as_ref(), private, false)?;
             }
             (
                 Effect::Change(change),
@@ -493,7 +530,7 @@ impl World {
                     object, private, ..
                 },
             ) => {
-                self.changed(run, change, Some(object), private, true)?;
+                self.changed(run, id, change, Some(object), private, true)?;
             }
             (Effect::Place(spec), Outcome::Placed { address }) => {
                 if let Some(instance) = self.instances.get_mut(&spec.instance) {
@@ -511,67 +548,76 @@ impl World {
             (Effect::Publish(table), Outcome::Published { ports, .. }) => {
                 self.published(table.clone(), ports.clone(), at_ms);
             }
+            (Effect::Publish(table), Outcome::Refused { .. } | Outcome::Failed { .. }) => {
+                let run = self.run_of(run)?;
+                let sure = run
+                    .actions
+                    .get(&id)
+                    .is_some_and(|action| action.unsettled_until_ms.is_none());
+                if sure {
+                    self.route.refused(table.generation);
+                }
+            }
             (Effect::Build(spec), Outcome::Built { artifact }) => {
                 self.built
                     .insert(Digest::of(&model::encode(spec)), *artifact);
             }
-            (_, Outcome::Refused { .. } | Outcome::Failed { .. } | Outcome::Unknown { .. }) => {}
-            _ => {
-                return Err(String::from(
-                    "the outcome is not one that this effect can have",
-                ));
-            }
+            _ => {}
         }
         self.run_of(run)?.note_outcome(id, effect, outcome, at_ms);
         Ok(())
     }
 
+    /// Position of what a replacement left behind at an address: the object that was planned to go, if it is there.
+    pub(crate) fn left_behind(&self, address: &Address, before: Option<&Value>) -> Option<usize> {
+        let exact = self
+            .deposed
+            .iter()
+            .position(|(one, object)| one == address && Some(&object.value) == before);
+        exact.or_else(|| self.deposed.iter().position(|(one, _)| one == address))
+    }
+
     fn changed(
         &mut self,
         run: RunId,
+        id: ActionId,
         change: &model::Change,
         object: Option<&Value>,
         private: &[u8],
         tainted: bool,
     ) -> Result<(), String> {
-        let planned = self
-            .run_of(run)?
-            .planned_change(&change.address, change.verb)
-            .cloned();
-        let new_first = planned.as_ref().is_some_and(|planned| {
-            planned.action == model::Action::CreateThenDelete && change.verb == Verb::Create
-        });
-        let old = planned.as_ref().is_some_and(|planned| {
-            change.verb == Verb::Delete
-                && (planned.deposed || planned.action == model::Action::CreateThenDelete)
-        });
-        match object {
-            None if old => {
-                let at = self
-                    .deposed
-                    .iter()
-                    .position(|(address, _)| *address == change.address);
+        let active = self.run_of(run)?;
+        let quiet_from_ms = active
+            .actions
+            .get(&id)
+            .and_then(|action| action.unsettled_until_ms)
+            .unwrap_or(0);
+        let planned = active.planned_by(id);
+        let new_first = planned.is_some_and(|one| one.action == model::Action::CreateThenDelete);
+        let left_behind = planned.is_some_and(|one| one.deposed) || new_first;
+        let create_before_destroy = planned.is_some_and(|one| one.create_before_destroy);
+        let Some(value) = object else {
+            if left_behind {
+                let at = self.left_behind(&change.address, change.prior.as_ref());
                 at.map(|at| self.deposed.remove(at));
-            }
-            None => {
+            } else {
                 self.resources.remove(&change.address);
             }
-            Some(value) => {
-                let object = Object {
-                    provider: change.provider.clone(),
-                    value: value.clone(),
-                    private: private.to_vec(),
-                    dependencies: change.dependencies.clone(),
-                    tainted,
-                    create_before_destroy: planned
-                        .is_some_and(|planned| planned.create_before_destroy),
-                    settle_ms: change.settle_ms,
-                };
-                let before = self.resources.insert(change.address.clone(), object);
-                if let Some(before) = before.filter(|_| new_first) {
-                    self.deposed.push((change.address.clone(), before));
-                }
-            }
+            return Ok(());
+        };
+        let object = Object {
+            provider: change.provider.clone(),
+            value: value.clone(),
+            private: private.to_vec(),
+            dependencies: change.dependencies.clone(),
+            tainted,
+            create_before_destroy,
+            settle_ms: change.settle_ms,
+            quiet_from_ms,
+        };
+        let before = self.resources.insert(change.address.clone(), object);
+        if let Some(before) = before.filter(|_| new_first && change.verb == Verb::Create) {
+            self.deposed.push((change.address.clone(), before));
         }
         Ok(())
     }
@@ -607,6 +653,7 @@ impl World {
             } => {
                 if let Some(instance) = self.instances.get_mut(instance) {
                     instance.state = *state;
+                    instance.since_ms = at_ms;
                     instance.detail = detail.clone();
                 }
             }
@@ -663,6 +710,13 @@ impl World {
                     .for_each(|service| service.live = None),
                 RunKind::Build => {}
             }
+        }
+        for service in self.services.values_mut() {
+            service.abandon(id);
+        }
+        for instance in self.instances.values_mut() {
+            // Whatever could not be stopped in this run is for the next one to stop.
+            instance.stopping = false;
         }
         self.runs.push_back(summary);
         if self.runs.len() > RUNS_KEPT {

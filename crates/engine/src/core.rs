@@ -172,8 +172,13 @@ pub struct Core {
     looking: BTreeMap<Watch, Look>,
     wake_at_ms: Option<i64>,
     low_space: bool,
+    /// Something was not begun for want of space.
+    held_back: bool,
     last_result: Option<RunResult>,
     folded: Vec<Entry>,
+    /// How far the book is ahead of the clock: the clock was set back, or another machine's was ahead. Time goes on from
+    /// the book's, or nothing would come due for as long.
+    ahead_ms: Option<i64>,
 }
 
 struct Planning {
@@ -186,7 +191,8 @@ struct Planning {
 
 #[derive(Clone, Copy)]
 enum Look {
-    UnderWay,
+    /// Begun when the route table of this generation was in force.
+    UnderWay(u64),
     DueAt(i64),
 }
 
@@ -229,8 +235,10 @@ impl Core {
             looking: BTreeMap::new(),
             wake_at_ms: None,
             low_space: false,
+            held_back: false,
             last_result: None,
             folded: Vec::new(),
+            ahead_ms: None,
         }
     }
 
@@ -246,7 +254,8 @@ impl Core {
 
     /// When to say [`Input::Tick`] at the latest; none when nothing is due.
     pub fn wake_at_ms(&self) -> Option<i64> {
-        self.wake_at_ms
+        let ahead_ms = self.ahead_ms.unwrap_or(0);
+        self.wake_at_ms.map(|at_ms| at_ms.saturating_sub(ahead_ms))
     }
 
     /// Entries folded since this was last called.
@@ -279,7 +288,7 @@ impl Core {
         if open || !self.asking.is_empty() {
             return None;
         }
-        if self.low_space && !run.ready.is_empty() {
+        if self.held_back {
             return Some(Pause::LowSpace);
         }
         (!questions.is_empty() && self.wake_at_ms.is_none()).then_some(Pause::Parked {
@@ -293,7 +302,9 @@ impl Core {
     /// # Errors
     /// When the book's entries do not fit each other: a fault of ours or of the book; nothing more is done.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Result<Vec<Output>, EngineError> {
-        let now_ms = now_ms.max(self.world.at_ms);
+        let behind_ms = self.world.at_ms.saturating_sub(now_ms).max(0);
+        let ahead_ms = *self.ahead_ms.get_or_insert(behind_ms);
+        let now_ms = now_ms.saturating_add(ahead_ms).max(self.world.at_ms);
         let mut outputs = Vec::new();
         match input {
             Input::Durable => self.durable(&mut outputs)?,
@@ -324,26 +335,29 @@ impl Core {
                 attempt,
                 inquiry,
             } => {
-                self.inquiring.remove(&action);
                 let inquiry = self.found_as_promised(action, inquiry);
-                self.staged.push(Event::Inquired {
-                    run,
-                    action,
-                    attempt,
-                    inquiry,
-                });
+                // What nobody asked for any more is no news: the run was over before the answer came.
+                if self.inquiring.remove(&action) {
+                    self.staged.push(Event::Inquired {
+                        run,
+                        action,
+                        attempt,
+                        inquiry,
+                    });
+                }
             }
             Input::Answered {
                 run,
                 action,
                 answer,
             } => {
-                self.asking.remove(&action);
-                self.staged.push(Event::Replanned {
-                    run,
-                    action,
-                    answer,
-                });
+                if self.asking.remove(&action) {
+                    self.staged.push(Event::Replanned {
+                        run,
+                        action,
+                        answer,
+                    });
+                }
             }
             Input::PlanAnswered { number, answer } => {
                 self.plan_answered(number, answer, &mut outputs);
@@ -359,10 +373,13 @@ impl Core {
         Ok(outputs)
     }
 
-    /// The outcome of an action, as damage where it is not what was planned.
+    /// The outcome of an action: damage where it is not what was planned, no answer where it makes no sense.
     fn as_promised(&self, action: ActionId, outcome: Outcome) -> Outcome {
         let run = self.world.run.as_ref();
         match run.and_then(|run| run.actions.get(&action)) {
+            Some(action) if !decide::fits(&action.effect, &outcome) => Outcome::Unknown {
+                why: format!("the answer was one that {} cannot have", action.effect.subject()),
+            },
             Some(action) => decide::promise::held(&action.effect, outcome),
             None => outcome,
         }
@@ -370,7 +387,10 @@ impl Core {
 
     fn found_as_promised(&self, action: ActionId, inquiry: Inquiry) -> Inquiry {
         match inquiry {
-            Inquiry::Found(outcome) => Inquiry::Found(self.as_promised(action, outcome)),
+            Inquiry::Found(outcome) => match self.as_promised(action, outcome) {
+                Outcome::Unknown { why } => Inquiry::Unclear { what: why },
+                outcome => Inquiry::Found(outcome),
+            },
             other @ (Inquiry::Absent | Inquiry::NotYet | Inquiry::Unclear { .. }) => other,
         }
     }
@@ -402,20 +422,33 @@ impl Core {
                     effect: effect.clone(),
                 });
             }
-            if let Event::Closed { result, .. } = &entry.event {
+            if let Event::Closed { run, result } = &entry.event {
                 self.last_result = Some(result.clone());
-                self.planner = None;
-                self.looking.clear();
+                self.over(*run);
             }
             self.folded.push(entry);
         }
         Ok(())
     }
 
+    /// A run is over: what is still asked, planned or about to be written for it no longer matters. Orders of a person
+    /// stay in the book whether they came in time or not.
+    fn over(&mut self, run: RunId) {
+        self.planner = None;
+        self.looking.clear();
+        self.asking.clear();
+        self.inquiring.clear();
+        self.staged
+            .retain(|event| event.run() != Some(run) || matches!(event, Event::Commanded { .. }));
+    }
+
     fn seen(&mut self, now_ms: i64, watch: Watch, observations: Option<Vec<Observation>>) {
-        let observations = match observations {
-            Some(seen) if watch == Watch::Counts => decide::with_uncounted(&self.world, seen),
-            seen => seen.unwrap_or_default(),
+        let generation = self.world.route.table.generation;
+        let observations = match (self.looking.get(&watch), observations) {
+            // Requests may have been let in since, under the table that was in force when the look began.
+            (Some(Look::UnderWay(began)), _) if *began != generation => Vec::new(),
+            (None | Some(Look::DueAt(_)), _) => return,
+            (_, observations) => self.with_uncounted(&watch, observations),
         };
         let news = observations
             .into_iter()
@@ -429,6 +462,13 @@ impl Core {
             Some(every_ms) => self.looking.insert(watch, Look::DueAt(now_ms + every_ms)),
             None => self.looking.remove(&watch),
         };
+    }
+
+    fn with_uncounted(&self, watch: &Watch, seen: Option<Vec<Observation>>) -> Vec<Observation> {
+        match seen {
+            Some(seen) if *watch == Watch::Counts => decide::with_uncounted(&self.world, seen),
+            seen => seen.unwrap_or_default(),
+        }
     }
 
     /// Writes what is staged; when nothing is, asks what should be done.
@@ -447,9 +487,12 @@ impl Core {
     }
 
     fn decide(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
+        self.held_back = false;
         for decision in decide::next(&self.world, &mut self.memo, now_ms) {
             match decision {
-                Decision::Record(Event::Intended { attempt: 1, .. }) if self.low_space => {}
+                Decision::Record(Event::Intended { attempt: 1, .. }) if self.low_space => {
+                    self.held_back = true;
+                }
                 Decision::Record(event) => {
                     if let Event::Released { .. } = &event {
                         self.stage_release();
@@ -503,13 +546,14 @@ impl Core {
     fn look(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
         for (watch, _) in decide::watches(&self.world) {
             match self.looking.get(&watch) {
-                Some(Look::UnderWay) => {}
+                Some(Look::UnderWay(_)) => {}
                 Some(Look::DueAt(at_ms)) if *at_ms > now_ms => {
                     let at_ms = *at_ms;
                     self.wake(at_ms);
                 }
                 Some(Look::DueAt(_)) | None => {
-                    self.looking.insert(watch.clone(), Look::UnderWay);
+                    let generation = self.world.route.table.generation;
+                    self.looking.insert(watch.clone(), Look::UnderWay(generation));
                     outputs.push(Output::Look(watch));
                 }
             }

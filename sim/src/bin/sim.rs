@@ -16,6 +16,7 @@ Usage: cargo xtask sim [OPTIONS]
   --from S         Begin with seed S (0)
   --seed S         Play one seed and print everything that happened when a rule did not hold
   --exhaustive N   For the first N of the seeds, crash at every boundary there is (20)
+  --keep-going     Print a line for each seed that fails, and go on
   --trace          With --seed: print everything in any case
   --scale N        Measure planning and applying N resources instead
 ";
@@ -26,11 +27,12 @@ struct Arguments {
     seed: Option<u64>,
     exhaustive: u64,
     trace: bool,
+    keep_going: bool,
     scale: Option<u64>,
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut all = Arguments { seeds: 1_000, from: 0, seed: None, exhaustive: 20, trace: false, scale: None };
+    let mut all = Arguments { seeds: 1_000, from: 0, seed: None, exhaustive: 20, trace: false, keep_going: false, scale: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -44,6 +46,7 @@ fn arguments() -> Result<Arguments, String> {
             "--exhaustive" => all.exhaustive = number()?,
             "--scale" => all.scale = Some(number()?),
             "--trace" => all.trace = true,
+            "--keep-going" => all.keep_going = true,
             other => return Err(format!("there is no argument `{other}`")),
         }
     }
@@ -81,6 +84,7 @@ fn run(arguments: &Arguments) -> ExitCode {
     };
     let began = Instant::now();
     let mut total = Total::default();
+    let mut n_failed = 0;
     for seed in first..=last {
         let scenario = Scenario::of(seed);
         let exhaustive = seed - first < arguments.exhaustive && arguments.seed.is_none() || arguments.trace;
@@ -93,6 +97,11 @@ fn run(arguments: &Arguments) -> ExitCode {
                 .into_iter()
                 .find(|settings| total.take(&play(&scenario, settings)));
         }
+        if let (Some(settings), true) = (&failed, arguments.keep_going) {
+            n_failed += 1;
+            println!("{}", line(&scenario, settings, &play(&scenario, settings)));
+            continue;
+        }
         if let Some(settings) = failed {
             tell(&scenario, &settings, arguments.seed.is_some() || arguments.trace);
             return ExitCode::FAILURE;
@@ -100,6 +109,10 @@ fn run(arguments: &Arguments) -> ExitCode {
     }
     let seconds = began.elapsed().as_secs_f64().max(0.001);
     println!("coverage:\n{}", total.coverage);
+    if n_failed > 0 {
+        println!("{n_failed} of {} seeds failed", last - first + 1);
+        return ExitCode::FAILURE;
+    }
     println!(
         "{} seeds, {} plays, {} things that happened, {} entries: every rule held",
         last - first + 1,
@@ -146,9 +159,15 @@ fn tell(scenario: &Scenario, settings: &Settings, whole: bool) {
     for line in story.trace.iter().skip(skipped) {
         println!("{line}");
     }
+    println!("\n{}", line(scenario, settings, &story));
+    println!("replay: cargo xtask sim --seed {}", scenario.seed);
+}
+
+/// A failing play in one line.
+fn line(scenario: &Scenario, settings: &Settings, story: &Story) -> String {
     match &story.violation {
-        Some(violation) => println!(
-            "\nseed {} ({:?}, {}): the rule `{}` did not hold at {} ms: {}",
+        Some(violation) => format!(
+            "seed {} ({:?}, {}): the rule `{}` did not hold at {} ms: {}",
             scenario.seed,
             settings.crashes,
             if settings.trouble { "with trouble" } else { "without trouble" },
@@ -156,7 +175,6 @@ fn tell(scenario: &Scenario, settings: &Settings, whole: bool) {
             violation.at_ms,
             violation.what
         ),
-        None => println!("\nseed {}: the failure did not come again: the simulator is not deterministic", scenario.seed),
+        None => format!("seed {}: the failure did not come again: the play is not deterministic", scenario.seed),
     }
-    println!("replay: cargo xtask sim --seed {}", scenario.seed);
 }

@@ -10,14 +10,21 @@ use std::collections::BTreeMap;
 pub(crate) struct Sent(BTreeMap<(ActionId, u32), u32>);
 
 impl Sent {
-    /// An attempt is sent.
-    pub(crate) fn again(&mut self, world: &World, action: ActionId, attempt: u32, effect: &Effect) -> Option<String> {
+    /// An attempt is sent. Those that were `lost` with an engine are not counted.
+    pub(crate) fn again(
+        &mut self,
+        world: &World,
+        action: ActionId,
+        attempt: u32,
+        effect: &Effect,
+        lost: u32,
+    ) -> Option<String> {
         let sent = self.0.entry((action, attempt)).or_default();
         *sent += 1;
         if *sent > 1 {
             return Some(format!("attempt {attempt} at {} was sent {sent} times", effect.subject()));
         }
-        if attempt > ATTEMPTS_MAX {
+        if attempt > ATTEMPTS_MAX + lost {
             return Some(format!("attempt {attempt} at {} ({action})", effect.subject()));
         }
         let Effect::Change(change) = effect else { return None };

@@ -290,6 +290,7 @@ fn make_valid(blocks: &mut BTreeMap<u32, Block>) {
             };
         }
         let mut same_key = alike;
+        let mut seen = Vec::new();
         for (to, how) in &mut block.links {
             let once = blocks.get(to).is_some_and(|to| to.repeated == Repeated::Once);
             *how = match (*how, once) {
@@ -302,6 +303,14 @@ fn make_valid(blocks: &mut BTreeMap<u32, Block>) {
                 (How::Size | How::Kind, false) => How::Explicit,
                 (how, _) => how,
             };
+            // One size and one kind: a second reference would overwrite the first.
+            if matches!(how, How::Size | How::Kind) {
+                if seen.contains(how) {
+                    *how = How::Explicit;
+                } else {
+                    seen.push(*how);
+                }
+            }
         }
         blocks.insert(number, block);
     }

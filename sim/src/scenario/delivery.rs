@@ -11,10 +11,17 @@ use value::{ExprKind, Name, Reference, Span, Value};
 pub const FAILS: &str = "FAILS";
 
 /// Source of the one artifact.
-pub const SOURCE: &str = "./web";
+const SOURCE: &str = "./web";
 
-/// Adds one or two services to a release. `fails` of a thousand requests fail on them.
-pub(crate) fn add(release: &mut Release, rng: &mut Rng, version: usize, fails: u64, artifacts: &FakeArtifacts) {
+/// Adds one or two services to a release. `fails` of a thousand requests fail on the first of them; says whether that is
+/// so, which only a canary would notice.
+pub(crate) fn add(
+    release: &mut Release,
+    rng: &mut Rng,
+    version: usize,
+    fails: u64,
+    artifacts: &FakeArtifacts,
+) -> bool {
     // The same draws for each version, so that only what shall differ does.
     let kinds = [RolloutKind::Canary, RolloutKind::Canary, RolloutKind::Rolling];
     let artifact = Artifact {
@@ -31,12 +38,15 @@ pub(crate) fn add(release: &mut Release, rng: &mut Rng, version: usize, fails: u
     release.artifacts.insert(name.clone(), artifact);
     release.built.extend(built.map(|digest| (name.clone(), digest)));
     let n_services = rng.between(1, 2);
+    let mut bad = false;
     for at in 0..n_services {
         let service = Name::from(format!("s{at}"));
         let kind = rng.pick(&kinds).copied().unwrap_or(RolloutKind::Canary);
+        let fails = if at == 0 && kind == RolloutKind::Canary { fails } else { 0 };
+        bad = bad || fails > 0;
         let mut env = [
             (Name::from("VERSION"), text(&format!("v{version}"))),
-            (Name::from(FAILS), text(&if at == 0 { fails } else { 0 }.to_string())),
+            (Name::from(FAILS), text(&fails.to_string())),
         ]
         .to_vec();
         if at > 0 {
@@ -66,6 +76,7 @@ pub(crate) fn add(release: &mut Release, rng: &mut Rng, version: usize, fails: u
             },
         );
     }
+    bad
 }
 
 fn build(artifact: &Artifact, artifacts: &FakeArtifacts) -> Option<Digest> {

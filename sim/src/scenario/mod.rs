@@ -76,13 +76,14 @@ impl Scenario {
         for (at, blueprint) in [first, second, third].iter().enumerate() {
             let mut release = write::release(blueprint);
             let fails = fails.get(at).copied().unwrap_or(0);
+            let mut bad = false;
             if delivers {
-                delivery::add(&mut release, &mut Rng::new(service_seed, 2), at, fails, &artifacts);
+                bad = delivery::add(&mut release, &mut Rng::new(service_seed, 2), at, fails, &artifacts);
             }
             if at == 0 && delivers {
                 versions.push(Version::new(&delivery::unbuilt(&release, &artifacts), blueprint, true));
             }
-            versions.push(Version::new(&release, blueprint, fails == 0));
+            versions.push(Version::new(&release, blueprint, !bad));
         }
         let requests = requests(&mut rng, delivers);
         Self { seed, versions, requests, settle_ms, delivers }

@@ -3,7 +3,7 @@
 use super::graph::{Block, Graph};
 use super::{propose, steps};
 use crate::diag;
-use crate::eval::{Evaluator, Instance, Place, Use};
+use crate::eval::{Evaluator, Place, Use};
 use crate::{LoadedRelease, Object, World};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -324,7 +324,7 @@ impl Planner {
         };
         let planned = core::mem::take(&mut self.planned);
         let objects = |address: &Address| planned.get(address).cloned();
-        let mut found: Vec<(u32, ResourceAddress, Vec<Instance>)> = Vec::new();
+        let mut found = Vec::new();
         let mut trouble = Diagnostics::new();
         match self.evaluator.module_instances(node, &objects) {
             Ok(modules) => {
@@ -339,14 +339,18 @@ impl Planner {
                         module,
                         ..self.evaluator.root()
                     };
-                    match self.evaluator.expand(
-                        &resource.repetition,
-                        &place,
-                        &address,
-                        resource.span,
-                        &objects,
-                    ) {
-                        Ok(instances) => found.push((module, address, instances)),
+                    let (expanded, mut uses) = self.evaluator.noting(|| {
+                        self.evaluator.expand(
+                            &resource.repetition,
+                            &place,
+                            &address,
+                            resource.span,
+                            &objects,
+                        )
+                    });
+                    uses.extend(self.evaluator.module_uses(module));
+                    match expanded {
+                        Ok(instances) => found.push((module, address, instances, uses)),
                         Err(diagnostics) => trouble.extend(diagnostics),
                     }
                 }
@@ -359,7 +363,7 @@ impl Planner {
             self.diagnostics.extend(trouble);
             self.failed.insert(number);
         }
-        for (module, block, instances) in found {
+        for (module, block, instances, uses) in found {
             for instance in instances {
                 let address = Address {
                     resource: block.clone(),
@@ -371,12 +375,19 @@ impl Planner {
                     each: instance.each,
                     this: None,
                 };
-                self.instance(number, address, place, &resource);
+                self.instance(number, address, place, &resource, uses.clone());
             }
         }
     }
 
-    fn instance(&mut self, number: u32, address: Address, place: Place, resource: &Resource) {
+    fn instance(
+        &mut self,
+        number: u32,
+        address: Address,
+        place: Place,
+        resource: &Resource,
+        uses: BTreeSet<Use>,
+    ) {
         self.written.insert(address.clone());
         if let Some(open) = self.open.get_mut(&number) {
             *open += 1;
@@ -388,7 +399,7 @@ impl Planner {
             place,
             stage: Stage::Planning,
             config: None,
-            uses: BTreeSet::new(),
+            uses,
             reason: None,
             replace_paths: Vec::new(),
         };
@@ -509,8 +520,8 @@ impl Planner {
             let node = block.0;
             self.explicit(node, pending.place.module, &resource.depends_on, &mut uses);
         }
-        uses.remove(&Use::Whole(pending.address.resource.clone()));
-        pending.uses = uses;
+        pending.uses.extend(uses);
+        pending.uses.remove(&Use::Whole(pending.address.resource.clone()));
         let tainted = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let requested = pending.prior.is_some() && self.options.replace.contains(&pending.address);
         pending.reason = if tainted {
