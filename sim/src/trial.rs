@@ -198,11 +198,13 @@ impl<'s> Trial<'s> {
             self.now_ms = self.now_ms.max(at_ms);
             self.story.happenings += 1;
             if self.story.happenings > HAPPENINGS_MAX {
-                self.violate("liveness", "more happens than ever should".into());
+                let what = self.standing();
+                self.violate("liveness", format!("more happens than ever should: {what}"));
             }
             self.happens(happening);
             if let Some(what) = self.operator.overdue(self.now_ms) {
-                self.violate("liveness", what);
+                let standing = self.standing();
+                self.violate("liveness", format!("{what}: {standing}"));
             }
         }
         if self.story.violation.is_none() {
@@ -212,6 +214,18 @@ impl<'s> Trial<'s> {
         }
         self.story.entries = self.ledger.entries.len() as u64;
         self.story.virtual_ms = self.now_ms - began_ms;
+    }
+
+    /// Where the newest controller stands: for whoever must find out why nothing goes on.
+    fn standing(&self) -> String {
+        let Some(controller) = self.leader.and_then(|id| self.controllers.get(&id)) else {
+            return "no engine is alive".into();
+        };
+        let live = controller.core.world().run.as_ref().map(|run| {
+            let actions = run.live.iter().filter_map(|id| run.actions.get(id));
+            actions.map(|action| (action.effect.subject(), action.stage.clone())).collect::<Vec<_>>()
+        });
+        format!("pause {:?}, wakes at {:?}, live {live:?}", controller.core.pause(), controller.core.wake_at_ms())
     }
 
     fn is_over(&self) -> bool {

@@ -22,9 +22,23 @@ fn main() -> ExitCode {
     if words.first().is_some_and(|word| word == "serve") {
         return runner::service::serve(&words[1..]);
     }
+    // What a test runner asks of a test binary: its tests by name, and one of them alone.
+    let has = |option: &str| words.iter().any(|word| word == option);
+    if has("--list") {
+        let names = if has("--ignored") {
+            Vec::new()
+        } else {
+            runner::names()
+        };
+        for name in names {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let exact = has("--exact");
     let only: Vec<String> = words
         .into_iter()
         .filter(|word| !word.starts_with('-'))
         .collect();
-    runner::run_all(&only)
+    runner::run_all(&only, exact)
 }

@@ -17,6 +17,7 @@ use value::{Diagnostics, Name, Type, Value};
 
 /// What is to be done about actions that are not settled: the same for resources, instances, routes and builds.
 pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
+    let mut room = room(run);
     for id in &run.live {
         let Some(action) = run.actions.get(id) else {
             continue;
@@ -45,10 +46,12 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
             Stage::Waiting { .. } if stopped(run, action) => {}
             Stage::Waiting { not_before_ms } => {
                 let at_ms = (*not_before_ms).max(closed_until(run, action));
-                if at_ms <= now_ms {
-                    decisions.push(Decision::Record(again(run, *id, action)));
-                } else {
+                let counts = matches!(action.effect, Effect::Change(_));
+                if at_ms > now_ms {
                     decisions.push(Decision::WakeAt(at_ms));
+                } else if room > 0 || !counts {
+                    room -= usize::from(counts);
+                    decisions.push(Decision::Record(again(run, *id, action)));
                 }
             }
         }
@@ -372,7 +375,7 @@ pub(crate) fn objects<'a>(
 }
 
 /// Whether anything of the run can still move without a person.
-pub(crate) fn moving(run: &Run) -> bool {
+pub fn moving(run: &Run) -> bool {
     run.live
         .iter()
         .filter_map(|id| run.actions.get(id))

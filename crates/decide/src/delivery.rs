@@ -61,7 +61,7 @@ pub struct InstanceWorld {
     pub stopping: bool,
     /// Since when it takes no new requests; none while it does, and before it ever did.
     pub unrouted_ms: Option<i64>,
-    /// It takes requests.
+    /// It takes requests, or may: a table that sends it some is in force, or nobody knows that it is not.
     pub routed: bool,
     /// It has none left after it took no more.
     pub drained: bool,
@@ -134,7 +134,7 @@ impl InstanceWorld {
         }
     }
 
-    /// A table was put in force that sends it requests, or does not.
+    /// By the tables that may be in force it is sent requests, or is not.
     pub(crate) fn route(&mut self, routed: bool, at_ms: i64) {
         if self.routed && !routed {
             self.unrouted_ms = Some(at_ms);

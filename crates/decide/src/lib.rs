@@ -34,6 +34,7 @@ mod watch;
 mod world;
 
 pub use action::{Action, Stage, fits};
+pub use apply::moving as is_moving;
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use loaded::{LoadedRelease, LoadedReleases};
 pub use memo::Memo;

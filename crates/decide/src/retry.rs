@@ -40,8 +40,8 @@ impl Health {
     }
 }
 
-/// The pause before the next attempt: uniform between zero and an exponentially growing bound ("full jitter"), drawn
-/// from the run's seed, or what the outside asked for if that is longer.
+/// The pause before the next attempt: uniform between one millisecond and an exponentially growing bound ("full
+/// jitter"), drawn from the run's seed, or what the outside asked for if that is longer.
 pub fn delay_ms(seed: u64, action: ActionId, attempt: u32, retry_after_ms: Option<u64>) -> u64 {
     let doublings = attempt.saturating_sub(1).min(16);
     let bound = RETRY_CAP_MS.min(RETRY_BASE_MS << doublings);
@@ -52,6 +52,6 @@ pub fn delay_ms(seed: u64, action: ActionId, attempt: u32, retry_after_ms: Optio
     ];
     let digest = Digest::of_parts("steadfast.retry.1", &parts);
     let [a, b, c, d, e, f, g, h, ..] = digest.0;
-    let drawn = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % (bound + 1);
+    let drawn = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % bound + 1;
     drawn.max(retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX))
 }

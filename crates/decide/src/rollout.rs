@@ -683,6 +683,7 @@ impl Here<'_> {
                 one.placed_ms
                     .saturating_add(target.health.deadline_ms as i64)
             })
+            .filter(|deadline_ms| *deadline_ms > self.now_ms)
             .min();
         decisions.extend(deadline.map(Decision::WakeAt));
         false

@@ -296,6 +296,15 @@ impl World {
             return Err(format!("epoch {epoch} is not above {}", self.epoch));
         }
         self.epoch = epoch;
+        let known_ms = self.at_ms;
+        let left_behind = self.deposed.iter_mut().map(|(_, object)| object);
+        for object in self.resources.values_mut().chain(left_behind) {
+            // The clock of this engine may be another one: it waits for the whole window again.
+            if object.quiet_from_ms > known_ms {
+                let settle_ms = i64::try_from(object.settle_ms).unwrap_or(i64::MAX);
+                object.quiet_from_ms = at_ms.saturating_add(settle_ms);
+            }
+        }
         let Some(run) = &mut self.run else {
             return Ok(());
         };
@@ -451,7 +460,10 @@ impl World {
                     instance.stopping = true;
                 }
             }
-            Effect::Publish(table) => self.route.intended(table),
+            Effect::Publish(table) => {
+                self.route.intended(table);
+                self.rerouted(at_ms);
+            }
             Effect::Place(_) | Effect::Change(_) | Effect::Build(_) => {}
         }
         Ok(())
@@ -556,6 +568,7 @@ impl World {
                     .is_some_and(|action| action.unsettled_until_ms.is_none());
                 if sure {
                     self.route.refused(table.generation);
+                    self.rerouted(at_ms);
                 }
             }
             (Effect::Build(spec), Outcome::Built { artifact }) => {
@@ -623,15 +636,6 @@ impl World {
     }
 
     fn published(&mut self, table: model::RouteTable, ports: BTreeMap<Name, u16>, at_ms: i64) {
-        for (id, instance) in &mut self.instances {
-            let routed = table
-                .routes
-                .iter()
-                .flat_map(|route| &route.arms)
-                .flat_map(|arm| &arm.backends)
-                .any(|backend| backend.instance == *id && !backend.draining);
-            instance.route(routed, at_ms);
-        }
         for route in &table.routes {
             if let Some(rollout) = self
                 .services
@@ -642,6 +646,14 @@ impl World {
             }
         }
         self.route.published(table, ports);
+        self.rerouted(at_ms);
+    }
+
+    /// Takes note of which instances may be sent requests, by any table that may be in force.
+    fn rerouted(&mut self, at_ms: i64) {
+        for (id, instance) in &mut self.instances {
+            instance.route(self.route.may_send_to(id), at_ms);
+        }
     }
 
     fn observed(&mut self, observation: &Observation, at_ms: i64) -> Result<(), String> {

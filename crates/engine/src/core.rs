@@ -378,7 +378,10 @@ impl Core {
         let run = self.world.run.as_ref();
         match run.and_then(|run| run.actions.get(&action)) {
             Some(action) if !decide::fits(&action.effect, &outcome) => Outcome::Unknown {
-                why: format!("the answer was one that {} cannot have", action.effect.subject()),
+                why: format!(
+                    "the answer was one that {} cannot have",
+                    action.effect.subject()
+                ),
             },
             Some(action) => decide::promise::held(&action.effect, outcome),
             None => outcome,
@@ -553,7 +556,8 @@ impl Core {
                 }
                 Some(Look::DueAt(_)) | None => {
                     let generation = self.world.route.table.generation;
-                    self.looking.insert(watch.clone(), Look::UnderWay(generation));
+                    self.looking
+                        .insert(watch.clone(), Look::UnderWay(generation));
                     outputs.push(Output::Look(watch));
                 }
             }

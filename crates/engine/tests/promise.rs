@@ -154,6 +154,22 @@ fn an_outcome_that_breaks_the_promise_is_written_as_damage() {
 #[test]
 fn so_is_one_that_was_found_later() {
     let (mut core, action) = under_way();
+    let lost = Input::Ended {
+        run: RUN,
+        action,
+        attempt: 1,
+        outcome: Outcome::Unknown {
+            why: "the answer was lost".to_owned(),
+        },
+    };
+    core.handle(2, lost).expect("taken");
+    let asked = (0..8).any(|_| {
+        let outputs = core.handle(2, Input::Durable).expect("folded");
+        outputs
+            .iter()
+            .any(|one| matches!(one, Output::Inquire { .. }))
+    });
+    assert!(asked, "a lost outcome is inquired into");
     let input = Input::Inquired {
         run: RUN,
         action,

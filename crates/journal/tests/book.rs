@@ -548,6 +548,32 @@ fn a_creation_that_was_cut_short_is_taken_up() {
 }
 
 #[test]
+fn a_creation_killed_while_the_log_was_switched_on_is_taken_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(DATABASE_FILE);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let mode = database
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+    assert_eq!(mode.unwrap(), "wal");
+    drop(database);
+    // What a kill between the first page and the end of its transaction leaves (found by `cargo xtask crash`): a hot
+    // rollback journal that says that the file was empty. <https://www.sqlite.org/fileformat2.html#the_rollback_journal>
+    let mut hot = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    for field in [0_u32, 0xcbfe_bec5, 0, 512, 4_096] {
+        hot.extend(field.to_be_bytes());
+    }
+    hot.resize(512, 0);
+    fs::write(dir.path().join("book.db-journal"), hot).unwrap();
+
+    assert!(matches!(
+        Reader::open(dir.path()),
+        Err(JournalError::NoBook { .. })
+    ));
+    small_book(dir.path(), &options()).close().unwrap();
+    Reader::open(dir.path()).unwrap().verify().unwrap();
+}
+
+#[test]
 fn the_ballast_is_there_and_is_not_in_the_way() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = options();

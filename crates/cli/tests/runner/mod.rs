@@ -33,19 +33,40 @@ enum Verdict {
     Failed(String),
 }
 
-/// Runs all scripts whose names contain one of these words, or all.
-pub(crate) fn run_all(only: &[String]) -> ExitCode {
+/// Names of all scripts.
+pub(crate) fn names() -> Vec<String> {
+    scripts().iter().map(|path| name_of(path)).collect()
+}
+
+fn scripts() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "txt"))
-        .filter(|path| {
-            let name = path.file_stem().unwrap().to_string_lossy();
-            only.is_empty() || only.iter().any(|word| name.contains(word.as_str()))
-        })
         .collect();
     paths.sort();
+    paths
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+/// Runs all scripts whose names contain one of these words (or are one of them), or all.
+pub(crate) fn run_all(only: &[String], exact: bool) -> ExitCode {
+    let wanted = |path: &PathBuf| {
+        let name = name_of(path);
+        let is_meant = |word: &String| {
+            if exact {
+                name == *word
+            } else {
+                name.contains(word.as_str())
+            }
+        };
+        only.is_empty() || only.iter().any(is_meant)
+    };
+    let paths: Vec<PathBuf> = scripts().into_iter().filter(wanted).collect();
     let update = std::env::var_os("UPDATE_SCRIPTS").is_some();
     let next = AtomicUsize::new(0);
     let counts = Mutex::new((0, 0, 0));
@@ -53,7 +74,7 @@ pub(crate) fn run_all(only: &[String]) -> ExitCode {
         for _ in 0..SCRIPTS_AT_ONCE {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                    let name = name_of(path);
                     // A script that panics is a script that failed; the others go on.
                     let verdict = std::panic::catch_unwind(|| run_one(path, update))
                         .unwrap_or_else(|_| Verdict::Failed("the runner panicked".to_owned()));

@@ -72,15 +72,25 @@ fn resource_of(used: &Use) -> &ResourceAddress {
 /// # Errors
 /// When there is no such order.
 pub(crate) fn steps(drafts: &[Draft]) -> Result<Vec<Step>, Diagnostic> {
-    let mut builder = Builder::default();
-    builder.add_work(drafts);
-    builder.order_makes(drafts);
-    builder.order_deletes(drafts);
-    builder.sorted(drafts)
+    let built = |updates_first: bool| {
+        let mut builder = Builder {
+            updates_first,
+            ..Builder::default()
+        };
+        builder.add_work(drafts);
+        builder.order_makes(drafts);
+        builder.order_deletes(drafts);
+        builder.sorted(drafts)
+    };
+    // What is replaced may have to be gone before the updates that a removal would wait for: then the removal does not
+    // wait for them.
+    built(true).or_else(|_| built(false))
 }
 
 #[derive(Default)]
 struct Builder {
+    /// What goes for good waits until everything that referred to it was updated.
+    updates_first: bool,
     work: Vec<Work>,
     after: Vec<BTreeSet<u32>>,
     make: BTreeMap<usize, u32>,
@@ -243,6 +253,7 @@ impl Builder {
                 self.wait(delete, join);
             }
             let further = match draft.change.action {
+                Action::Delete if !self.updates_first => None,
                 Action::Delete => *after_updates.get_or_insert_with(|| self.joined(&updates)),
                 Action::CreateThenDelete => *after_makes.get_or_insert_with(|| self.joined(&makes)),
                 Action::NoOp | Action::Create | Action::Update | Action::DeleteThenCreate => None,

@@ -37,13 +37,20 @@ impl SqliteStorage {
         create: bool,
         wal_checkpoint_bytes: u64,
     ) -> Result<Self, JournalError> {
-        let exists = exists(path)?;
-        if exists {
+        if exists(path)? {
             // Looked at without the right to write, so that a foreign file stays as it is.
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection =
                 Connection::open_with_flags(path, flags).map_err(|error| at(path, error))?;
-            marks(&connection, path)?;
+            match marks(&connection, path) {
+                // A creation that was killed while SQLite switched to its log leaves a rollback journal, which only a
+                // writer may take back. The file is then looked at as it stands.
+                Err(JournalError::ReadOnly { .. }) if exists(&with_suffix(path, "-journal"))? => {
+                    let connection = open_immutable(path).map_err(|error| at(path, error))?;
+                    marks(&connection, path)?
+                }
+                found => found?,
+            };
         } else if !create {
             return Err(no_book(path));
         }

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 /// Most kills in one trial: of the run, and of its resumptions.
 const KILLS_MAX: u64 = 3;
-/// Of ten moments, so many are drawn by the clock; the others by progress.
-const BY_CLOCK_OF_TEN: u64 = 3;
+/// Of ten moments, so many are drawn by the clock from the first instants, in which a book is made and opened.
+const EARLY_OF_TEN: u64 = 1;
+/// Of ten moments, so many are drawn by the clock from the whole run; all others by progress.
+const BY_CLOCK_OF_TEN: u64 = 2;
 /// Longest time between a line of output and the kill that follows it.
 const AFTER_LINE_US_MAX: u64 = 3_000;
 /// What a command takes before and after its effects.
@@ -204,7 +206,7 @@ impl Trial {
             }
             n_lines_left = calm.n_lines.saturating_sub(book.entries_of_run);
         }
-        if stage != Stage::Before && rng.below(4) == 0 {
+        if stage == Stage::Applying && rng.below(4) == 0 {
             self.refused_meanwhile()?;
         }
         let words = self.next_words(stage);
@@ -219,7 +221,7 @@ impl Trial {
         }
     }
 
-    /// While a run is open no other is begun.
+    /// While a run is carried out no other is begun. (One that nobody agreed to is given up for another.)
     fn refused_meanwhile(&self) -> Result<(), Finding> {
         let words = [self.kind.verb(), "-auto-approve"];
         let ended = self
@@ -403,7 +405,11 @@ impl Trial {
 /// Draws a moment between the start and the end of what is left.
 fn draw(rng: &mut Rng, calm: Calm, n_lines_left: usize) -> Moment {
     let n_lines = n_lines_left.max(1) as u64;
-    if rng.below(10) < BY_CLOCK_OF_TEN {
+    let by = rng.below(10);
+    if by < EARLY_OF_TEN {
+        return Moment::Time(Duration::from_micros(rng.below(START_MS * 1_000)));
+    }
+    if by < EARLY_OF_TEN + BY_CLOCK_OF_TEN {
         let whole_us = u64::try_from(calm.took.as_micros()).unwrap_or(u64::MAX);
         let left_us = whole_us.saturating_mul(n_lines) / calm.n_lines.max(1) as u64;
         return Moment::Time(Duration::from_micros(rng.below(left_us + START_MS * 1_000)));
