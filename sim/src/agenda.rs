@@ -14,7 +14,11 @@ pub(crate) struct Agenda<T> {
 
 impl<T> Agenda<T> {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { entries: BTreeMap::new(), made: 0, rng }
+        Self {
+            entries: BTreeMap::new(),
+            made: 0,
+            rng,
+        }
     }
 
     /// Puts something on the agenda.
@@ -26,7 +30,9 @@ impl<T> Agenda<T> {
 
     /// Takes what comes next.
     pub(crate) fn pop(&mut self) -> Option<(i64, T)> {
-        self.entries.pop_first().map(|((at_ms, _, _), what)| (at_ms, what))
+        self.entries
+            .pop_first()
+            .map(|((at_ms, _, _), what)| (at_ms, what))
     }
 
     /// Takes away what is no longer to come.

@@ -33,7 +33,10 @@ pub(crate) struct DiskBlobs(pub MemoryStorage);
 
 impl Blobs for DiskBlobs {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
-        self.0.blob(&journal::Digest::from_bytes(digest.0)).ok().flatten()
+        self.0
+            .blob(&journal::Digest::from_bytes(digest.0))
+            .ok()
+            .flatten()
     }
 
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
@@ -76,15 +79,29 @@ impl Controller {
         };
         let (book, stream, epoch) = opened().map_err(|error| error.to_string())?;
         disk.sync();
-        let (mut world, releases) = engine::world(&reader(disk), ENVIRONMENT, Some(&secrets())).map_err(|error| chain(&error))?;
+        let (mut world, releases) = engine::world(&reader(disk), ENVIRONMENT, Some(&secrets()))
+            .map_err(|error| chain(&error))?;
         let mut events = Vec::new();
         if world.position == 0 {
-            events.push(Event::Opened { environment: Name::from(ENVIRONMENT) });
+            events.push(Event::Opened {
+                environment: Name::from(ENVIRONMENT),
+            });
         }
-        events.push(Event::Started { epoch, program: "sim".into() });
+        events.push(Event::Started {
+            epoch,
+            program: "sim".into(),
+        });
         spoil(&mut world);
-        let core = Core::new(world, releases, schemas, Box::new(DiskBlobs(disk.connect())));
-        let codec = Codec { actor: "sim".into(), secrets: secrets() };
+        let core = Core::new(
+            world,
+            releases,
+            schemas,
+            Box::new(DiskBlobs(disk.connect())),
+        );
+        let codec = Codec {
+            actor: "sim".into(),
+            secrets: secrets(),
+        };
         let controller = Self {
             core,
             book,
@@ -100,7 +117,12 @@ impl Controller {
     }
 
     /// Writes entries to the book. They are safe only when the disk is synced.
-    pub(crate) fn write(&mut self, entries: &[Entry], blobs: Vec<Vec<u8>>, epoch: u64) -> Result<Head, JournalError> {
+    pub(crate) fn write(
+        &mut self,
+        entries: &[Entry],
+        blobs: Vec<Vec<u8>>,
+        epoch: u64,
+    ) -> Result<Head, JournalError> {
         let mut content = Vec::new();
         for bytes in blobs {
             content.push(Blob::new(bytes)?);

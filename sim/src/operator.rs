@@ -6,7 +6,8 @@ use crate::trial::{Crashes, Happening, Trial};
 use crate::{FAILS, Request, Scenario};
 use engine::{Input, Pause};
 use model::{
-    ActionId, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind, RunOptions, RunResult, Verb,
+    ActionId, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind,
+    RunOptions, RunResult, Verb,
 };
 use value::{Diagnostics, Value};
 
@@ -71,13 +72,19 @@ impl Operator {
 
     /// Whether the plan just made must be empty.
     pub(crate) fn expects_nothing(&self, ledger: &Ledger) -> bool {
-        let Some(run) = &ledger.world.run else { return false };
+        let Some(run) = &ledger.world.run else {
+            return false;
+        };
         !self.drifted && self.stands == Some((run.loaded.digest, run.options.mode))
     }
 
     /// What takes too long.
     pub(crate) fn overdue(&self, now_ms: i64) -> Option<String> {
-        let most_ms = if self.finale { CALM_RUN_MS_MAX } else { RUN_MS_MAX };
+        let most_ms = if self.finale {
+            CALM_RUN_MS_MAX
+        } else {
+            RUN_MS_MAX
+        };
         let late = !self.done && now_ms.saturating_sub(self.asked_ms) > most_ms;
         late.then(|| format!("run {} is not over after {most_ms} ms", self.run()))
     }
@@ -103,7 +110,9 @@ impl Trial<'_> {
     pub(crate) fn operate(&mut self) {
         self.operator.waiting = false;
         let Some(id) = self.leader else { return };
-        let Some(controller) = self.controllers.get(&id) else { return };
+        let Some(controller) = self.controllers.get(&id) else {
+            return;
+        };
         if controller.core.is_writing() {
             return;
         }
@@ -113,7 +122,13 @@ impl Trial<'_> {
             Some(Pause::AwaitsApproval { run, plan }) => {
                 self.hit("pause.approval");
                 if self.settings.trouble && self.chaos.chance(50) {
-                    self.order(id, Command::Approve { run, plan: Digest([7; 32]) });
+                    self.order(
+                        id,
+                        Command::Approve {
+                            run,
+                            plan: Digest([7; 32]),
+                        },
+                    );
                 }
                 self.order(id, Command::Approve { run, plan });
             }
@@ -130,7 +145,13 @@ impl Trial<'_> {
 
     fn order(&mut self, id: u32, command: Command) {
         self.operator.orders.push(command.clone());
-        self.feed(id, Input::Command { actor: "ada".into(), command });
+        self.feed(
+            id,
+            Input::Command {
+                actor: "ada".into(),
+                command,
+            },
+        );
     }
 
     pub(crate) fn cancel(&mut self, run: RunId) {
@@ -142,7 +163,8 @@ impl Trial<'_> {
 
     /// Answers the first question about which nothing is on its way any more, with the truth.
     fn resolve(&mut self, id: u32, run: RunId, questions: &[(ActionId, String)]) {
-        let flying = |action: ActionId| self.outside.flying.values().any(|one| one.action == action);
+        let flying =
+            |action: ActionId| self.outside.flying.values().any(|one| one.action == action);
         let Some((action, _)) = questions.iter().find(|(action, _)| !flying(*action)) else {
             self.operator.waiting = true;
             let at_ms = self.soon(1_000);
@@ -161,21 +183,41 @@ impl Trial<'_> {
         };
         let inquiry = match change.verb {
             Verb::Create => {
-                let made = self.outside.world.objects().into_iter().find(|object| object.made_by == *action);
-                made.map_or(Inquiry::Absent, |object| Inquiry::Found(changed(Some(object.value))))
+                let made = self
+                    .outside
+                    .world
+                    .objects()
+                    .into_iter()
+                    .find(|object| object.made_by == *action);
+                made.map_or(Inquiry::Absent, |object| {
+                    Inquiry::Found(changed(Some(object.value)))
+                })
             }
             Verb::Update | Verb::Delete => match self.outside.provider.look(*action, &change) {
                 Inquiry::Unclear { .. } => Inquiry::Absent,
                 clear => clear,
             },
         };
-        self.order(id, Command::Resolve { run, action: *action, inquiry });
+        self.order(
+            id,
+            Command::Resolve {
+                run,
+                action: *action,
+                inquiry,
+            },
+        );
     }
 
     /// No run is under way: looks how the last one ended and asks for the next thing.
     fn next_request(&mut self, id: u32) {
         let run = self.operator.run();
-        let ended = self.ledger.world.runs.iter().find(|one| one.id == run).map(|one| one.result.clone());
+        let ended = self
+            .ledger
+            .world
+            .runs
+            .iter()
+            .find(|one| one.id == run)
+            .map(|one| one.result.clone());
         if let Some(result) = ended {
             self.ended(&result);
             self.operator.next += 1;
@@ -195,8 +237,12 @@ impl Trial<'_> {
 
     fn submit(&mut self, id: u32) {
         let run = self.operator.run();
-        let Some(request) = self.operator.requests.get(self.operator.next).cloned() else { return };
-        let Some(version) = self.scenario.versions.get(request.version) else { return };
+        let Some(request) = self.operator.requests.get(self.operator.next).cloned() else {
+            return;
+        };
+        let Some(version) = self.scenario.versions.get(request.version) else {
+            return;
+        };
         let options = RunOptions {
             mode: request.mode,
             refresh: request.refresh || self.operator.finale,
@@ -207,13 +253,28 @@ impl Trial<'_> {
             ..RunOptions::default()
         };
         let (release, bytes) = (version.digest, version.bytes.clone());
-        if request.kind == RunKind::Deploy && self.ledger.world.quarantine.contains_key(&release) && self.operator.finale {
+        if request.kind == RunKind::Deploy
+            && self.ledger.world.quarantine.contains_key(&release)
+            && self.operator.finale
+        {
             self.order(id, Command::LiftQuarantine { release });
         }
-        let event = Event::Submitted { run, kind: request.kind, release, actor: "ada".into(), options };
+        let event = Event::Submitted {
+            run,
+            kind: request.kind,
+            release,
+            actor: "ada".into(),
+            options,
+        };
         self.operator.asked_ms = self.now_ms;
-        let before = self.ledger.world.services.get("s0").and_then(|service| service.live.as_ref());
-        self.operator.compares = before.is_some_and(|live| live.env.get(FAILS).is_some_and(|fails| fails == "0"));
+        let before = self
+            .ledger
+            .world
+            .services
+            .get("s0")
+            .and_then(|service| service.live.as_ref());
+        self.operator.compares =
+            before.is_some_and(|live| live.env.get(FAILS).is_some_and(|fails| fails == "0"));
         self.operator.calm = !self.settings.trouble && self.settings.crashes != Crashes::Random;
         self.trace(|| format!("run {run}: {request:?}"));
         self.feed(id, Input::Record(vec![event], vec![bytes]));
@@ -226,7 +287,9 @@ impl Trial<'_> {
     /// Nothing can be deployed before it is built.
     fn build_again(&mut self, result: &RunResult) {
         let before = self.operator.requests.get(self.operator.next - 1).cloned();
-        let Some(before) = before.filter(|before| before.kind == RunKind::Build) else { return };
+        let Some(before) = before.filter(|before| before.kind == RunKind::Build) else {
+            return;
+        };
         if !matches!(result, RunResult::Succeeded { .. }) {
             self.operator.requests.insert(self.operator.next, before);
         }
@@ -240,7 +303,9 @@ impl Trial<'_> {
                 self.operator.drifted = true;
                 if self.chaos.chance(500) {
                     self.hit("drift.changed");
-                    self.outside.world.drift(&object.id, "size", Value::number(7_777));
+                    self.outside
+                        .world
+                        .drift(&object.id, "size", Value::number(7_777));
                 } else {
                     self.hit("drift.removed");
                     self.outside.world.remove(&object.id);
@@ -260,7 +325,9 @@ impl Trial<'_> {
 
     /// A run is over.
     fn ended(&mut self, result: &RunResult) {
-        let Some(request) = self.operator.requests.get(self.operator.next).cloned() else { return };
+        let Some(request) = self.operator.requests.get(self.operator.next).cloned() else {
+            return;
+        };
         self.trace(|| format!("run {} ended: {result:?}", self_run(&request)));
         self.hit(match result {
             RunResult::Succeeded { .. } => "run.succeeded",
@@ -279,14 +346,20 @@ impl Trial<'_> {
             self.calm_result(&request, result);
         }
         let succeeded = matches!(result, RunResult::Succeeded { .. });
-        let Some(version) = self.scenario.versions.get(request.version) else { return };
+        let Some(version) = self.scenario.versions.get(request.version) else {
+            return;
+        };
         if request.kind != RunKind::Build {
             self.operator.stands = succeeded.then_some((version.digest, request.mode));
             if succeeded && (request.refresh || self.operator.finale) {
                 self.operator.drifted = false;
             }
         }
-        let flying = self.outside.flying.values().any(|one| matches!(one.effect, Effect::Change(_)));
+        let flying = self
+            .outside
+            .flying
+            .values()
+            .any(|one| matches!(one.effect, Effect::Change(_)));
         if !self.operator.drifted && !flying {
             let found = check::converges::agree(&self.ledger, &self.outside.world);
             self.check("converges", found);
@@ -297,7 +370,11 @@ impl Trial<'_> {
             }
         }
         if self.outside.flying.is_empty() {
-            let found = check::converges::delivered(&self.ledger, &self.outside.runtime, &self.outside.router);
+            let found = check::converges::delivered(
+                &self.ledger,
+                &self.outside.runtime,
+                &self.outside.router,
+            );
             self.check("converges", found);
         }
         self.delivered(&request, succeeded);
@@ -308,7 +385,9 @@ impl Trial<'_> {
     }
 
     fn delivered(&mut self, request: &Request, succeeded: bool) {
-        let Some(version) = self.scenario.versions.get(request.version) else { return };
+        let Some(version) = self.scenario.versions.get(request.version) else {
+            return;
+        };
         match request.kind {
             RunKind::Build if succeeded => {
                 let made = self.ledger.world.released.last().copied();
@@ -320,11 +399,15 @@ impl Trial<'_> {
                 let services = &self.ledger.world.services;
                 let other = services.iter().find(|(_, service)| {
                     service.rollout.is_some()
-                        || service.live.as_ref().is_none_or(|live| live.release != version.digest)
+                        || service
+                            .live
+                            .as_ref()
+                            .is_none_or(|live| live.release != version.digest)
                 });
                 let found = other.map(|(name, _)| format!("{name} is not what was deployed"));
                 self.check("converges", found);
-                let found = (!version.good && self.operator.compares).then(|| "a bad version was accepted".to_owned());
+                let found = (!version.good && self.operator.compares)
+                    .then(|| "a bad version was accepted".to_owned());
                 self.check("verdicts", found);
             }
             RunKind::Build | RunKind::Deploy | RunKind::Apply | RunKind::Stop => {}
@@ -333,10 +416,16 @@ impl Trial<'_> {
 
     /// Without trouble there is only one way for a run to end.
     fn calm_result(&mut self, request: &Request, result: &RunResult) {
-        let good = self.scenario.versions.get(request.version).is_some_and(|version| version.good);
+        let good = self
+            .scenario
+            .versions
+            .get(request.version)
+            .is_some_and(|version| version.good);
         let again = self.operator.next > 0 && {
             let before = self.operator.requests.get(self.operator.next - 1);
-            before.is_some_and(|before| before.version == request.version && before.kind == RunKind::Deploy)
+            before.is_some_and(|before| {
+                before.version == request.version && before.kind == RunKind::Deploy
+            })
         };
         let expected = match result {
             RunResult::Succeeded { .. } => good,
@@ -360,7 +449,10 @@ impl Trial<'_> {
             return;
         }
         if self.operator.tries >= FINALE_TRIES_MAX {
-            self.violate("liveness", "nothing goes wrong any more, and still the last request does not succeed".into());
+            self.violate(
+                "liveness",
+                "nothing goes wrong any more, and still the last request does not succeed".into(),
+            );
             return;
         }
         if let Some(mut last) = self.scenario.requests.last().cloned() {
@@ -375,5 +467,9 @@ fn self_run(request: &Request) -> String {
 }
 
 fn changed(object: Option<Value>) -> Outcome {
-    Outcome::Changed { object, private: Vec::new(), diagnostics: Diagnostics::new() }
+    Outcome::Changed {
+        object,
+        private: Vec::new(),
+        diagnostics: Diagnostics::new(),
+    }
 }

@@ -56,7 +56,9 @@ fn trouble(what: &str) -> Diagnostics {
 }
 
 fn unknown() -> Outcome {
-    Outcome::Unknown { why: "the reply was lost".into() }
+    Outcome::Unknown {
+        why: "the reply was lost".into(),
+    }
 }
 
 impl Outside {
@@ -84,17 +86,43 @@ impl Outside {
 
     /// Draws what becomes of a request. `trouble_per_mille` of them meet trouble; `late` ones come from a controller
     /// that was held up, so less of the settle window is left.
-    pub(crate) fn fate(&self, effect: &Effect, rng: &mut Rng, trouble_per_mille: u64, late: bool) -> Fate {
+    pub(crate) fn fate(
+        &self,
+        effect: &Effect,
+        rng: &mut Rng,
+        trouble_per_mille: u64,
+        late: bool,
+    ) -> Fate {
         let soon = rng.between(1, LATENCY_MS_MAX);
-        let fine = Fate { name: "fate.fine", lands_ms: Some(soon), half: false, reply: None };
+        let fine = Fate {
+            name: "fate.fine",
+            lands_ms: Some(soon),
+            half: false,
+            reply: None,
+        };
         if !rng.chance(trouble_per_mille) {
             return fine;
         }
         let local = self.is_local(effect);
-        let window = if late { self.settle_ms / 2 } else { self.settle_ms };
-        let slowly = if local { soon } else { rng.between(1, window.max(1)) };
-        let noticed = rng.between(soon, LATENCY_MS_MAX * 4).max(if local { soon } else { 0 });
-        let fixed = |name, lands_ms, at_ms: u64, outcome| Fate { name, lands_ms, half: false, reply: Some((at_ms, outcome)) };
+        let window = if late {
+            self.settle_ms / 2
+        } else {
+            self.settle_ms
+        };
+        let slowly = if local {
+            soon
+        } else {
+            rng.between(1, window.max(1))
+        };
+        let noticed = rng
+            .between(soon, LATENCY_MS_MAX * 4)
+            .max(if local { soon } else { 0 });
+        let fixed = |name, lands_ms, at_ms: u64, outcome| Fate {
+            name,
+            lands_ms,
+            half: false,
+            reply: Some((at_ms, outcome)),
+        };
         match rng.below(20) {
             0..=4 => fixed(
                 "fate.failed",
@@ -105,14 +133,32 @@ impl Outside {
                     retry_after_ms: rng.chance(200).then(|| rng.between(1, 5_000)),
                 },
             ),
-            5 => fixed("fate.refused", None, soon, Outcome::Refused { diagnostics: trouble("refused") }),
+            5 => fixed(
+                "fate.refused",
+                None,
+                soon,
+                Outcome::Refused {
+                    diagnostics: trouble("refused"),
+                },
+            ),
             6..=9 => fixed("fate.reply lost", Some(slowly), noticed, unknown()),
             10..=13 => fixed("fate.request lost", None, noticed, unknown()),
-            14 => fixed("fate.hangs", rng.chance(500).then_some(slowly), WATCHDOG_MS, unknown()),
-            15 if matches!(effect, Effect::Change(change) if change.verb != Verb::Delete) => {
-                Fate { name: "fate.half", half: true, ..fine }
-            }
-            _ => Fate { name: "fate.slow", lands_ms: Some(slowly.min(WATCHDOG_MS)), ..fine },
+            14 => fixed(
+                "fate.hangs",
+                rng.chance(500).then_some(slowly),
+                WATCHDOG_MS,
+                unknown(),
+            ),
+            15 if matches!(effect, Effect::Change(change) if change.verb != Verb::Delete) => Fate {
+                name: "fate.half",
+                half: true,
+                ..fine
+            },
+            _ => Fate {
+                name: "fate.slow",
+                lands_ms: Some(slowly.min(WATCHDOG_MS)),
+                ..fine
+            },
         }
     }
 
@@ -124,16 +170,31 @@ impl Outside {
     }
 
     /// A request takes effect.
-    pub(crate) fn land(&mut self, now_ms: i64, flying: &Flying, rng: &mut Rng, mutant: Option<Mutant>) -> Outcome {
+    pub(crate) fn land(
+        &mut self,
+        now_ms: i64,
+        flying: &Flying,
+        rng: &mut Rng,
+        mutant: Option<Mutant>,
+    ) -> Outcome {
         match &flying.effect {
             Effect::Change(change) => {
                 if change.verb == Verb::Create {
-                    let left = self.settle_ms.saturating_sub(flying.fate.lands_ms.unwrap_or(0)) / 4;
-                    let hidden = if self.settle_ms == 0 { 0 } else { rng.below(left + 1) };
+                    let left = self
+                        .settle_ms
+                        .saturating_sub(flying.fate.lands_ms.unwrap_or(0))
+                        / 4;
+                    let hidden = if self.settle_ms == 0 {
+                        0
+                    } else {
+                        rng.below(left + 1)
+                    };
                     self.hidden.insert(flying.action, now_ms + hidden as i64);
                 }
                 let key = match mutant {
-                    Some(Mutant::NewKeyPerAttempt) => ActionId(flying.action.0 ^ u64::from(flying.attempt - 1)),
+                    Some(Mutant::NewKeyPerAttempt) => {
+                        ActionId(flying.action.0 ^ u64::from(flying.attempt - 1))
+                    }
                     _ => flying.action,
                 };
                 if flying.fate.half {
@@ -144,7 +205,9 @@ impl Outside {
             }
             Effect::Place(spec) => match crate::ready(self.artifacts.unpack(&spec.artifact)) {
                 Some(Ok(_)) => self.runtime.land_place(spec),
-                _ => Outcome::Refused { diagnostics: trouble("no such artifact") },
+                _ => Outcome::Refused {
+                    diagnostics: trouble("no such artifact"),
+                },
             },
             Effect::Stop { instance, .. } => self.runtime.land_stop(instance),
             Effect::Publish(table) => self.router.land(table),
@@ -154,7 +217,10 @@ impl Outside {
 
     /// Looks what became of a change.
     pub(crate) fn inquire(&self, now_ms: i64, action: ActionId, change: &Change) -> Inquiry {
-        let hidden = self.hidden.get(&action).is_some_and(|until| now_ms < *until);
+        let hidden = self
+            .hidden
+            .get(&action)
+            .is_some_and(|until| now_ms < *until);
         match self.provider.look(action, change) {
             Inquiry::Found(_) if hidden && change.verb == Verb::Create => Inquiry::Absent,
             found => found,
@@ -174,7 +240,11 @@ impl Outside {
             Watch::Instance(instance) => match crate::ready(self.runtime.observe(instance)) {
                 Some(Ok(report)) => {
                     let (state, detail) = (report.state, report.detail);
-                    vec![Observation::Instance { instance: instance.clone(), state, detail }]
+                    vec![Observation::Instance {
+                        instance: instance.clone(),
+                        state,
+                        detail,
+                    }]
                 }
                 _ => Vec::new(),
             },

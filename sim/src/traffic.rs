@@ -20,7 +20,11 @@ pub(crate) struct Traffic {
 
 impl Trial<'_> {
     fn spec(&self, instance: &InstanceId) -> Option<InstanceSpec> {
-        self.outside.runtime.instances().into_iter().find(|spec| spec.instance == *instance)
+        self.outside
+            .runtime
+            .instances()
+            .into_iter()
+            .find(|spec| spec.instance == *instance)
     }
 
     /// A client sends a request.
@@ -40,13 +44,22 @@ impl Trial<'_> {
         self.traffic.served.insert(service);
         self.hit("request");
         let Some(instance) = &request.instance else {
-            return self.violate("traffic", format!("a request to {service} found no instance to answer it"));
+            return self.violate(
+                "traffic",
+                format!("a request to {service} found no instance to answer it"),
+            );
         };
         let Some(spec) = self.spec(instance) else {
-            return self.violate("traffic", format!("a request to {service} was sent to {instance}, which does not run"));
+            return self.violate(
+                "traffic",
+                format!("a request to {service} was sent to {instance}, which does not run"),
+            );
         };
         if spec.version != request.version {
-            self.violate("traffic", format!("{instance} runs another version than its arm"));
+            self.violate(
+                "traffic",
+                format!("{instance} runs another version than its arm"),
+            );
         }
         let long = self.draws.chance(30);
         let at_ms = self.soon(if long { 3_000 } else { 200 });
@@ -58,13 +71,25 @@ impl Trial<'_> {
 
     /// A client's request ends: with an answer of the instance, if that is still there.
     pub(crate) fn leave(&mut self, number: u64) {
-        let Some(request) = self.traffic.under_way.remove(&number) else { return };
-        let spec = request.instance.as_ref().and_then(|instance| self.spec(instance));
+        let Some(request) = self.traffic.under_way.remove(&number) else {
+            return;
+        };
+        let spec = request
+            .instance
+            .as_ref()
+            .and_then(|instance| self.spec(instance));
         let Some(spec) = spec else {
-            let what = format!("{:?} was stopped in the middle of a request to {}", request.instance, request.service);
+            let what = format!(
+                "{:?} was stopped in the middle of a request to {}",
+                request.instance, request.service
+            );
             return self.violate("traffic", what);
         };
-        let fails = spec.env.iter().find(|(name, _)| &***name == FAILS).and_then(|(_, text)| text.parse().ok());
+        let fails = spec
+            .env
+            .iter()
+            .find(|(name, _)| &***name == FAILS)
+            .and_then(|(_, text)| text.parse().ok());
         let failed = self.draws.chance(fails.unwrap_or(0));
         if failed {
             self.hit("request failed by a bad version");

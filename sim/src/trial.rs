@@ -87,7 +87,13 @@ pub(crate) enum Happening {
     /// Something reaches a controller.
     Reply { controller: u32, input: Box<Input> },
     /// A question reaches the outside.
-    Inquiry { controller: u32, run: RunId, action: ActionId, attempt: u32, change: Box<model::Change> },
+    Inquiry {
+        controller: u32,
+        run: RunId,
+        action: ActionId,
+        attempt: u32,
+        change: Box<model::Change>,
+    },
     /// A look reaches the outside.
     Look { controller: u32, watch: Watch },
     /// A person does something.
@@ -149,9 +155,16 @@ impl<'s> Trial<'s> {
         let disk = MemoryDisk::new();
         disk.set_sync(SyncMode::Manual);
         let outside = Outside::new(scenario);
-        let schemas = [(FakeProvider::SOURCE.to_owned(), outside.provider.schema().clone())];
+        let schemas = [(
+            FakeProvider::SOURCE.to_owned(),
+            outside.provider.schema().clone(),
+        )];
         let mut chaos = Rng::new(scenario.seed, 3);
-        let trouble_per_mille = if settings.trouble { chaos.between(0, 400) } else { 0 };
+        let trouble_per_mille = if settings.trouble {
+            chaos.between(0, 400)
+        } else {
+            0
+        };
         let crash_per_mille = chaos.between(2, 60);
         Self {
             scenario,
@@ -192,7 +205,10 @@ impl<'s> Trial<'s> {
         }
         while self.story.violation.is_none() && !self.is_over() {
             let Some((at_ms, happening)) = self.agenda.pop() else {
-                self.violate("liveness", "nothing is to come, and not everything is done".into());
+                self.violate(
+                    "liveness",
+                    "nothing is to come, and not everything is done".into(),
+                );
                 break;
             };
             self.now_ms = self.now_ms.max(at_ms);
@@ -223,9 +239,15 @@ impl<'s> Trial<'s> {
         };
         let live = controller.core.world().run.as_ref().map(|run| {
             let actions = run.live.iter().filter_map(|id| run.actions.get(id));
-            actions.map(|action| (action.effect.subject(), action.stage.clone())).collect::<Vec<_>>()
+            actions
+                .map(|action| (action.effect.subject(), action.stage.clone()))
+                .collect::<Vec<_>>()
         });
-        format!("pause {:?}, wakes at {:?}, live {live:?}", controller.core.pause(), controller.core.wake_at_ms())
+        format!(
+            "pause {:?}, wakes at {:?}, live {live:?}",
+            controller.core.pause(),
+            controller.core.wake_at_ms()
+        )
     }
 
     fn is_over(&self) -> bool {
@@ -235,7 +257,9 @@ impl<'s> Trial<'s> {
     pub(crate) fn violate(&mut self, rule: &'static str, what: String) {
         self.trace(|| format!("VIOLATION {rule}: {what}"));
         let at_ms = self.now_ms;
-        self.story.violation.get_or_insert(Violation { rule, at_ms, what });
+        self.story
+            .violation
+            .get_or_insert(Violation { rule, at_ms, what });
     }
 
     pub(crate) fn check(&mut self, rule: &'static str, found: Option<String>) {
@@ -266,7 +290,8 @@ impl<'s> Trial<'s> {
         if self.settings.crashes == Crashes::Random {
             self.settings.crashes = Crashes::None;
         }
-        self.agenda.retain(|one| !matches!(one, Happening::Takeover | Happening::Cancel(_)));
+        self.agenda
+            .retain(|one| !matches!(one, Happening::Takeover | Happening::Cancel(_)));
     }
 
     fn happens(&mut self, happening: Happening) {
@@ -285,7 +310,13 @@ impl<'s> Trial<'s> {
             }
             Happening::Lands(number) => self.lands(number),
             Happening::Reply { controller, input } => self.feed(controller, *input),
-            Happening::Inquiry { controller, run, action, attempt, change } => {
+            Happening::Inquiry {
+                controller,
+                run,
+                action,
+                attempt,
+                change,
+            } => {
                 let inquiry = if self.chaos.chance(self.trouble_per_mille / 3) {
                     Inquiry::NotYet
                 } else {
@@ -293,8 +324,14 @@ impl<'s> Trial<'s> {
                 };
                 self.trace(|| format!("inquiry into {} ({action}): {inquiry:?}", change.address));
                 let at_ms = self.soon(80);
-                let input = Box::new(Input::Inquired { run, action, attempt, inquiry });
-                self.agenda.at(at_ms, Happening::Reply { controller, input });
+                let input = Box::new(Input::Inquired {
+                    run,
+                    action,
+                    attempt,
+                    inquiry,
+                });
+                self.agenda
+                    .at(at_ms, Happening::Reply { controller, input });
             }
             Happening::Look { controller, watch } => {
                 let mut observations = self.outside.look(&watch);
@@ -302,14 +339,19 @@ impl<'s> Trial<'s> {
                     forget_in_flight(&mut observations);
                 }
                 let at_ms = self.soon(30);
-                let input = Box::new(Input::Seen { watch, observations: Some(observations) });
-                self.agenda.at(at_ms, Happening::Reply { controller, input });
+                let input = Box::new(Input::Seen {
+                    watch,
+                    observations: Some(observations),
+                });
+                self.agenda
+                    .at(at_ms, Happening::Reply { controller, input });
             }
             Happening::Operate => self.operate(),
             Happening::Cancel(run) => self.cancel(run),
             Happening::Takeover => self.takeover(),
             Happening::Retire(controller) => {
-                if self.leader != Some(controller) && self.controllers.remove(&controller).is_some() {
+                if self.leader != Some(controller) && self.controllers.remove(&controller).is_some()
+                {
                     self.trace(|| format!("controller {controller} ends"));
                 }
             }
@@ -320,18 +362,30 @@ impl<'s> Trial<'s> {
 
     /// Gives an engine its next input and does what it says.
     pub(crate) fn feed(&mut self, id: u32, input: Input) {
-        let Some(controller) = self.controllers.get_mut(&id) else { return };
-        if let Input::Ended { action, outcome: Outcome::Refused { .. }, .. } = &input {
+        let Some(controller) = self.controllers.get_mut(&id) else {
+            return;
+        };
+        if let Input::Ended {
+            action,
+            outcome: Outcome::Refused { .. },
+            ..
+        } = &input
+        {
             controller.refused.insert(*action);
         }
         let now_ms = self.now_ms + controller.skew_ms;
         if self.settings.trace
-            && let Input::Ended { .. } | Input::Inquired { .. } | Input::Command { .. } | Input::Answered { .. } = &input
+            && let Input::Ended { .. }
+            | Input::Inquired { .. }
+            | Input::Command { .. }
+            | Input::Answered { .. } = &input
         {
             let line = format!("{input:?}");
             self.trace(|| format!("to {id}: {}", shortened(&line)));
         }
-        let Some(controller) = self.controllers.get_mut(&id) else { return };
+        let Some(controller) = self.controllers.get_mut(&id) else {
+            return;
+        };
         match controller.core.handle(now_ms, input) {
             Ok(outputs) => {
                 for output in outputs {
@@ -348,8 +402,12 @@ impl<'s> Trial<'s> {
 
     /// Sets a controller's clock to its next tick.
     fn wind(&mut self, id: u32) {
-        let Some(controller) = self.controllers.get_mut(&id) else { return };
-        let Some(wake_ms) = controller.core.wake_at_ms() else { return };
+        let Some(controller) = self.controllers.get_mut(&id) else {
+            return;
+        };
+        let Some(wake_ms) = controller.core.wake_at_ms() else {
+            return;
+        };
         let at_ms = (wake_ms - controller.skew_ms).max(self.now_ms);
         if controller.timer_ms.is_none_or(|timer_ms| timer_ms > at_ms) {
             controller.timer_ms = Some(at_ms);
@@ -360,41 +418,100 @@ impl<'s> Trial<'s> {
     fn carry_out(&mut self, id: u32, output: Output) -> Flow {
         match output {
             Output::Append { entries, blobs } => return self.append(id, entries, blobs),
-            Output::Perform { run, action, attempt, effect } => {
-                let already = self.controllers.get(&id).is_some_and(|one| one.sent.contains(&(action, attempt)));
+            Output::Perform {
+                run,
+                action,
+                attempt,
+                effect,
+            } => {
+                let already = self
+                    .controllers
+                    .get(&id)
+                    .is_some_and(|one| one.sent.contains(&(action, attempt)));
                 if !already {
                     return self.perform(id, run, action, attempt, effect);
                 }
             }
-            Output::Inquire { run, action, attempt, change } => {
+            Output::Inquire {
+                run,
+                action,
+                attempt,
+                change,
+            } => {
                 if self.boundary(id, "crash before an inquiry") {
                     return Flow::Dead;
                 }
                 self.hit("inquiry");
                 let at_ms = self.soon(80);
                 if let Some(inquiry) = self.mutant_inquiry(id, action, &change) {
-                    let input = Box::new(Input::Inquired { run, action, attempt, inquiry });
-                    self.agenda.at(at_ms, Happening::Reply { controller: id, input });
+                    let input = Box::new(Input::Inquired {
+                        run,
+                        action,
+                        attempt,
+                        inquiry,
+                    });
+                    self.agenda.at(
+                        at_ms,
+                        Happening::Reply {
+                            controller: id,
+                            input,
+                        },
+                    );
                 } else {
                     let change = Box::new(change);
-                    self.agenda.at(at_ms, Happening::Inquiry { controller: id, run, action, attempt, change });
+                    self.agenda.at(
+                        at_ms,
+                        Happening::Inquiry {
+                            controller: id,
+                            run,
+                            action,
+                            attempt,
+                            change,
+                        },
+                    );
                 }
             }
-            Output::Ask { run, action, question } => {
+            Output::Ask {
+                run,
+                action,
+                question,
+            } => {
                 let answer = self.answer(&question);
                 let at_ms = self.soon(40);
-                let input = Box::new(Input::Answered { run, action, answer });
-                self.agenda.at(at_ms, Happening::Reply { controller: id, input });
+                let input = Box::new(Input::Answered {
+                    run,
+                    action,
+                    answer,
+                });
+                self.agenda.at(
+                    at_ms,
+                    Happening::Reply {
+                        controller: id,
+                        input,
+                    },
+                );
             }
             Output::AskForPlan { number, question } => {
                 let answer = self.answer(&question);
                 let at_ms = self.soon(40);
                 let input = Box::new(Input::PlanAnswered { number, answer });
-                self.agenda.at(at_ms, Happening::Reply { controller: id, input });
+                self.agenda.at(
+                    at_ms,
+                    Happening::Reply {
+                        controller: id,
+                        input,
+                    },
+                );
             }
             Output::Look(watch) => {
                 let at_ms = self.soon(30);
-                self.agenda.at(at_ms, Happening::Look { controller: id, watch });
+                self.agenda.at(
+                    at_ms,
+                    Happening::Look {
+                        controller: id,
+                        watch,
+                    },
+                );
             }
         }
         Flow::On
@@ -413,7 +530,9 @@ impl<'s> Trial<'s> {
 
     fn answer(&mut self, question: &Question) -> Answer {
         let mut answer = self.outside.ask(question);
-        if let (Some(Mutant::NoSettleWindow), Answer::Plan(plan)) = (self.settings.mutant, &mut answer) {
+        if let (Some(Mutant::NoSettleWindow), Answer::Plan(plan)) =
+            (self.settings.mutant, &mut answer)
+        {
             plan.settle_ms = 0;
         }
         answer
@@ -428,7 +547,9 @@ impl<'s> Trial<'s> {
         let crash = match self.settings.crashes {
             Crashes::None => false,
             Crashes::At(boundary) => boundary == self.story.boundaries,
-            Crashes::Random => self.story.crashes < CRASHES_MAX && self.chaos.chance(self.crash_per_mille),
+            Crashes::Random => {
+                self.story.crashes < CRASHES_MAX && self.chaos.chance(self.crash_per_mille)
+            }
         };
         if crash {
             self.hit(what);
@@ -448,11 +569,15 @@ impl<'s> Trial<'s> {
                 self.trace(|| format!("{id} writes {:>4} {}", entry.position, shortened(&line)));
             }
         }
-        let Some(controller) = self.controllers.get_mut(&id) else { return Flow::Dead };
+        let Some(controller) = self.controllers.get_mut(&id) else {
+            return Flow::Dead;
+        };
         let mut epoch = controller.epoch;
         let written = spoiled(self.settings.mutant, &entries);
         let mut result = controller.write(&written, blobs.clone(), epoch);
-        if let (Err(JournalError::Fenced { .. }), Some(Mutant::NoFence)) = (&result, self.settings.mutant) {
+        if let (Err(JournalError::Fenced { .. }), Some(Mutant::NoFence)) =
+            (&result, self.settings.mutant)
+        {
             epoch = self.newest_epoch;
             result = controller.write(&written, blobs, epoch);
         }
@@ -471,10 +596,22 @@ impl<'s> Trial<'s> {
             return Flow::Dead;
         }
         let at_ms = self.soon(SYNC_MS_MAX);
-        self.agenda.at(at_ms, Happening::Synced { controller: id, head });
+        self.agenda.at(
+            at_ms,
+            Happening::Synced {
+                controller: id,
+                head,
+            },
+        );
         match self.settings.mutant {
             Some(Mutant::AcknowledgeBeforeSync) => {
-                self.agenda.at(self.now_ms, Happening::Acknowledged { controller: id, head });
+                self.agenda.at(
+                    self.now_ms,
+                    Happening::Acknowledged {
+                        controller: id,
+                        head,
+                    },
+                );
             }
             Some(Mutant::SendBeforeDurable) => return self.send_early(id, &entries),
             _ => {}
@@ -484,7 +621,15 @@ impl<'s> Trial<'s> {
 
     fn send_early(&mut self, id: u32, entries: &[Entry]) -> Flow {
         for entry in entries {
-            let Event::Intended { run, action, attempt, effect } = &entry.event else { continue };
+            let Event::Intended {
+                run,
+                action,
+                attempt,
+                effect,
+            } = &entry.event
+            else {
+                continue;
+            };
             if let Some(controller) = self.controllers.get_mut(&id) {
                 controller.sent.insert((*action, *attempt));
             }
@@ -503,7 +648,13 @@ impl<'s> Trial<'s> {
             self.violate("epochs", "the newest controller was refused".into());
         }
         if self.settings.mutant == Some(Mutant::SendsWhenFenced) {
-            self.agenda.at(self.now_ms, Happening::Acknowledged { controller: id, head: 0 });
+            self.agenda.at(
+                self.now_ms,
+                Happening::Acknowledged {
+                    controller: id,
+                    head: 0,
+                },
+            );
             return Flow::On;
         }
         self.controllers.remove(&id);
@@ -524,7 +675,13 @@ impl<'s> Trial<'s> {
         }
         self.ledger.acknowledged = self.ledger.acknowledged.max(head);
         self.feed(id, Input::Durable);
-        let Some(controller) = self.controllers.get(&id).filter(|_| self.leader == Some(id)) else { return };
+        let Some(controller) = self
+            .controllers
+            .get(&id)
+            .filter(|_| self.leader == Some(id))
+        else {
+            return;
+        };
         let live = controller.core.world();
         if live.position == self.ledger.world.position {
             let found = check::folds::difference(live, &self.ledger.world);
@@ -556,7 +713,14 @@ impl<'s> Trial<'s> {
         }
     }
 
-    fn perform(&mut self, id: u32, run: RunId, action: ActionId, attempt: u32, effect: Effect) -> Flow {
+    fn perform(
+        &mut self,
+        id: u32,
+        run: RunId,
+        action: ActionId,
+        attempt: u32,
+        effect: Effect,
+    ) -> Flow {
         if self.boundary(id, "crash before a request") {
             return Flow::Dead;
         }
@@ -568,7 +732,9 @@ impl<'s> Trial<'s> {
         }
         let found = check::intent::sent(&self.ledger, action, attempt, &effect);
         self.check("intent before effect", found);
-        let found = self.sent.again(&self.ledger.world, action, attempt, &effect, self.made);
+        let found = self
+            .sent
+            .again(&self.ledger.world, action, attempt, &effect, self.made);
         self.check("limits", found);
         if let Effect::Change(change) = &effect {
             self.check_change(run, change, zombie);
@@ -576,18 +742,33 @@ impl<'s> Trial<'s> {
         if self.story.violation.is_some() {
             return Flow::Dead;
         }
-        let mut fate = self.outside.fate(&effect, &mut self.draws, self.trouble_per_mille, zombie);
+        let mut fate = self
+            .outside
+            .fate(&effect, &mut self.draws, self.trouble_per_mille, zombie);
         if zombie {
             self.hit("zombie's request");
         }
         self.hit(fate.name);
-        self.trace(|| format!("{id} sends {} attempt {attempt} ({action}): {fate:?}", effect.subject()));
+        self.trace(|| {
+            format!(
+                "{id} sends {} attempt {attempt} ({action}): {fate:?}",
+                effect.subject()
+            )
+        });
         let early = self.mutant_reply(&effect, &mut fate);
         let lands_ms = fate.lands_ms;
         let reply = fate.reply.clone();
-        let number = self.outside.send(Flying { controller: id, run, action, attempt, effect, fate });
+        let number = self.outside.send(Flying {
+            controller: id,
+            run,
+            action,
+            attempt,
+            effect,
+            fate,
+        });
         if let Some(after_ms) = lands_ms {
-            self.agenda.at(self.now_ms + after_ms as i64, Happening::Lands(number));
+            self.agenda
+                .at(self.now_ms + after_ms as i64, Happening::Lands(number));
         }
         if let Some((after_ms, outcome)) = early.map(|outcome| (1, outcome)).or(reply) {
             self.reply(number, id, after_ms, run, action, attempt, outcome);
@@ -601,10 +782,20 @@ impl<'s> Trial<'s> {
     fn check_change(&mut self, run: RunId, change: &model::Change, zombie: bool) {
         let found = check::operators::sent(&self.ledger, run);
         self.check("operators", found.filter(|_| !zombie));
-        let Some(active) = self.ledger.world.run.as_ref().filter(|active| active.id == run && !zombie) else { return };
+        let Some(active) = self
+            .ledger
+            .world
+            .run
+            .as_ref()
+            .filter(|active| active.id == run && !zombie)
+        else {
+            return;
+        };
         let version = self.scenario.version(&active.loaded.digest);
         let whole = change.verb != Verb::Delete || self.operator.stands_at(active.loaded.digest);
-        let found = version.filter(|_| whole).and_then(|version| check::order::sent(&self.ledger, version, change));
+        let found = version
+            .filter(|_| whole)
+            .and_then(|version| check::order::sent(&self.ledger, version, change));
         self.check("order", found);
     }
 
@@ -617,7 +808,10 @@ impl<'s> Trial<'s> {
             (Mutant::PublishedBeforeInForce, Effect::Publish(table)) if table.generation > 1 => {
                 let ports = self.ledger.world.route.ports.clone();
                 fate.lands_ms = Some(3_000);
-                let outcome = Outcome::Published { generation: table.generation, ports };
+                let outcome = Outcome::Published {
+                    generation: table.generation,
+                    ports,
+                };
                 fate.reply = Some((1, outcome.clone()));
                 Some(outcome)
             }
@@ -639,7 +833,10 @@ impl<'s> Trial<'s> {
         match (self.settings.mutant, &outcome) {
             (Some(Mutant::UnknownIsFailure), Outcome::Unknown { .. }) => {
                 let diagnostics = value::Diagnostics::new();
-                outcome = Outcome::Failed { diagnostics, retry_after_ms: None };
+                outcome = Outcome::Failed {
+                    diagnostics,
+                    retry_after_ms: None,
+                };
             }
             (Some(Mutant::RetriesWithoutEnd), Outcome::Failed { .. }) => {
                 if let Some(flying) = self.outside.flying.get(&number) {
@@ -651,17 +848,34 @@ impl<'s> Trial<'s> {
             _ => {}
         }
         let at_ms = self.now_ms + after_ms.max(1) as i64;
-        let input = Box::new(Input::Ended { run, action, attempt, outcome });
-        self.agenda.at(at_ms, Happening::Reply { controller, input });
+        let input = Box::new(Input::Ended {
+            run,
+            action,
+            attempt,
+            outcome,
+        });
+        self.agenda
+            .at(at_ms, Happening::Reply { controller, input });
     }
 
     fn lands(&mut self, number: u64) {
-        let Some(flying) = self.outside.flying.remove(&number) else { return };
-        let outcome = self.outside.land(self.now_ms, &flying, &mut self.draws, self.settings.mutant);
+        let Some(flying) = self.outside.flying.remove(&number) else {
+            return;
+        };
+        let outcome =
+            self.outside
+                .land(self.now_ms, &flying, &mut self.draws, self.settings.mutant);
         if !self.controllers.contains_key(&flying.controller) {
             self.hit("landing after a crash");
         }
-        self.trace(|| format!("lands: {} ({}): {}", flying.effect.subject(), flying.action, shortened(&format!("{outcome:?}"))));
+        self.trace(|| {
+            format!(
+                "lands: {} ({}): {}",
+                flying.effect.subject(),
+                flying.action,
+                shortened(&format!("{outcome:?}"))
+            )
+        });
         let found = check::repeat::landed(&self.outside.world);
         self.check("repeat", found);
         if flying.fate.reply.is_none() {
@@ -678,7 +892,11 @@ impl<'s> Trial<'s> {
         self.leader = None;
         if self.disk.n_unsynced() > 0 {
             let keep = self.chaos.below(self.disk.n_unsynced() as u64 + 1);
-            self.hit(if keep == 0 { "torn tail" } else { "unsynced tail kept" });
+            self.hit(if keep == 0 {
+                "torn tail"
+            } else {
+                "unsynced tail kept"
+            });
             self.disk.crash(usize::try_from(keep).unwrap_or(0));
         }
         self.disk.sync();
@@ -693,7 +911,11 @@ impl<'s> Trial<'s> {
             .map(|(number, _)| *number)
             .collect();
         for number in flying {
-            let local = self.outside.flying.get(&number).is_some_and(|one| self.outside.is_local(&one.effect));
+            let local = self
+                .outside
+                .flying
+                .get(&number)
+                .is_some_and(|one| self.outside.is_local(&one.effect));
             if self.chaos.chance(if local { 500 } else { 250 }) {
                 self.outside.flying.remove(&number);
                 self.hit("request lost in a crash");
@@ -701,7 +923,11 @@ impl<'s> Trial<'s> {
                 self.lands(number);
             }
         }
-        let longest_ms = if self.chaos.chance(200) { 60_000 } else { 2_000 };
+        let longest_ms = if self.chaos.chance(200) {
+            60_000
+        } else {
+            2_000
+        };
         let at_ms = self.now_ms + self.chaos.between(1, longest_ms) as i64;
         self.agenda.at(at_ms, Happening::Restart);
     }
@@ -710,28 +936,49 @@ impl<'s> Trial<'s> {
         if self.leader.is_some() {
             return;
         }
-        let skew_ms = if self.settings.trouble { self.chaos.below(20_000) as i64 - 10_000 } else { 0 };
+        let skew_ms = if self.settings.trouble {
+            self.chaos.below(20_000) as i64 - 10_000
+        } else {
+            0
+        };
         let mutant = self.settings.mutant;
         let spoil = |world: &mut decide::World| spoil(mutant, world);
         let found = decide_fold(self);
         self.check("replay folds", found);
-        let opened = Controller::open(&self.disk, self.schemas.clone(), self.now_ms + skew_ms, skew_ms, spoil);
+        let opened = Controller::open(
+            &self.disk,
+            self.schemas.clone(),
+            self.now_ms + skew_ms,
+            skew_ms,
+            spoil,
+        );
         let (controller, mut input) = match opened {
             Ok(opened) => opened,
             Err(what) => return self.violate("replay folds", what),
         };
-        let found = (controller.epoch <= self.newest_epoch).then(|| format!("epoch {} again", controller.epoch));
+        let found = (controller.epoch <= self.newest_epoch)
+            .then(|| format!("epoch {} again", controller.epoch));
         self.check("epochs", found);
         self.newest_epoch = controller.epoch;
         if let (Some(Mutant::StopIsCompletion), Some(run), Input::Record(events, _)) =
             (mutant, &controller.core.world().run, &mut input)
         {
-            let result = RunResult::Succeeded { outputs: BTreeMap::new() };
-            events.push(Event::Closed { run: run.id, result });
+            let result = RunResult::Succeeded {
+                outputs: BTreeMap::new(),
+            };
+            events.push(Event::Closed {
+                run: run.id,
+                result,
+            });
         }
         self.made += 1;
         let id = self.made;
-        self.trace(|| format!("controller {id} starts with epoch {}", self_epoch(&controller)));
+        self.trace(|| {
+            format!(
+                "controller {id} starts with epoch {}",
+                self_epoch(&controller)
+            )
+        });
         self.controllers.insert(id, controller);
         self.leader = Some(id);
         self.feed(id, input);
@@ -739,7 +986,9 @@ impl<'s> Trial<'s> {
 
     /// A second controller takes the book over while the first is alive and does not know it yet.
     fn takeover(&mut self) {
-        let Some(old) = self.leader.take() else { return };
+        let Some(old) = self.leader.take() else {
+            return;
+        };
         self.hit("takeover");
         self.trace(|| format!("controller {old} is taken over"));
         self.disk.sync();
@@ -750,7 +999,11 @@ impl<'s> Trial<'s> {
         // A takeover on a machine where effects are synchronous begins when the first process is gone.
         let flying: BTreeSet<u64> = self.outside.flying.keys().copied().collect();
         for number in flying {
-            let local = self.outside.flying.get(&number).is_some_and(|one| self.outside.is_local(&one.effect));
+            let local = self
+                .outside
+                .flying
+                .get(&number)
+                .is_some_and(|one| self.outside.is_local(&one.effect));
             if local {
                 self.lands(number);
             }
@@ -761,7 +1014,11 @@ impl<'s> Trial<'s> {
 
 /// Folds the whole book anew and compares that with what was folded as it grew.
 fn decide_fold(trial: &Trial<'_>) -> Option<String> {
-    match engine::world(&reader(&trial.disk), crate::ENVIRONMENT, Some(&crate::controller::secrets())) {
+    match engine::world(
+        &reader(&trial.disk),
+        crate::ENVIRONMENT,
+        Some(&crate::controller::secrets()),
+    ) {
         Ok((world, _)) => check::folds::difference(&world, &trial.ledger.world),
         Err(error) => Some(chain(&error)),
     }
@@ -782,7 +1039,9 @@ fn spoiled(mutant: Option<Mutant>, entries: &[Entry]) -> Vec<Entry> {
                 }
             }
         }
-        Some(Mutant::OrderNotRecorded) => entries.retain(|entry| !matches!(entry.event, Event::Commanded { .. })),
+        Some(Mutant::OrderNotRecorded) => {
+            entries.retain(|entry| !matches!(entry.event, Event::Commanded { .. }))
+        }
         _ => {}
     }
     entries
@@ -801,7 +1060,8 @@ fn spoil(mutant: Option<Mutant>, world: &mut decide::World) {
         }
         Some(Mutant::LostIntentsIgnored) => {
             if let Some(run) = &mut world.run {
-                run.actions.retain(|_, action| action.stage != decide::Stage::Open);
+                run.actions
+                    .retain(|_, action| action.stage != decide::Stage::Open);
                 let left: BTreeSet<ActionId> = run.actions.keys().copied().collect();
                 run.live.retain(|id| left.contains(id));
             }
@@ -821,7 +1081,11 @@ fn guess(change: &model::Change) -> Outcome {
         }
         Value::object(entries)
     });
-    Outcome::Changed { object, private: Vec::new(), diagnostics: value::Diagnostics::new() }
+    Outcome::Changed {
+        object,
+        private: Vec::new(),
+        diagnostics: value::Diagnostics::new(),
+    }
 }
 
 fn forget_in_flight(observations: &mut [model::Observation]) {
@@ -844,12 +1108,31 @@ fn kind_name(event: &Event) -> &'static str {
         Event::Answered { .. } => "entry.answered",
         Event::Planned { .. } => "entry.planned",
         Event::Commanded { .. } => "entry.commanded",
-        Event::Intended { effect: Effect::Change(_), attempt: 1, .. } => "entry.intended change",
-        Event::Intended { effect: Effect::Change(_), .. } => "entry.intended change again",
-        Event::Intended { effect: Effect::Place(_), .. } => "entry.intended place",
-        Event::Intended { effect: Effect::Stop { .. }, .. } => "entry.intended stop",
-        Event::Intended { effect: Effect::Publish(_), .. } => "entry.intended publish",
-        Event::Intended { effect: Effect::Build(_), .. } => "entry.intended build",
+        Event::Intended {
+            effect: Effect::Change(_),
+            attempt: 1,
+            ..
+        } => "entry.intended change",
+        Event::Intended {
+            effect: Effect::Change(_),
+            ..
+        } => "entry.intended change again",
+        Event::Intended {
+            effect: Effect::Place(_),
+            ..
+        } => "entry.intended place",
+        Event::Intended {
+            effect: Effect::Stop { .. },
+            ..
+        } => "entry.intended stop",
+        Event::Intended {
+            effect: Effect::Publish(_),
+            ..
+        } => "entry.intended publish",
+        Event::Intended {
+            effect: Effect::Build(_),
+            ..
+        } => "entry.intended build",
         Event::Finished { .. } => "entry.finished",
         Event::Inquired { .. } => "entry.inquired",
         Event::Retried { .. } => "entry.retried",

@@ -173,7 +173,13 @@ impl Action {
                 }
                 stage.clone()
             }
-            (Stage::Uncertain { since_ms, inquiries }, Happening::Inquired(inquiry)) => {
+            (
+                Stage::Uncertain {
+                    since_ms,
+                    inquiries,
+                },
+                Happening::Inquired(inquiry),
+            ) => {
                 let again = Stage::Uncertain {
                     since_ms: *since_ms,
                     inquiries: inquiries + 1,

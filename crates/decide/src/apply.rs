@@ -11,7 +11,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Change, Effect, Event, PlanQuestion, PlannedChange, Question, RunResult, Verb,
+    ActionId, Address, Answer, Change, Effect, Event, PlanQuestion, PlannedChange, Question,
+    RunResult, Verb,
 };
 use value::{Diagnostics, Name, Type, Value};
 

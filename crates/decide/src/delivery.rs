@@ -74,7 +74,8 @@ pub struct RouteWorld {
     pub table: RouteTable,
     /// Port of each service.
     pub ports: BTreeMap<Name, u16>,
-    /// Tables that were sent and may be in force, now or later, by generation: nobody has said so, nor that they are not.
+    /// Tables that were sent and may be in force, now or later, by generation: nobody has said so, nor that they are
+    /// not.
     pub doubtful: BTreeMap<u64, RouteTable>,
     /// The newest generation ever sent.
     pub newest: u64,
@@ -94,7 +95,8 @@ impl RouteWorld {
 
     /// A table is in force: those before it can no longer be.
     pub(crate) fn published(&mut self, table: RouteTable, ports: BTreeMap<Name, u16>) {
-        self.doubtful.retain(|generation, _| *generation > table.generation);
+        self.doubtful
+            .retain(|generation, _| *generation > table.generation);
         self.table = table;
         self.ports.extend(ports);
     }

@@ -335,7 +335,8 @@ impl World {
         }
     }
 
-    /// Takes an order. A person may give any order at any time: one that does not apply is in the book, and that is all.
+    /// Takes an order. A person may give any order at any time: one that does not apply is in the book, and that is
+    /// all.
     fn commanded(&mut self, command: &Command, at_ms: i64) -> Result<(), String> {
         match command {
             Command::Approve { run, plan } => {
@@ -386,8 +387,8 @@ impl World {
         }
     }
 
-    /// A plan is carried out: what it saw of the outside becomes what the book knows, and objects that it leaves as they
-    /// are refer to what they are now written to refer to.
+    /// A plan is carried out: what it saw of the outside becomes what the book knows, and objects that it leaves as
+    /// they are refer to what they are now written to refer to.
     fn carried_out(&mut self) {
         let Some(plan) = self.run.as_ref().and_then(|run| run.plan.clone()) else {
             return;

@@ -3,7 +3,7 @@
 //!
 //! - `name.tf` or `name.hcl`: a project of one file (`main.tf` or `steadfast.hcl`), expected text in `name.expect`.
 //! - `name/`: a project of several files, expected text in `name/expect`. Every `*.tfvars` in it is given as a
-//! variables   file, in order; each line of `given.txt` is a value from outside, `-var name=text` or `env name=text`.
+//!   variables file, in order; each line of `given.txt` is a value from outside, `-var name=text` or `env name=text`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

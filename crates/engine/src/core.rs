@@ -176,8 +176,8 @@ pub struct Core {
     held_back: bool,
     last_result: Option<RunResult>,
     folded: Vec<Entry>,
-    /// How far the book is ahead of the clock: the clock was set back, or another machine's was ahead. Time goes on from
-    /// the book's, or nothing would come due for as long.
+    /// How far the book is ahead of the clock: the clock was set back, or another machine's was ahead. Time goes on
+    /// from the book's, or nothing would come due for as long.
     ahead_ms: Option<i64>,
 }
 

@@ -4,6 +4,7 @@
 //! Two slots are written in turn, so that a crash in the middle of one leaves the other.
 
 use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,7 @@ pub(crate) struct AnchorFile {
 pub(crate) fn read(path: &Path) -> Result<Option<Reading>, JournalError> {
     match File::open(path) {
         Ok(file) => read_file(&file, path).map(Some),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(JournalError::io("open the anchor", path, error)),
     }
 }
@@ -84,13 +85,14 @@ impl AnchorFile {
     /// Makes the anchor of an empty book, or takes up the one that is there, and writes both
     /// slots anew so that a slot torn by a crash does not stay.
     pub(crate) fn open(path: &Path, at: Anchored) -> Result<Self, JournalError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(|error| JournalError::io("open the anchor", path, error))?;
+        let existing = || OpenOptions::new().read(true).write(true).open(path);
+        let file = match existing() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make(path, at).and_then(|()| existing())
+            }
+            opened => opened,
+        };
+        let file = file.map_err(|error| JournalError::io("open the anchor", path, error))?;
         let reading = read_file(&file, path)?;
         let generation = reading
             .slots
@@ -136,6 +138,25 @@ impl AnchorFile {
     }
 }
 
+/// Makes an anchor whole or not at all: an empty one would say that its content was lost.
+fn make(path: &Path, at: Anchored) -> std::io::Result<()> {
+    let new = path.with_extension("anchor.new");
+    let [second, first] = [1, 2].map(|generation| {
+        encode(Slot {
+            generation,
+            anchored: at,
+        })
+    });
+    let mut file = File::create(&new)?;
+    file.write_all(&[first, second].concat())?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 fn damaged(path: &Path, what: &str) -> JournalError {
     JournalError::Corrupt {
         place: Place::Anchor {
@@ -153,7 +174,7 @@ fn read_file(file: &File, path: &Path) -> Result<Reading, JournalError> {
         match file.read_exact_at(&mut bytes, 0) {
             Ok(()) => {}
             // A file that is too short has no slot, or only the first.
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
             Err(error) => return Err(JournalError::io("read the anchor", path, error)),
         }
         for (slot, bytes) in reading.slots.iter_mut().zip(bytes.chunks_exact(SLOT_BYTES)) {
@@ -230,6 +251,19 @@ mod tests {
         assert_eq!(read(&path).unwrap().unwrap().sound(&path).unwrap(), at(5));
         assert_eq!(AnchorFile::open(&path, at(6)).unwrap().latest, at(6));
         assert_eq!(read(&path).unwrap().unwrap().sound(&path).unwrap(), at(6));
+    }
+
+    #[test]
+    fn a_new_one_is_whole_at_once_whatever_an_earlier_attempt_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("head.anchor");
+        std::fs::write(path.with_extension("anchor.new"), [1; 2_000]).unwrap();
+        make(&path, at(0)).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap().sound(&path).unwrap(), at(0));
+        let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let anchor = AnchorFile::open(&path, at(1)).unwrap();
+        assert_eq!(anchor.generation, 4);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! The simulator's program: plays many seeds, or one with everything it did.
 //!
 //! Exit status 0 when every rule held, 1 when one did not, 2 for wrong arguments.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of the workshop, not of the product")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program of the workshop, not of the product"
+)]
 
 use sim::{Coverage, Crashes, Scenario, Settings, Story, play};
 use std::process::ExitCode;
@@ -32,12 +36,23 @@ struct Arguments {
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut all = Arguments { seeds: 1_000, from: 0, seed: None, exhaustive: 20, trace: false, keep_going: false, scale: None };
+    let mut all = Arguments {
+        seeds: 1_000,
+        from: 0,
+        seed: None,
+        exhaustive: 20,
+        trace: false,
+        keep_going: false,
+        scale: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
-            let text = words.next().ok_or_else(|| format!("{word} needs a number"))?;
-            text.parse::<u64>().map_err(|error| format!("{word} {text}: {error}"))
+            let text = words
+                .next()
+                .ok_or_else(|| format!("{word} needs a number"))?;
+            text.parse::<u64>()
+                .map_err(|error| format!("{word} {text}: {error}"))
         };
         match word.as_str() {
             "--seeds" => all.seeds = number()?,
@@ -55,7 +70,12 @@ fn arguments() -> Result<Arguments, String> {
 
 /// The ways in which one seed is played.
 fn ways(exhaustive: bool, boundaries: u64) -> Vec<Settings> {
-    let settings = |crashes, trouble| Settings { crashes, trouble, mutant: None, trace: false };
+    let settings = |crashes, trouble| Settings {
+        crashes,
+        trouble,
+        mutant: None,
+        trace: false,
+    };
     let mut ways = vec![settings(Crashes::Random, true)];
     if exhaustive {
         ways.extend((1..=boundaries).map(|at| settings(Crashes::At(at), false)));
@@ -80,15 +100,24 @@ fn run(arguments: &Arguments) -> ExitCode {
     }
     let (first, last) = match arguments.seed {
         Some(seed) => (seed, seed),
-        None => (arguments.from, arguments.from + arguments.seeds.saturating_sub(1)),
+        None => (
+            arguments.from,
+            arguments.from + arguments.seeds.saturating_sub(1),
+        ),
     };
     let began = Instant::now();
     let mut total = Total::default();
     let mut n_failed = 0;
     for seed in first..=last {
         let scenario = Scenario::of(seed);
-        let exhaustive = seed - first < arguments.exhaustive && arguments.seed.is_none() || arguments.trace;
-        let calm = Settings { crashes: Crashes::None, trouble: false, mutant: None, trace: false };
+        let exhaustive =
+            seed - first < arguments.exhaustive && arguments.seed.is_none() || arguments.trace;
+        let calm = Settings {
+            crashes: Crashes::None,
+            trouble: false,
+            mutant: None,
+            trace: false,
+        };
         let story = play(&scenario, &calm);
         let boundaries = story.boundaries;
         let mut failed = total.take(&story).then_some(calm);
@@ -103,7 +132,11 @@ fn run(arguments: &Arguments) -> ExitCode {
             continue;
         }
         if let Some(settings) = failed {
-            tell(&scenario, &settings, arguments.seed.is_some() || arguments.trace);
+            tell(
+                &scenario,
+                &settings,
+                arguments.seed.is_some() || arguments.trace,
+            );
             return ExitCode::FAILURE;
         }
     }
@@ -151,8 +184,18 @@ impl Total {
 
 /// Plays a failing seed again and says what happened.
 fn tell(scenario: &Scenario, settings: &Settings, whole: bool) {
-    let story = play(scenario, &Settings { trace: true, ..settings.clone() });
-    let skipped = if whole { 0 } else { story.trace.len().saturating_sub(40) };
+    let story = play(
+        scenario,
+        &Settings {
+            trace: true,
+            ..settings.clone()
+        },
+    );
+    let skipped = if whole {
+        0
+    } else {
+        story.trace.len().saturating_sub(40)
+    };
     if skipped > 0 {
         println!("... {skipped} lines before ...");
     }
@@ -170,11 +213,18 @@ fn line(scenario: &Scenario, settings: &Settings, story: &Story) -> String {
             "seed {} ({:?}, {}): the rule `{}` did not hold at {} ms: {}",
             scenario.seed,
             settings.crashes,
-            if settings.trouble { "with trouble" } else { "without trouble" },
+            if settings.trouble {
+                "with trouble"
+            } else {
+                "without trouble"
+            },
             violation.rule,
             violation.at_ms,
             violation.what
         ),
-        None => format!("seed {}: the failure did not come again: the play is not deterministic", scenario.seed),
+        None => format!(
+            "seed {}: the failure did not come again: the play is not deterministic",
+            scenario.seed
+        ),
     }
 }

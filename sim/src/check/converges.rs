@@ -12,41 +12,73 @@ use value::Value;
 /// Nothing is under way: every object is in the book, and everything in the book exists.
 pub(crate) fn agree(ledger: &Ledger, outside: &FakeWorld) -> Option<String> {
     let world = &ledger.world;
-    let deposed = world.deposed.iter().map(|(address, object)| (address, object));
+    let deposed = world
+        .deposed
+        .iter()
+        .map(|(address, object)| (address, object));
     let mut known: BTreeMap<String, (&Address, &Object)> = BTreeMap::new();
     for (address, object) in world.resources.iter().chain(deposed) {
         let Some(id) = object.value.get("id").and_then(Value::as_str) else {
             return Some(format!("the book has {address} without an id"));
         };
         if let Some((other, _)) = known.insert(id.to_owned(), (address, object)) {
-            return Some(format!("the book has {id} twice, as {other} and as {address}"));
+            return Some(format!(
+                "the book has {id} twice, as {other} and as {address}"
+            ));
         }
     }
     for object in outside.objects() {
         match known.remove(&object.id) {
-            None => return Some(format!("{} ({:?}) exists and is not in the book", object.id, object.value.get("name"))),
+            None => {
+                return Some(format!(
+                    "{} ({:?}) exists and is not in the book",
+                    object.id,
+                    object.value.get("name")
+                ));
+            }
             // A damaged one is replaced whatever it looks like.
             Some((address, one)) if one.value != object.value && !one.tainted => {
-                return Some(format!("{address} ({}) is not what the book has", object.id));
+                return Some(format!(
+                    "{address} ({}) is not what the book has",
+                    object.id
+                ));
             }
             Some(_) => {}
         }
     }
-    known.into_iter().next().map(|(id, (address, _))| format!("the book has {address} ({id}), which does not exist"))
+    known
+        .into_iter()
+        .next()
+        .map(|(id, (address, _))| format!("the book has {address} ({id}), which does not exist"))
 }
 
 /// The services' side of [`agree`].
-pub(crate) fn delivered(ledger: &Ledger, runtime: &FakeRuntime, router: &FakeRouter) -> Option<String> {
+pub(crate) fn delivered(
+    ledger: &Ledger,
+    runtime: &FakeRuntime,
+    router: &FakeRouter,
+) -> Option<String> {
     let world = &ledger.world;
-    let run: BTreeSet<_> = runtime.instances().into_iter().map(|spec| spec.instance).collect();
+    let run: BTreeSet<_> = runtime
+        .instances()
+        .into_iter()
+        .map(|spec| spec.instance)
+        .collect();
     let known: BTreeSet<_> = world.instances.keys().cloned().collect();
     if let Some(leaked) = run.difference(&known).next() {
         return Some(format!("{leaked} runs and is not in the book"));
     }
     let table = router.table();
     let known = world.route.doubtful.is_empty();
-    if known && table.as_ref().is_some_and(|table| *table != world.route.table) {
-        return Some(format!("the router follows table {:?}, not the book's", table.map(|one| one.generation)));
+    if known
+        && table
+            .as_ref()
+            .is_some_and(|table| *table != world.route.table)
+    {
+        return Some(format!(
+            "the router follows table {:?}, not the book's",
+            table.map(|one| one.generation)
+        ));
     }
     None
 }
@@ -56,10 +88,16 @@ pub(crate) fn reached(ledger: &Ledger, version: Option<&Version>) -> Option<Stri
     let nothing = BTreeMap::new();
     let expected = version.map_or(&nothing, |version| &version.expected);
     let resources = &ledger.world.resources;
-    if let Some(missing) = expected.keys().find(|address| !resources.contains_key(*address)) {
+    if let Some(missing) = expected
+        .keys()
+        .find(|address| !resources.contains_key(*address))
+    {
         return Some(format!("{missing} is not there"));
     }
-    if let Some(surplus) = resources.keys().find(|address| !expected.contains_key(*address)) {
+    if let Some(surplus) = resources
+        .keys()
+        .find(|address| !expected.contains_key(*address))
+    {
         return Some(format!("{surplus} is still there"));
     }
     if let Some((address, _)) = ledger.world.deposed.first() {
@@ -79,13 +117,21 @@ pub(crate) fn reached(ledger: &Ledger, version: Option<&Version>) -> Option<Stri
     for (address, wanted) in expected {
         let name = shown(&wanted.name);
         if text(address, "name").as_deref() != Some(&*name) {
-            return Some(format!("{address} is named {:?}, not {name:?}", text(address, "name")));
+            return Some(format!(
+                "{address} is named {:?}, not {name:?}",
+                text(address, "name")
+            ));
         }
         let kind = shown(std::slice::from_ref(&wanted.kind));
         if text(address, "kind").as_deref() != Some(&*kind) {
-            return Some(format!("{address} is of kind {:?}, not {kind:?}", text(address, "kind")));
+            return Some(format!(
+                "{address} is of kind {:?}, not {kind:?}",
+                text(address, "kind")
+            ));
         }
-        let size = resources.get(address).and_then(|object| object.value.get("size"));
+        let size = resources
+            .get(address)
+            .and_then(|object| object.value.get("size"));
         if size != Some(&Value::number(wanted.size)) {
             return Some(format!("{address} has size {size:?}, not {}", wanted.size));
         }

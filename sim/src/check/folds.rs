@@ -4,7 +4,9 @@ use decide::World;
 
 /// The first part in which two worlds differ; none when they are the same.
 pub(crate) fn difference(live: &World, book: &World) -> Option<String> {
-    let differs = |what: &str, same: bool| (!same).then(|| format!("{what} of the engine is not what the book says"));
+    let differs = |what: &str, same: bool| {
+        (!same).then(|| format!("{what} of the engine is not what the book says"))
+    };
     differs("the position", live.position == book.position)
         .or_else(|| differs("the epoch", live.epoch == book.epoch))
         .or_else(|| differs("the resources", live.resources == book.resources))

@@ -4,10 +4,21 @@ use super::Ledger;
 use model::{ActionId, Effect};
 
 /// A request is about to be sent.
-pub(crate) fn sent(ledger: &Ledger, action: ActionId, attempt: u32, effect: &Effect) -> Option<String> {
+pub(crate) fn sent(
+    ledger: &Ledger,
+    action: ActionId,
+    attempt: u32,
+    effect: &Effect,
+) -> Option<String> {
     match ledger.intents.get(&(action, attempt)) {
         Some(intended) if intended == effect => None,
-        Some(_) => Some(format!("{} was sent otherwise than intended", effect.subject())),
-        None => Some(format!("{} was sent before its intent (attempt {attempt}) was durable", effect.subject())),
+        Some(_) => Some(format!(
+            "{} was sent otherwise than intended",
+            effect.subject()
+        )),
+        None => Some(format!(
+            "{} was sent before its intent (attempt {attempt}) was durable",
+            effect.subject()
+        )),
     }
 }

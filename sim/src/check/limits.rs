@@ -22,15 +22,24 @@ impl Sent {
         let sent = self.0.entry((action, attempt)).or_default();
         *sent += 1;
         if *sent > 1 {
-            return Some(format!("attempt {attempt} at {} was sent {sent} times", effect.subject()));
+            return Some(format!(
+                "attempt {attempt} at {} was sent {sent} times",
+                effect.subject()
+            ));
         }
         if attempt > ATTEMPTS_MAX + lost {
-            return Some(format!("attempt {attempt} at {} ({action})", effect.subject()));
+            return Some(format!(
+                "attempt {attempt} at {} ({action})",
+                effect.subject()
+            ));
         }
-        let Effect::Change(change) = effect else { return None };
+        let Effect::Change(change) = effect else {
+            return None;
+        };
         let health = world.run.as_ref()?.providers.get(&change.provider)?;
         // The budget is looked at when a retry is decided, so those decided together may go over it together.
         let most = RETRY_RESERVE + health.calls * RETRY_SHARE_PERCENT / 100 + 64;
-        (health.retries > most).then(|| format!("{} retries among {} calls", health.retries, health.calls))
+        (health.retries > most)
+            .then(|| format!("{} retries among {} calls", health.retries, health.calls))
     }
 }

@@ -5,7 +5,11 @@ use model::{Command, Event, RunId, RunKind};
 
 /// A change of a run is about to be sent.
 pub(crate) fn sent(ledger: &Ledger, run: RunId) -> Option<String> {
-    let active = ledger.world.run.as_ref().filter(|active| active.id == run)?;
+    let active = ledger
+        .world
+        .run
+        .as_ref()
+        .filter(|active| active.id == run)?;
     if active.kind != RunKind::Apply || active.options.auto_approve {
         return None;
     }
@@ -18,10 +22,9 @@ pub(crate) fn sent(ledger: &Ledger, run: RunId) -> Option<String> {
 
 /// An order was given and obeyed.
 pub(crate) fn obeyed(ledger: &Ledger, order: &Command) -> Option<String> {
-    let recorded = ledger
-        .entries
-        .iter()
-        .rev()
-        .any(|entry| matches!(&entry.event, Event::Commanded { command, .. } if command == order));
+    let recorded =
+        ledger.entries.iter().rev().any(
+            |entry| matches!(&entry.event, Event::Commanded { command, .. } if command == order),
+        );
     (!recorded).then(|| format!("the order {order:?} was obeyed but is not in the book"))
 }

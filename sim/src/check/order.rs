@@ -16,19 +16,32 @@ pub(crate) fn sent(ledger: &Ledger, version: &Version, change: &Change) -> Optio
 fn made(ledger: &Ledger, expected: &Expected, change: &Change) -> Option<String> {
     for need in &expected.needs {
         if !ledger.world.resources.contains_key(need) {
-            return Some(format!("{} is changed although {need}, which it needs, is not there", change.address));
+            return Some(format!(
+                "{} is changed although {need}, which it needs, is not there",
+                change.address
+            ));
         }
         let run = ledger.world.run.as_ref()?;
         let plan = run.plan.as_ref()?;
         for (at, step) in plan.steps.iter().enumerate() {
-            let Work::Change { change: number, verb } = step.work else { continue };
+            let Work::Change {
+                change: number,
+                verb,
+            } = step.work
+            else {
+                continue;
+            };
             let planned = plan.changes.get(number as usize)?;
             let unfinished = || {
                 let action = run.actions.get(&run.step_action(at as u32));
                 action.is_none_or(|action| action.stage != decide::Stage::Done)
             };
-            if planned.address == *need && verb != Verb::Delete && !planned.deposed && unfinished() {
-                return Some(format!("{} is changed before {need}, which it needs", change.address));
+            if planned.address == *need && verb != Verb::Delete && !planned.deposed && unfinished()
+            {
+                return Some(format!(
+                    "{} is changed before {need}, which it needs",
+                    change.address
+                ));
             }
         }
     }
@@ -36,7 +49,11 @@ fn made(ledger: &Ledger, expected: &Expected, change: &Change) -> Option<String>
 }
 
 /// What goes for good goes after everything that needs it, as last applied.
-fn destroyed(ledger: &Ledger, expected: &BTreeMap<Address, Expected>, change: &Change) -> Option<String> {
+fn destroyed(
+    ledger: &Ledger,
+    expected: &BTreeMap<Address, Expected>,
+    change: &Change,
+) -> Option<String> {
     let plan = ledger.world.run.as_ref()?.plan.as_ref()?;
     let for_good = plan
         .changes
@@ -45,10 +62,13 @@ fn destroyed(ledger: &Ledger, expected: &BTreeMap<Address, Expected>, change: &C
     if plan.mode != model::PlanMode::Destroy || !for_good {
         return None;
     }
-    let dependant = ledger
-        .world
-        .resources
-        .keys()
-        .find(|other| expected.get(*other).is_some_and(|other| other.needs.contains(&change.address)))?;
-    Some(format!("{} is destroyed although {dependant} still needs it", change.address))
+    let dependant = ledger.world.resources.keys().find(|other| {
+        expected
+            .get(*other)
+            .is_some_and(|other| other.needs.contains(&change.address))
+    })?;
+    Some(format!(
+        "{} is destroyed although {dependant} still needs it",
+        change.address
+    ))
 }

@@ -7,13 +7,14 @@ use model::Event;
 pub(crate) fn made(ledger: &Ledger) -> Option<String> {
     let run = ledger.world.run.as_ref()?;
     let plan = run.plan.as_ref()?;
-    let submitted = ledger
-        .entries
-        .iter()
-        .rev()
-        .find(|entry| matches!(&entry.event, Event::Submitted { run: one, .. } if *one == run.id))?;
+    let submitted = ledger.entries.iter().rev().find(
+        |entry| matches!(&entry.event, Event::Submitted { run: one, .. } if *one == run.id),
+    )?;
     if plan.base < submitted.position || plan.base > ledger.world.position {
-        return Some(format!("the plan of run {} has base {}, which is not within the run", run.id, plan.base));
+        return Some(format!(
+            "the plan of run {} has base {}, which is not within the run",
+            run.id, plan.base
+        ));
     }
     (plan.release != Some(run.loaded.digest)).then(|| "the plan is of another release".into())
 }
@@ -22,7 +23,10 @@ pub(crate) fn made(ledger: &Ledger) -> Option<String> {
 pub(crate) fn nothing_to_do(ledger: &Ledger) -> Option<String> {
     let plan = ledger.world.run.as_ref()?.plan.as_ref()?;
     (!plan.is_empty()).then(|| {
-        let first = plan.changes.iter().find(|change| change.action != model::Action::NoOp);
+        let first = plan
+            .changes
+            .iter()
+            .find(|change| change.action != model::Action::NoOp);
         let what = first.map_or_else(
             || format!("outputs {:?}, drift {:?}", plan.outputs, plan.drift),
             |change| format!("{} {:?}", change.address, change.action),

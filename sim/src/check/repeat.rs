@@ -19,8 +19,17 @@ pub(crate) fn landed(world: &FakeWorld) -> Option<String> {
     // Whatever key it came with: two objects of one name are one too many.
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for object in world.objects() {
-        let Some(tag) = object.value.get("tag").and_then(|tag| tag.as_str().map(str::to_owned)) else { continue };
-        let name = object.value.get("name").and_then(|name| name.as_str().map(str::to_owned));
+        let Some(tag) = object
+            .value
+            .get("tag")
+            .and_then(|tag| tag.as_str().map(str::to_owned))
+        else {
+            continue;
+        };
+        let name = object
+            .value
+            .get("name")
+            .and_then(|name| name.as_str().map(str::to_owned));
         let key = format!("{} {} {tag}", object.kind, name.unwrap_or_default());
         if !tag.is_empty()
             && let Some(other) = names.insert(key, object.id.clone())

@@ -16,22 +16,36 @@ pub(crate) fn again(ledger: &Ledger, schemas: &Arc<Schemas>, blobs: &dyn Blobs) 
     }
     let (_, report) = replay.finish();
     let (position, what) = report.different.first()?;
-    let entry = usize::try_from(*position).ok().and_then(|at| ledger.entries.get(at.checked_sub(1)?));
-    Some(format!("entry {position}: {what}: {:?}", entry.map(|entry| &entry.event)))
+    let entry = usize::try_from(*position)
+        .ok()
+        .and_then(|at| ledger.entries.get(at.checked_sub(1)?));
+    Some(format!(
+        "entry {position}: {what}: {:?}",
+        entry.map(|entry| &entry.event)
+    ))
 }
 
 /// A verdict was recorded: the evidence beside it must bear it.
 pub(crate) fn judged(ledger: &Ledger, event: &Event) -> Option<String> {
-    let Event::Judged { service, evidence, verdict, .. } = event else { return None };
+    let Event::Judged {
+        service,
+        evidence,
+        verdict,
+        ..
+    } = event
+    else {
+        return None;
+    };
     let rollout = ledger.world.services.get(service)?.rollout.as_ref()?;
     let target: &Target = &rollout.target;
     let rules = &target.rollout;
     let bad = rules.judge.errors && gate::is_bad(evidence, rules.judge.false_alarm_ppm);
     match verdict {
         Verdict::Good if bad => Some(format!("{service} was judged good on bad evidence")),
-        Verdict::Good if evidence.new_finished < rules.requests_min.max(1) => {
-            Some(format!("{service} was judged good after {} requests", evidence.new_finished))
-        }
+        Verdict::Good if evidence.new_finished < rules.requests_min.max(1) => Some(format!(
+            "{service} was judged good after {} requests",
+            evidence.new_finished
+        )),
         Verdict::Bad if !bad => Some(format!("{service} was judged bad without evidence")),
         Verdict::Good | Verdict::Bad | Verdict::NotEnoughEvidence => None,
     }

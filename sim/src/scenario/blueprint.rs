@@ -121,8 +121,16 @@ impl Blueprint {
                 blocks.insert(number, block);
             }
             let count = rng.chance(500).then(|| rng.between(1, 3));
-            blueprint.called = Some(Called { count, blocks, input: Some(0), used_by: Some(100) });
-            let user = Block { links: Vec::new(), ..Block::draw(rng, &BTreeMap::new(), 100) };
+            blueprint.called = Some(Called {
+                count,
+                blocks,
+                input: Some(0),
+                used_by: Some(100),
+            });
+            let user = Block {
+                links: Vec::new(),
+                ..Block::draw(rng, &BTreeMap::new(), 100)
+            };
             blueprint.blocks.insert(100, user);
         }
         blueprint.made_valid()
@@ -152,7 +160,10 @@ impl Blueprint {
             if called.count.is_some() && rng.chance(400) {
                 called.count = Some(rng.between(1, 3));
             }
-            called.blocks.values_mut().for_each(|block| block.mutate(rng));
+            called
+                .blocks
+                .values_mut()
+                .for_each(|block| block.mutate(rng));
         }
         next.made_valid()
     }
@@ -182,16 +193,22 @@ impl Blueprint {
         let mut all = BTreeMap::new();
         let root = ModulePath::default();
         expect(&mut all, &self.blocks, &root);
-        let Some(called) = &self.called else { return all };
+        let Some(called) = &self.called else {
+            return all;
+        };
         for key in called.keys() {
             let path = root.child(Name::from(MODULE), key);
             expect(&mut all, &called.blocks, &path);
             let first = called.blocks.iter().next();
-            let handed_in = called.input.and_then(|number| Some((number, self.blocks.get(&number)?)));
+            let handed_in = called
+                .input
+                .and_then(|number| Some((number, self.blocks.get(&number)?)));
             if let (Some((number, block)), Some((from, up))) = (first, handed_in) {
                 let from = address(&root, from, up, Key::None);
                 if let Some(expected) = all.get_mut(&address(&path, *number, block, Key::None)) {
-                    expected.name.extend([Part::Text("+".into()), Part::IdOf(from.clone())]);
+                    expected
+                        .name
+                        .extend([Part::Text("+".into()), Part::IdOf(from.clone())]);
                     expected.needs.insert(from);
                 }
             }
@@ -201,16 +218,27 @@ impl Blueprint {
     }
 
     fn expect_user(&self, called: &Called, all: &mut BTreeMap<Address, Expected>) {
-        let (Some((number, first)), Some(key)) = (called.blocks.iter().next(), called.keys().into_iter().next())
-        else {
+        let (Some((number, first)), Some(key)) = (
+            called.blocks.iter().next(),
+            called.keys().into_iter().next(),
+        ) else {
             return;
         };
-        let user = called.used_by.and_then(|number| Some((number, self.blocks.get(&number)?)));
+        let user = called
+            .used_by
+            .and_then(|number| Some((number, self.blocks.get(&number)?)));
         let Some((user, block)) = user else { return };
         let root = ModulePath::default();
-        let out = address(&root.child(Name::from(MODULE), key), *number, first, Key::None);
+        let out = address(
+            &root.child(Name::from(MODULE), key),
+            *number,
+            first,
+            Key::None,
+        );
         if let Some(expected) = all.get_mut(&address(&root, user, block, Key::None)) {
-            expected.name.extend([Part::Text("+".into()), Part::IdOf(out.clone())]);
+            expected
+                .name
+                .extend([Part::Text("+".into()), Part::IdOf(out.clone())]);
             expected.needs.insert(out);
         }
     }
@@ -235,7 +263,15 @@ impl Block {
         let lower: Vec<u32> = others.range(..number).map(|(number, _)| *number).collect();
         let mut links = Vec::new();
         for _ in 0..rng.below(3) {
-            let hows = [How::Id, How::Id, How::SameKey, How::Whole, How::Explicit, How::Size, How::Kind];
+            let hows = [
+                How::Id,
+                How::Id,
+                How::SameKey,
+                How::Whole,
+                How::Explicit,
+                How::Size,
+                How::Kind,
+            ];
             if let (Some(to), Some(how)) = (rng.pick(&lower).copied(), rng.pick(&hows)) {
                 links.push((to, *how));
             }
@@ -247,7 +283,14 @@ impl Block {
             _ => Repeated::Once,
         };
         let (size, form) = (rng.below(100) as i64, rng.below(5));
-        Self { class, repeated, links, size, form, new_first: rng.chance(250) }
+        Self {
+            class,
+            repeated,
+            links,
+            size,
+            form,
+            new_first: rng.chance(250),
+        }
     }
 
     fn mutate(&mut self, rng: &mut Rng) {
@@ -275,14 +318,22 @@ fn keys(rng: &mut Rng) -> BTreeSet<&'static str> {
 fn make_valid(blocks: &mut BTreeMap<u32, Block>) {
     let numbers: Vec<u32> = blocks.keys().copied().collect();
     for number in numbers {
-        let Some(mut block) = blocks.remove(&number) else { continue };
+        let Some(mut block) = blocks.remove(&number) else {
+            continue;
+        };
         block.links.retain(|(to, _)| blocks.contains_key(to));
         if let Repeated::EachOf(of) = block.repeated
-            && !blocks.get(&of).is_some_and(|of| matches!(of.repeated, Repeated::Each(_) | Repeated::EachOf(_)))
+            && !blocks
+                .get(&of)
+                .is_some_and(|of| matches!(of.repeated, Repeated::Each(_) | Repeated::EachOf(_)))
         {
             block.repeated = Repeated::Once;
         }
-        let alike = block.links.iter().find(|(_, how)| *how == How::SameKey).map(|(to, _)| *to);
+        let alike = block
+            .links
+            .iter()
+            .find(|(_, how)| *how == How::SameKey)
+            .map(|(to, _)| *to);
         if let Some(other) = alike.and_then(|to| blocks.get(&to)) {
             block.repeated = match &other.repeated {
                 Repeated::EachOf(_) => Repeated::EachOf(alike.unwrap_or(0)),
@@ -292,7 +343,9 @@ fn make_valid(blocks: &mut BTreeMap<u32, Block>) {
         let mut same_key = alike;
         let mut seen = Vec::new();
         for (to, how) in &mut block.links {
-            let once = blocks.get(to).is_some_and(|to| to.repeated == Repeated::Once);
+            let once = blocks
+                .get(to)
+                .is_some_and(|to| to.repeated == Repeated::Once);
             *how = match (*how, once) {
                 (How::SameKey, false) if same_key == Some(*to) => {
                     same_key = None;
@@ -322,7 +375,10 @@ pub(crate) fn keys_of(blocks: &BTreeMap<u32, Block>, number: u32) -> Vec<Key> {
         None => Vec::new(),
         Some(Repeated::Once) => vec![Key::None],
         Some(Repeated::Count(n)) => (0..*n).map(Key::Index).collect(),
-        Some(Repeated::Each(names)) => names.iter().map(|name| Key::Name(Name::from(*name))).collect(),
+        Some(Repeated::Each(names)) => names
+            .iter()
+            .map(|name| Key::Name(Name::from(*name)))
+            .collect(),
         Some(Repeated::EachOf(of)) => keys_of(blocks, *of),
     }
 }
@@ -353,15 +409,22 @@ fn expect(all: &mut BTreeMap<Address, Expected>, blocks: &BTreeMap<u32, Block>, 
                 expected.see(vec![address(path, of, other, key.clone())], true);
             }
             for (to, how) in &block.links {
-                let Some(other) = blocks.get(to) else { continue };
+                let Some(other) = blocks.get(to) else {
+                    continue;
+                };
                 let targets: Vec<Address> = match how {
                     How::SameKey => vec![address(path, *to, other, key.clone())],
                     How::Id | How::Whole | How::Explicit | How::Size | How::Kind => {
-                        keys_of(blocks, *to).into_iter().map(|key| address(path, *to, other, key)).collect()
+                        keys_of(blocks, *to)
+                            .into_iter()
+                            .map(|key| address(path, *to, other, key))
+                            .collect()
                     }
                 };
                 match (how, targets.first()) {
-                    (How::Size, Some(one)) => expected.size = all.get(one).map_or(0, |one| one.size),
+                    (How::Size, Some(one)) => {
+                        expected.size = all.get(one).map_or(0, |one| one.size)
+                    }
                     (How::Kind, Some(one)) => expected.kind = Part::IdOf(one.clone()),
                     _ => {}
                 }

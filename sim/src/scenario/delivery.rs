@@ -13,8 +13,8 @@ pub const FAILS: &str = "FAILS";
 /// Source of the one artifact.
 const SOURCE: &str = "./web";
 
-/// Adds one or two services to a release. `fails` of a thousand requests fail on the first of them; says whether that is
-/// so, which only a canary would notice.
+/// Adds one or two services to a release. `fails` of a thousand requests fail on the first of them; says whether that
+/// is so, which only a canary would notice.
 pub(crate) fn add(
     release: &mut Release,
     rng: &mut Rng,
@@ -23,7 +23,11 @@ pub(crate) fn add(
     artifacts: &FakeArtifacts,
 ) -> bool {
     // The same draws for each version, so that only what shall differ does.
-    let kinds = [RolloutKind::Canary, RolloutKind::Canary, RolloutKind::Rolling];
+    let kinds = [
+        RolloutKind::Canary,
+        RolloutKind::Canary,
+        RolloutKind::Rolling,
+    ];
     let artifact = Artifact {
         source: SOURCE.into(),
         build: vec!["make".into()],
@@ -36,13 +40,19 @@ pub(crate) fn add(
     let name = Name::from("web");
     let built = build(&artifact, artifacts);
     release.artifacts.insert(name.clone(), artifact);
-    release.built.extend(built.map(|digest| (name.clone(), digest)));
+    release
+        .built
+        .extend(built.map(|digest| (name.clone(), digest)));
     let n_services = rng.between(1, 2);
     let mut bad = false;
     for at in 0..n_services {
         let service = Name::from(format!("s{at}"));
         let kind = rng.pick(&kinds).copied().unwrap_or(RolloutKind::Canary);
-        let fails = if at == 0 && kind == RolloutKind::Canary { fails } else { 0 };
+        let fails = if at == 0 && kind == RolloutKind::Canary {
+            fails
+        } else {
+            0
+        };
         bad = bad || fails > 0;
         let mut env = [
             (Name::from("VERSION"), text(&format!("v{version}"))),
@@ -50,7 +60,12 @@ pub(crate) fn add(
         ]
         .to_vec();
         if at > 0 {
-            env.push((Name::from("UP"), expr(ExprKind::Reference(Reference::ServicePort(Name::from("s0"))))));
+            env.push((
+                Name::from("UP"),
+                expr(ExprKind::Reference(Reference::ServicePort(Name::from(
+                    "s0",
+                )))),
+            ));
         }
         release.services.insert(
             service,
@@ -59,7 +74,12 @@ pub(crate) fn add(
                 replicas: number(rng.between(1, 3) as i64),
                 port: number(0),
                 env: env.into_iter().collect(),
-                health: Health { path: "/".into(), interval_ms: 1_000, timeout_ms: 500, deadline_ms: 20_000 },
+                health: Health {
+                    path: "/".into(),
+                    interval_ms: 1_000,
+                    timeout_ms: 500,
+                    deadline_ms: 20_000,
+                },
                 rollout: Rollout {
                     kind,
                     steps: vec![10, 50, 100],
@@ -67,7 +87,10 @@ pub(crate) fn add(
                     requests_min: 10,
                     evidence_deadline_ms: 120_000,
                     bake_ms: 1_000,
-                    judge: Judge { errors: true, false_alarm_ppm: 100 },
+                    judge: Judge {
+                        errors: true,
+                        false_alarm_ppm: 100,
+                    },
                 },
                 stop_grace_ms: 1_000,
                 memory_bytes_max: 0,
@@ -104,7 +127,9 @@ pub(crate) fn unbuilt(release: &Release, artifacts: &FakeArtifacts) -> Release {
     release.built.clear();
     if let Some(Ok(digest)) = crate::ready(artifacts.fingerprint(SOURCE)) {
         let input = decide::promote::source_input("web");
-        release.inputs.insert(input, Value::string(digest.to_string()));
+        release
+            .inputs
+            .insert(input, Value::string(digest.to_string()));
     }
     release
 }

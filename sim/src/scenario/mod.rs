@@ -65,9 +65,17 @@ impl Scenario {
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::new(seed, 1);
         let delivers = rng.chance(250);
-        let settle_ms = if rng.chance(200) { 0 } else { rng.between(2_000, 20_000) };
+        let settle_ms = if rng.chance(200) {
+            0
+        } else {
+            rng.between(2_000, 20_000)
+        };
         let artifacts = FakeArtifacts::new();
-        let first = if delivers && rng.chance(500) { Blueprint::default() } else { Blueprint::draw(&mut rng) };
+        let first = if delivers && rng.chance(500) {
+            Blueprint::default()
+        } else {
+            Blueprint::draw(&mut rng)
+        };
         let second = first.mutated(&mut rng);
         let third = second.mutated(&mut rng);
         let service_seed = rng.draw();
@@ -78,15 +86,31 @@ impl Scenario {
             let fails = fails.get(at).copied().unwrap_or(0);
             let mut bad = false;
             if delivers {
-                bad = delivery::add(&mut release, &mut Rng::new(service_seed, 2), at, fails, &artifacts);
+                bad = delivery::add(
+                    &mut release,
+                    &mut Rng::new(service_seed, 2),
+                    at,
+                    fails,
+                    &artifacts,
+                );
             }
             if at == 0 && delivers {
-                versions.push(Version::new(&delivery::unbuilt(&release, &artifacts), blueprint, true));
+                versions.push(Version::new(
+                    &delivery::unbuilt(&release, &artifacts),
+                    blueprint,
+                    true,
+                ));
             }
             versions.push(Version::new(&release, blueprint, !bad));
         }
         let requests = requests(&mut rng, delivers);
-        Self { seed, versions, requests, settle_ms, delivers }
+        Self {
+            seed,
+            versions,
+            requests,
+            settle_ms,
+            delivers,
+        }
     }
 
     /// The provider that its resources belong to.
@@ -100,14 +124,21 @@ impl Scenario {
 
     /// A version by its digest.
     pub fn version(&self, digest: &Digest) -> Option<&Version> {
-        self.versions.iter().find(|version| version.digest == *digest)
+        self.versions
+            .iter()
+            .find(|version| version.digest == *digest)
     }
 }
 
 impl Version {
     fn new(release: &Release, blueprint: &Blueprint, good: bool) -> Self {
         let bytes = model::encode(release);
-        Self { digest: Digest::of(&bytes), bytes, expected: blueprint.expected(), good }
+        Self {
+            digest: Digest::of(&bytes),
+            bytes,
+            expected: blueprint.expected(),
+            good,
+        }
     }
 }
 
@@ -119,7 +150,11 @@ fn requests(rng: &mut Rng, delivers: bool) -> Vec<Request> {
         vec![build, deploy(1), deploy(2), deploy(3), deploy(3), deploy(2)]
     } else {
         let apply = |version: usize| (RunKind::Apply, version, PlanMode::Normal);
-        let last = if rng.chance(500) { apply(0) } else { (RunKind::Apply, 2, PlanMode::Destroy) };
+        let last = if rng.chance(500) {
+            apply(0)
+        } else {
+            (RunKind::Apply, 2, PlanMode::Destroy)
+        };
         vec![apply(0), apply(1), apply(1), apply(2), last]
     };
     for (kind, version, mode) in plan {

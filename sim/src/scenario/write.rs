@@ -8,7 +8,10 @@ use value::{Expr, ExprKind, Name, Reference, Span, Type, Value};
 
 /// An expression from nowhere in particular.
 pub(crate) fn expr(kind: ExprKind) -> Expr {
-    Expr { kind, span: Span::default() }
+    Expr {
+        kind,
+        span: Span::default(),
+    }
 }
 
 /// A text.
@@ -35,24 +38,35 @@ fn resource_reference(number: u32, block: &Block) -> Reference {
 
 /// The release of a blueprint, without anything to deliver.
 pub(crate) fn release(blueprint: &Blueprint) -> Release {
-    let mut root = Module { directory: ".".into(), ..Module::default() };
+    let mut root = Module {
+        directory: ".".into(),
+        ..Module::default()
+    };
     let extra = |number: u32| match &blueprint.called {
         Some(called) if called.used_by == Some(number) => Some(module_output(called)),
         _ => None,
     };
     root.resources = resources(&blueprint.blocks, extra);
     if let Some((number, block)) = blueprint.blocks.iter().next() {
-        root.outputs.insert(Name::from("first"), output(ids_of(*number, block)));
+        root.outputs
+            .insert(Name::from("first"), output(ids_of(*number, block)));
     }
     let mut modules = vec![root];
     if let Some(called) = &blueprint.called {
-        let input = called.input.and_then(|number| Some((number, blueprint.blocks.get(&number)?)));
+        let input = called
+            .input
+            .and_then(|number| Some((number, blueprint.blocks.get(&number)?)));
         let call = ModuleCall {
             module: 1,
-            repetition: called.count.map_or(Repetition::Once, |n| Repetition::Count(number(n as i64))),
+            repetition: called
+                .count
+                .map_or(Repetition::Once, |n| Repetition::Count(number(n as i64))),
             inputs: input
                 .map(|(number, block)| {
-                    (Name::from("up"), attribute(reference(resource_reference(number, block)), "id"))
+                    (
+                        Name::from("up"),
+                        attribute(reference(resource_reference(number, block)), "id"),
+                    )
                 })
                 .into_iter()
                 .collect(),
@@ -64,11 +78,18 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
         }
         modules.push(called_module(called));
     }
-    Release { format: 1, modules, ..Release::default() }
+    Release {
+        format: 1,
+        modules,
+        ..Release::default()
+    }
 }
 
 fn called_module(called: &Called) -> Module {
-    let mut module = Module { directory: "m".into(), ..Module::default() };
+    let mut module = Module {
+        directory: "m".into(),
+        ..Module::default()
+    };
     let variable = Variable {
         ty: Type::String,
         default: Some(Value::null(Type::String)),
@@ -125,17 +146,28 @@ fn ids_of(number: u32, block: &Block) -> Expr {
         condition: None,
         result: Box::new(attribute(item, "id")),
     });
-    expr(ExprKind::Call { name: Name::from("join"), arguments: vec![text(","), ids], expand_last: false })
+    expr(ExprKind::Call {
+        name: Name::from("join"),
+        arguments: vec![text(","), ids],
+        expand_last: false,
+    })
 }
 
 fn resources(blocks: &BTreeMap<u32, Block>, extra: impl Fn(u32) -> Option<Expr>) -> Vec<Resource> {
-    let mut all: Vec<Resource> =
-        blocks.iter().map(|(number, block)| resource(blocks, *number, block, extra(*number))).collect();
+    let mut all: Vec<Resource> = blocks
+        .iter()
+        .map(|(number, block)| resource(blocks, *number, block, extra(*number)))
+        .collect();
     all.sort_by(|a, b| (a.mode, &a.kind, &a.name).cmp(&(b.mode, &b.kind, &b.name)));
     all
 }
 
-fn resource(blocks: &BTreeMap<u32, Block>, at: u32, block: &Block, extra: Option<Expr>) -> Resource {
+fn resource(
+    blocks: &BTreeMap<u32, Block>,
+    at: u32,
+    block: &Block,
+    extra: Option<Expr>,
+) -> Resource {
     let mut name = vec![text(&format!("b{at}"))];
     let (repetition, key) = repetition(blocks, block);
     if let Some(key) = &key {
@@ -148,7 +180,9 @@ fn resource(blocks: &BTreeMap<u32, Block>, at: u32, block: &Block, extra: Option
     let mut kind = text(&format!("form-{}", block.form));
     let mut depends_on = Vec::new();
     for (to, how) in &block.links {
-        let Some(other) = blocks.get(to) else { continue };
+        let Some(other) = blocks.get(to) else {
+            continue;
+        };
         let target = resource_reference(*to, other);
         match how {
             How::Id | How::Whole => name.extend([text("+"), ids_of(*to, other)]),
@@ -176,9 +210,14 @@ fn resource(blocks: &BTreeMap<u32, Block>, at: u32, block: &Block, extra: Option
         name: block_name(at),
         provider: FakeProvider::SOURCE.into(),
         repetition,
-        config: expr(ExprKind::Object(attributes.map(|(name, value)| (text(name), value)).into())),
+        config: expr(ExprKind::Object(
+            attributes.map(|(name, value)| (text(name), value)).into(),
+        )),
         depends_on,
-        lifecycle: Lifecycle { create_before_destroy: block.new_first, ..Lifecycle::default() },
+        lifecycle: Lifecycle {
+            create_before_destroy: block.new_first,
+            ..Lifecycle::default()
+        },
         span: Span::default(),
     }
 }
@@ -187,14 +226,26 @@ fn resource(blocks: &BTreeMap<u32, Block>, at: u32, block: &Block, extra: Option
 fn repetition(blocks: &BTreeMap<u32, Block>, block: &Block) -> (Repetition, Option<Expr>) {
     match &block.repeated {
         Repeated::Once => (Repetition::Once, None),
-        Repeated::Count(n) => (Repetition::Count(number(*n as i64)), Some(reference(Reference::CountIndex))),
+        Repeated::Count(n) => (
+            Repetition::Count(number(*n as i64)),
+            Some(reference(Reference::CountIndex)),
+        ),
         Repeated::Each(keys) => {
             let set = Value::set(Type::String, keys.iter().map(Value::string).collect());
-            (Repetition::ForEach(expr(ExprKind::Literal(set))), Some(reference(Reference::EachKey)))
+            (
+                Repetition::ForEach(expr(ExprKind::Literal(set))),
+                Some(reference(Reference::EachKey)),
+            )
         }
         Repeated::EachOf(of) => {
-            let whole = blocks.get(of).map_or_else(|| text(""), |other| reference(resource_reference(*of, other)));
-            (Repetition::ForEach(whole), Some(reference(Reference::EachKey)))
+            let whole = blocks.get(of).map_or_else(
+                || text(""),
+                |other| reference(resource_reference(*of, other)),
+            );
+            (
+                Repetition::ForEach(whole),
+                Some(reference(Reference::EachKey)),
+            )
         }
     }
 }

@@ -521,7 +521,9 @@ impl Planner {
             self.explicit(node, pending.place.module, &resource.depends_on, &mut uses);
         }
         pending.uses.extend(uses);
-        pending.uses.remove(&Use::Whole(pending.address.resource.clone()));
+        pending
+            .uses
+            .remove(&Use::Whole(pending.address.resource.clone()));
         let tainted = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let requested = pending.prior.is_some() && self.options.replace.contains(&pending.address);
         pending.reason = if tainted {

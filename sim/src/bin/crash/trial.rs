@@ -254,10 +254,13 @@ impl Trial {
 
     fn failed(&self, words: &[&str], ended: &Ended) -> Finding {
         let code = ended.code.unwrap_or_default();
+        // With --json what went wrong is the last line of the output.
+        let last = ended.lines.last().map(Value::to_string);
         let what = format!(
-            "{} ended with {code}: {}",
+            "{} ended with {code}: {} {}",
             words.join(" "),
-            self.program.said()
+            self.program.said(),
+            last.unwrap_or_default()
         );
         Promise::Ends.broken(what)
     }
