@@ -2,7 +2,7 @@
 //!
 //! [`Core`] is that loop without input and output: it takes an [`Input`] and answers with [`Output`]s, and is what the
 //! simulator drives in virtual time. [`Engine`] is the shell around it: one task that holds the pen, a book, and the
-//! adapters of the outside. An effect is performed only after its intent is durable, and only [`perform`] performs.
+//! adapters of the outside. An effect is performed only after its intent is durable, and only `perform` performs.
 //!
 //! Start with [`Core::handle`], then [`Engine::run`].
 

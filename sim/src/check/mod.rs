@@ -1,7 +1,7 @@
 //! What must always hold: one module for each rule of the design's section 4, with the rules of the protocol (R1 to R10
 //! of the facts) where they belong.
 //!
-//! Checkers know more than the engine: they read the book by themselves ([`Ledger`]) and see the outside as it is.
+//! Checkers know more than the engine: they read the book by themselves (`Ledger`) and see the outside as it is.
 
 pub(crate) mod converges;
 pub(crate) mod durable;
