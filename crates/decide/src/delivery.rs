@@ -136,6 +136,14 @@ impl InstanceWorld {
         }
     }
 
+    /// A new engine looks: nobody did while there was none, so what has a deadline gets it anew.
+    pub(crate) fn watched_again(&mut self, at_ms: i64) {
+        self.since_ms = at_ms;
+        if !self.drained {
+            self.unrouted_ms = self.unrouted_ms.map(|_| at_ms);
+        }
+    }
+
     /// By the tables that may be in force it is sent requests, or is not.
     pub(crate) fn route(&mut self, routed: bool, at_ms: i64) {
         if self.routed && !routed {
@@ -281,6 +289,12 @@ impl Rollout {
         if expected && self.routed_ms.is_none() {
             self.routed_ms = Some(at_ms);
         }
+    }
+
+    /// A new engine looks: the evidence so far counts, the time without anybody looking does not.
+    pub(crate) fn watched_again(&mut self, at_ms: i64) {
+        self.since_ms = at_ms;
+        self.routed_ms = self.routed_ms.map(|_| at_ms);
     }
 
     pub(crate) fn counted(&mut self, counts: &Counts) {

@@ -616,7 +616,7 @@ fn trouble(
         .filter(|(_, one)| one.version == version)
         .find(|(_, one)| match one.state {
             InstanceState::Gone => true,
-            InstanceState::Starting => now_ms >= one.placed_ms.saturating_add(deadline_ms as i64),
+            InstanceState::Starting => now_ms >= one.since_ms.saturating_add(deadline_ms as i64),
             InstanceState::Unhealthy => {
                 !one.routed || now_ms >= one.since_ms.saturating_add(deadline_ms as i64)
             }
@@ -680,7 +680,7 @@ impl Here<'_> {
             .into_iter()
             .filter(|(_, one)| one.state == InstanceState::Starting)
             .map(|(_, one)| {
-                one.placed_ms
+                one.since_ms
                     .saturating_add(target.health.deadline_ms as i64)
             })
             .filter(|deadline_ms| *deadline_ms > self.now_ms)

@@ -305,6 +305,14 @@ impl World {
                 object.quiet_from_ms = at_ms.saturating_add(settle_ms);
             }
         }
+        for instance in self.instances.values_mut() {
+            instance.watched_again(at_ms);
+        }
+        for service in self.services.values_mut() {
+            if let Some(rollout) = &mut service.rollout {
+                rollout.watched_again(at_ms);
+            }
+        }
         let Some(run) = &mut self.run else {
             return Ok(());
         };

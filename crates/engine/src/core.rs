@@ -276,18 +276,17 @@ impl Core {
         {
             return Some(Pause::AwaitsApproval { run: run.id, plan });
         }
-        let mut open = false;
-        let mut questions = Vec::new();
-        for id in &run.live {
-            match run.actions.get(id).map(|action| &action.stage) {
-                Some(decide::Stage::Parked { question }) => questions.push((*id, question.clone())),
-                Some(decide::Stage::Struck { .. }) | None => {}
-                Some(_) => open = true,
-            }
-        }
-        if open || !self.asking.is_empty() {
+        if decide::is_moving(run) || !self.asking.is_empty() {
             return None;
         }
+        let parked = run
+            .live
+            .iter()
+            .filter_map(|id| match &run.actions.get(id)?.stage {
+                decide::Stage::Parked { question } => Some((*id, question.clone())),
+                _ => None,
+            });
+        let questions: Vec<(ActionId, String)> = parked.collect();
         if self.held_back {
             return Some(Pause::LowSpace);
         }
@@ -313,6 +312,7 @@ impl Core {
                 self.staged_blobs.extend(blobs);
             }
             Input::Command { actor, command } => {
+                let command = self.order_as_promised(command);
                 self.staged.push(Event::Commanded { actor, command })
             }
             Input::Ended {
@@ -336,8 +336,8 @@ impl Core {
                 inquiry,
             } => {
                 let inquiry = self.found_as_promised(action, inquiry);
-                // What nobody asked for any more is no news: the run was over before the answer came.
-                if self.inquiring.remove(&action) {
+                self.inquiring.remove(&action);
+                if self.is_active(run) {
                     self.staged.push(Event::Inquired {
                         run,
                         action,
@@ -351,7 +351,8 @@ impl Core {
                 action,
                 answer,
             } => {
-                if self.asking.remove(&action) {
+                self.asking.remove(&action);
+                if self.is_active(run) {
                     self.staged.push(Event::Replanned {
                         run,
                         action,
@@ -388,6 +389,32 @@ impl Core {
         }
     }
 
+    /// What a person found is held against the plan like anything else that was found.
+    fn order_as_promised(&self, command: Command) -> Command {
+        match command {
+            Command::Resolve {
+                run,
+                action,
+                inquiry,
+            } => Command::Resolve {
+                run,
+                action,
+                inquiry: self.found_as_promised(action, inquiry),
+            },
+            other @ (Command::Approve { .. }
+            | Command::Cancel { .. }
+            | Command::LiftQuarantine { .. }) => other,
+        }
+    }
+
+    /// Whether a run is still under way: what is found out for one that is over is no news.
+    fn is_active(&self, run: RunId) -> bool {
+        self.world
+            .run
+            .as_ref()
+            .is_some_and(|active| active.id == run)
+    }
+
     fn found_as_promised(&self, action: ActionId, inquiry: Inquiry) -> Inquiry {
         match inquiry {
             Inquiry::Found(outcome) => match self.as_promised(action, outcome) {
@@ -403,6 +430,7 @@ impl Core {
         let Some((entries, blobs)) = self.appending.take() else {
             return Ok(());
         };
+        let generation = self.world.route.table.generation;
         for entry in entries {
             let layered = Layered(&blobs, self.blobs.as_ref());
             self.world
@@ -430,6 +458,11 @@ impl Core {
                 self.over(*run);
             }
             self.folded.push(entry);
+        }
+        if self.world.route.table.generation != generation {
+            // They were counted under the table before.
+            self.staged
+                .retain(|event| !matches!(event, Event::Observed(Observation::Counts(_))));
         }
         Ok(())
     }
