@@ -824,6 +824,9 @@ impl Scope for EvaluationScope<'_> {
             Reference::Data(kind, name) => {
                 evaluator.whole(module, (Mode::Data, kind, name), span, objects)
             }
+            Reference::Ephemeral(kind, name) => {
+                evaluator.whole(module, (Mode::Ephemeral, kind, name), span, objects)
+            }
             Reference::Module(name) => {
                 evaluator.module_value(module, name, None, None, span, objects)
             }
@@ -871,6 +874,9 @@ impl Scope for EvaluationScope<'_> {
             }
             Reference::Data(kind, name) => {
                 evaluator.one(module, (Mode::Data, kind, name), key, span, objects)
+            }
+            Reference::Ephemeral(kind, name) => {
+                evaluator.one(module, (Mode::Ephemeral, kind, name), key, span, objects)
             }
             Reference::Module(name) => {
                 evaluator.module_value(module, name, Some(key), None, span, objects)

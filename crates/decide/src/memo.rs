@@ -60,6 +60,7 @@ pub(crate) fn schema<'a>(
     let types = match address.resource.mode {
         Mode::Managed => &schema.resources,
         Mode::Data => &schema.data,
+        Mode::Ephemeral => &schema.ephemeral,
     };
     types.get(&address.resource.kind).map(|one| &one.block)
 }

@@ -301,9 +301,7 @@ impl Core {
     /// # Errors
     /// When the book's entries do not fit each other: a fault of ours or of the book; nothing more is done.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Result<Vec<Output>, EngineError> {
-        let behind_ms = self.world.at_ms.saturating_sub(now_ms).max(0);
-        let ahead_ms = *self.ahead_ms.get_or_insert(behind_ms);
-        let now_ms = now_ms.saturating_add(ahead_ms).max(self.world.at_ms);
+        let now_ms = self.not_before_the_book(now_ms);
         let mut outputs = Vec::new();
         match input {
             Input::Durable => self.durable(&mut outputs)?,
@@ -334,31 +332,21 @@ impl Core {
                 action,
                 attempt,
                 inquiry,
-            } => {
-                let inquiry = self.found_as_promised(action, inquiry);
-                self.inquiring.remove(&action);
-                if self.is_active(run) {
-                    self.staged.push(Event::Inquired {
-                        run,
-                        action,
-                        attempt,
-                        inquiry,
-                    });
-                }
-            }
+            } => self.inquired(run, action, attempt, inquiry),
             Input::Answered {
                 run,
                 action,
                 answer,
             } => {
                 self.asking.remove(&action);
-                if self.is_active(run) {
-                    self.staged.push(Event::Replanned {
+                self.stage_for(
+                    run,
+                    Event::Replanned {
                         run,
                         action,
                         answer,
-                    });
-                }
+                    },
+                );
             }
             Input::PlanAnswered { number, answer } => {
                 self.plan_answered(number, answer, &mut outputs);
@@ -372,6 +360,13 @@ impl Core {
         }
         self.pump(now_ms, &mut outputs);
         Ok(outputs)
+    }
+
+    /// The time of the book: a clock that stood behind the newest entry at the start stays as far ahead as it was set.
+    fn not_before_the_book(&mut self, now_ms: i64) -> i64 {
+        let behind_ms = self.world.at_ms.saturating_sub(now_ms).max(0);
+        let ahead_ms = *self.ahead_ms.get_or_insert(behind_ms);
+        now_ms.saturating_add(ahead_ms).max(self.world.at_ms)
     }
 
     /// The outcome of an action: damage where it is not what was planned, no answer where it makes no sense.
@@ -407,12 +402,23 @@ impl Core {
         }
     }
 
-    /// Whether a run is still under way: what is found out for one that is over is no news.
-    fn is_active(&self, run: RunId) -> bool {
-        self.world
-            .run
-            .as_ref()
-            .is_some_and(|active| active.id == run)
+    fn inquired(&mut self, run: RunId, action: ActionId, attempt: u32, inquiry: Inquiry) {
+        let inquiry = self.found_as_promised(action, inquiry);
+        self.inquiring.remove(&action);
+        let event = Event::Inquired {
+            run,
+            action,
+            attempt,
+            inquiry,
+        };
+        self.stage_for(run, event);
+    }
+
+    /// Writes down what was found out for a run that is still under way; for one that is over it is no news.
+    fn stage_for(&mut self, run: RunId, event: Event) {
+        if self.world.run.as_ref().map(|active| active.id) == Some(run) {
+            self.staged.push(event);
+        }
     }
 
     fn found_as_promised(&self, action: ActionId, inquiry: Inquiry) -> Inquiry {

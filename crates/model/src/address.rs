@@ -37,6 +37,8 @@ pub enum Mode {
     Managed,
     /// `data`.
     Data,
+    /// `ephemeral`: opened when needed, closed at the end, never written down.
+    Ephemeral,
 }
 
 /// A resource block in a module instance: all its instances.
@@ -111,8 +113,10 @@ impl fmt::Display for ResourceAddress {
         if !self.module.0.is_empty() {
             write!(f, "{}.", self.module)?;
         }
-        if self.mode == Mode::Data {
-            f.write_str("data.")?;
+        match self.mode {
+            Mode::Managed => {}
+            Mode::Data => f.write_str("data.")?,
+            Mode::Ephemeral => f.write_str("ephemeral.")?,
         }
         write!(f, "{}.{}", self.kind, self.name)
     }

@@ -38,8 +38,10 @@ pub use ids::{ActionId, InstanceId, RunId, Version};
 pub use observation::{ArmCounts, Counts, Evidence, InstanceState, Observation, Phase, Verdict};
 pub use plan::{Action, Drift, OutputChange, Plan, PlanMode, PlannedChange, Step, Summary, Work};
 pub use release::{
-    Condition, Inputs, Lifecycle, Local, Module, ModuleCall, Output, Release, Repetition, Resource,
-    SourceText, Variable,
+    Check, Condition, Endpoint, EndpointResource, Import, Inputs, Lifecycle, Local, Module,
+    ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig, ProviderRef,
+    ProviderRequirement, Provisioner, Release, Removed, Repetition, Resource, SourceText, Variable,
+    When,
 };
 pub use route::{Arm, Backend, Route, RouteTable};
 pub use schema::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};

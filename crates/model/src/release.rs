@@ -1,6 +1,6 @@
 //! [`Release`]: what a person wrote, compiled once, named by its content.
 
-use crate::{Artifact, Digest, Environment, Mode, Service};
+use crate::{Artifact, Digest, Environment, Key, Mode, ModulePath, Service};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -54,12 +54,197 @@ pub struct Module {
     pub variables: BTreeMap<Name, Variable>,
     /// `locals`.
     pub locals: BTreeMap<Name, Local>,
-    /// `resource` and `data` blocks, sorted by mode, type and name.
+    /// `resource`, `data` and `ephemeral` blocks, sorted by mode, type and name.
     pub resources: Vec<Resource>,
     /// `module` blocks.
     pub modules: BTreeMap<Name, ModuleCall>,
     /// `output` blocks.
     pub outputs: BTreeMap<Name, Output>,
+    /// What `required_providers` says, by local name.
+    #[serde(default)]
+    pub required_providers: BTreeMap<Name, ProviderRequirement>,
+    /// `provider` blocks, in the order written.
+    #[serde(default)]
+    pub providers: Vec<ProviderConfig>,
+    /// `moved` blocks, in the order written.
+    #[serde(default)]
+    pub moved: Vec<Moved>,
+    /// `import` blocks, in the order written; only the root module has any.
+    #[serde(default)]
+    pub imports: Vec<Import>,
+    /// `removed` blocks, in the order written.
+    #[serde(default)]
+    pub removed: Vec<Removed>,
+    /// `check` blocks.
+    #[serde(default)]
+    pub checks: BTreeMap<Name, Check>,
+}
+
+/// One entry of `required_providers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderRequirement {
+    /// Source address, such as `registry.terraform.io/hashicorp/aws`.
+    pub source: String,
+    /// Version constraint as written, empty for any.
+    pub version: String,
+    /// Aliases that callers of the module must hand in (`configuration_aliases`).
+    pub aliases: Vec<Name>,
+}
+
+/// `provider`: one configuration, or one for each key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderConfig {
+    /// Local name.
+    pub local: Name,
+    /// Source address that the local name stands for.
+    pub source: String,
+    /// Which of several configurations of the same provider; none for the default one.
+    pub alias: Option<Name>,
+    /// One configuration for each key.
+    pub for_each: Option<Expr>,
+    /// An expression of the object that the provider's schema implies.
+    pub config: Expr,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// Names a provider configuration, in the names of the module that says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderRef {
+    /// Local name.
+    pub local: Name,
+    /// Alias; none for the default configuration.
+    pub alias: Option<Name>,
+    /// Key, where the configuration has `for_each`.
+    pub key: Option<Expr>,
+}
+
+/// A provider configuration that a module call hands in (`providers`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedProvider {
+    /// Local name inside the called module.
+    pub local: Name,
+    /// Alias inside the called module.
+    pub alias: Option<Name>,
+    /// The configuration, in the names of the calling module.
+    pub from: ProviderRef,
+}
+
+/// What a `moved` or `removed` block names: a module call, a resource, or an instance of either.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The module it stands in, relative to the module that says so. A step without a key stands for the call with all
+    /// its instances.
+    pub module: ModulePath,
+    /// The resource; none when the module itself is meant.
+    pub resource: Option<EndpointResource>,
+}
+
+/// The resource of an [`Endpoint`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EndpointResource {
+    /// Managed or data.
+    pub mode: Mode,
+    /// Type.
+    pub kind: Name,
+    /// Name.
+    pub name: Name,
+    /// One instance; [`Key::None`] for the block with all its instances.
+    pub key: Key,
+}
+
+/// `moved`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// As it was called.
+    pub from: Endpoint,
+    /// As it is called now.
+    pub to: Endpoint,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// `import`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Module calls on the way to the resource, each with the key of the instance.
+    pub module: Vec<(Name, Option<Expr>)>,
+    /// Type of the resource.
+    pub kind: Name,
+    /// Name of the resource.
+    pub name: Name,
+    /// Key of the instance.
+    pub key: Option<Expr>,
+    /// What the provider knows the object by.
+    pub id: Expr,
+    /// One import for each key.
+    pub for_each: Option<Expr>,
+    /// The configuration to import with, where it is not the resource's own.
+    pub provider: Option<ProviderRef>,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// `removed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// What is no longer written.
+    pub from: Endpoint,
+    /// Whether it is destroyed; otherwise it is only forgotten.
+    pub destroy: bool,
+    /// Run before it is destroyed.
+    pub provisioners: Vec<Provisioner>,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// `check`: looks whether something holds, and warns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The data source that only this check reads. It stands among the module's resources too, so that it is planned
+    /// like any other; this is its type and name.
+    pub data: Option<(Name, Name)>,
+    /// What must hold.
+    pub assertions: Vec<Condition>,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// `provisioner`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisioner {
+    /// `local-exec`, `remote-exec` or `file`.
+    pub kind: Name,
+    /// An expression of the object of its arguments.
+    pub config: Expr,
+    /// An expression of the object of its `connection`, that of the resource included.
+    pub connection: Option<Expr>,
+    /// When it runs.
+    pub when: When,
+    /// What its failure means.
+    pub on_failure: OnFailure,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// When a provisioner runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum When {
+    /// After the object was made.
+    #[default]
+    Create,
+    /// Before it is destroyed.
+    Destroy,
+}
+
+/// What the failure of a provisioner means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnFailure {
+    /// The change failed; a new object is damaged.
+    #[default]
+    Fail,
+    /// Nothing but a warning.
+    Continue,
 }
 
 /// `variable`.
@@ -73,6 +258,9 @@ pub struct Variable {
     pub nullable: bool,
     /// Marks its value.
     pub sensitive: bool,
+    /// Its value lives no longer than the command, and is never written down.
+    #[serde(default)]
+    pub ephemeral: bool,
     /// `validation` blocks.
     pub validations: Vec<Condition>,
     /// For people.
@@ -97,6 +285,9 @@ pub struct Output {
     pub value: Expr,
     /// Not shown.
     pub sensitive: bool,
+    /// Its value lives no longer than the command, and is never written down.
+    #[serde(default)]
+    pub ephemeral: bool,
     /// Explicit dependencies.
     pub depends_on: Vec<Expr>,
     /// Checked before the value is used.
@@ -129,10 +320,10 @@ pub enum Repetition {
     ForEach(Expr),
 }
 
-/// `resource` or `data`.
+/// `resource`, `data` or `ephemeral`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
-    /// Managed or data.
+    /// Managed, data or ephemeral.
     pub mode: Mode,
     /// Type.
     pub kind: Name,
@@ -140,6 +331,9 @@ pub struct Resource {
     pub name: Name,
     /// Source address of the provider.
     pub provider: String,
+    /// Which of its configurations.
+    #[serde(default)]
+    pub provider_config: ProviderRef,
     /// How many.
     pub repetition: Repetition,
     /// An expression of the object that the type's schema implies; attributes not set are null.
@@ -148,6 +342,9 @@ pub struct Resource {
     pub depends_on: Vec<Expr>,
     /// `lifecycle`.
     pub lifecycle: Lifecycle,
+    /// `provisioner` blocks, in the order they run.
+    #[serde(default)]
+    pub provisioners: Vec<Provisioner>,
     /// Where its header stands.
     pub span: Span,
 }
@@ -180,6 +377,9 @@ pub struct ModuleCall {
     pub repetition: Repetition,
     /// Values of its variables.
     pub inputs: BTreeMap<Name, Expr>,
+    /// Provider configurations handed in.
+    #[serde(default)]
+    pub providers: Vec<PassedProvider>,
     /// Explicit dependencies.
     pub depends_on: Vec<Expr>,
     /// Where.

@@ -16,6 +16,9 @@ pub struct ProviderSchema {
     pub resources: BTreeMap<Name, TypeSchema>,
     /// Data sources by name.
     pub data: BTreeMap<Name, TypeSchema>,
+    /// Ephemeral resource types by name.
+    #[serde(default)]
+    pub ephemeral: BTreeMap<Name, TypeSchema>,
 }
 
 /// One resource type.
@@ -49,6 +52,9 @@ pub struct Attribute {
     pub computed: bool,
     /// Never shown.
     pub sensitive: bool,
+    /// Sent to the provider, never answered and never written down; may be ephemeral.
+    #[serde(default)]
+    pub write_only: bool,
     /// For help texts.
     pub description: String,
 }
@@ -90,6 +96,7 @@ impl Attribute {
             optional: false,
             computed: false,
             sensitive: false,
+            write_only: false,
             description: description.into(),
         }
     }

@@ -144,6 +144,8 @@ pub enum Reference {
     Resource(Name, Name),
     /// `data.TYPE.NAME`.
     Data(Name, Name),
+    /// `ephemeral.TYPE.NAME`.
+    Ephemeral(Name, Name),
     /// `module.NAME`: all outputs.
     Module(Name),
     /// `module.NAME.OUTPUT`, kept apart so that one output never waits for the others.

@@ -70,6 +70,7 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
                 })
                 .into_iter()
                 .collect(),
+            providers: Vec::new(),
             depends_on: Vec::new(),
             span: Span::default(),
         };
@@ -95,6 +96,7 @@ fn called_module(called: &Called) -> Module {
         default: Some(Value::null(Type::String)),
         nullable: true,
         sensitive: false,
+        ephemeral: false,
         validations: Vec::new(),
         description: String::new(),
         span: Span::default(),
@@ -125,6 +127,7 @@ fn output(value: Expr) -> Output {
     Output {
         value,
         sensitive: false,
+        ephemeral: false,
         depends_on: Vec::new(),
         preconditions: Vec::new(),
         description: String::new(),
@@ -209,6 +212,7 @@ fn resource(
         kind: Name::from(type_name(block.class)),
         name: block_name(at),
         provider: FakeProvider::SOURCE.into(),
+        provider_config: model::ProviderRef::default(),
         repetition,
         config: expr(ExprKind::Object(
             attributes.map(|(name, value)| (text(name), value)).into(),
@@ -218,6 +222,7 @@ fn resource(
             create_before_destroy: block.new_first,
             ..Lifecycle::default()
         },
+        provisioners: Vec::new(),
         span: Span::default(),
     }
 }

@@ -214,6 +214,12 @@ fn targets_of(
                 Block::Resource(Mode::Data, kind.clone(), name.clone()),
             ));
         }
+        Reference::Ephemeral(kind, name) => {
+            targets.push((
+                node,
+                Block::Resource(Mode::Ephemeral, kind.clone(), name.clone()),
+            ));
+        }
         Reference::Module(call) => {
             if let Some(child) = loaded.node(node).children.get(call) {
                 targets.push((*child, Block::Module));

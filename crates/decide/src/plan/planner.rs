@@ -832,6 +832,7 @@ impl Planner {
             Reference::Variable(_)
             | Reference::Local(_)
             | Reference::Data(..)
+            | Reference::Ephemeral(..)
             | Reference::EachKey
             | Reference::EachValue
             | Reference::CountIndex

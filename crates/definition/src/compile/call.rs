@@ -78,6 +78,7 @@ pub(crate) fn compile(
         module: target as u32,
         repetition,
         inputs,
+        providers: Vec::new(),
         depends_on: compiler.depends_on(inside, lowerer),
         span: block.header,
     })

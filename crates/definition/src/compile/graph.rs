@@ -295,6 +295,9 @@ impl<'r> Builder<'r> {
                 self.add_resource(targets, call, Mode::Managed, kind, name);
             }
             Reference::Data(kind, name) => self.add_resource(targets, call, Mode::Data, kind, name),
+            Reference::Ephemeral(kind, name) => {
+                self.add_resource(targets, call, Mode::Ephemeral, kind, name);
+            }
             Reference::ModuleOutput(module, _) | Reference::Module(module) if explicit => {
                 if let Some(child) = child(module) {
                     self.add(targets, child, Node::Close);

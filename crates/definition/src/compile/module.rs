@@ -131,6 +131,7 @@ impl<'a> Compiler<'a> {
         let types = match mode {
             Mode::Managed => &provider.schema?.resources,
             Mode::Data => &provider.schema?.data,
+            Mode::Ephemeral => &provider.schema?.ephemeral,
         };
         types.get(kind).map(|schema| &schema.block)
     }
@@ -193,6 +194,7 @@ impl<'a> Compiler<'a> {
             ty: constraint.ty,
             nullable,
             sensitive: body::flag(inside, "sensitive", &mut self.diagnostics),
+            ephemeral: false,
             validations: self.conditions(inside, "validation", lowerer),
             description: self.description(inside),
             span: block.header,
@@ -247,6 +249,7 @@ impl<'a> Compiler<'a> {
         Some(Output {
             value: lowerer.expression(&value.value),
             sensitive: body::flag(inside, "sensitive", &mut self.diagnostics),
+            ephemeral: false,
             depends_on: self.depends_on(inside, lowerer),
             preconditions: self.conditions(inside, "precondition", lowerer),
             description: self.description(inside),

@@ -97,10 +97,12 @@ impl Compiler<'_> {
             kind: kind.clone(),
             name: name.clone(),
             provider: provider.source,
+            provider_config: model::ProviderRef::default(),
             repetition,
             config: config?,
             depends_on,
             lifecycle,
+            provisioners: Vec::new(),
             span: block.header,
         })
     }
@@ -133,6 +135,7 @@ impl Compiler<'_> {
         let types = |schema: &'s ProviderSchema| match mode {
             Mode::Managed => &schema.resources,
             Mode::Data => &schema.data,
+            Mode::Ephemeral => &schema.ephemeral,
         };
         let Some(schema) = provider.schema else {
             let known: Vec<&str> = self.schemas.iter().map(|s| s.source.as_str()).collect();
@@ -178,7 +181,7 @@ impl Compiler<'_> {
                 "ignore_changes",
                 "replace_triggered_by",
             ],
-            Mode::Data => &[],
+            Mode::Data | Mode::Ephemeral => &[],
         };
         let form = Form {
             whose: "A lifecycle block",

@@ -40,6 +40,7 @@ pub(crate) fn resource_address(mode: Mode, kind: &str, name: &str) -> String {
     match mode {
         Mode::Managed => format!("{kind}.{name}"),
         Mode::Data => format!("data.{kind}.{name}"),
+        Mode::Ephemeral => format!("ephemeral.{kind}.{name}"),
     }
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn unknown_resource(
     let block = match mode {
         Mode::Managed => "resource",
         Mode::Data => "data",
+        Mode::Ephemeral => "ephemeral",
     };
     let detail = format!(
         "No {block} block \"{kind}\" \"{name}\" is declared in this module, so {address} refers to nothing."

@@ -348,6 +348,7 @@ impl Lowerer<'_> {
         let found = match mode {
             Mode::Managed => Reference::Resource(kind.clone(), id.name.clone()),
             Mode::Data => Reference::Data(kind.clone(), id.name.clone()),
+            Mode::Ephemeral => Reference::Ephemeral(kind.clone(), id.name.clone()),
         };
         let what = || diag::resource_address(mode, kind, &id.name);
         let (expr, used) = match (rest.first(), resource.repeated) {

@@ -275,6 +275,7 @@ fn show_reference(reference: &Reference) -> String {
         Reference::Workspace => "terraform.workspace".into(),
         Reference::SelfObject => "self".into(),
         Reference::EnvironmentName => "environment.name".into(),
+        Reference::Ephemeral(kind, name) => format!("ephemeral.{kind}.{name}"),
         Reference::ServicePort(name) => format!("service.{name}.port"),
     }
 }
