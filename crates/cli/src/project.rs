@@ -121,7 +121,8 @@ impl Project {
         ))
     }
 
-    /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars`, options in order.
+    /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with
+    /// `.json` behind it), options in order.
     fn given(&self, variables: &Variables) -> Result<Vec<Given>, CommandError> {
         let mut given = Vec::new();
         let mut from_environment: Vec<(String, String)> = std::env::vars_os()
@@ -145,8 +146,11 @@ impl Project {
             })
             .unwrap_or_default();
         names.sort();
-        let is_auto = |name: &&String| name.ends_with(".auto.tfvars");
-        let first = names.iter().filter(|name| *name == "terraform.tfvars");
+        let is_auto =
+            |name: &&String| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
+        let first = names
+            .iter()
+            .filter(|name| matches!(name.as_str(), "terraform.tfvars" | "terraform.tfvars.json"));
         for name in first.chain(names.iter().filter(is_auto)) {
             given.push(self.variables_file(Path::new(name))?);
         }

@@ -6,8 +6,9 @@
 //! One pass, linear, no recursion.
 
 use crate::diag::syntax as diag;
+use crate::text::Excerpt;
 use alloc::vec::Vec;
-use value::{Diagnostics, SourceId, Span};
+use value::{Diagnostics, Span};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ enum Mode {
 
 struct Lexer<'a> {
     text: &'a str,
-    source: SourceId,
+    excerpt: Excerpt<'a>,
     at: usize,
     modes: Vec<Mode>,
     tokens: Vec<Token>,
@@ -105,20 +106,21 @@ struct Lexer<'a> {
 }
 
 /// Splits a text of blocks and arguments, or a single expression.
-pub(crate) fn lex(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Tokens {
-    run(text, source, Mode::Plain, diagnostics)
+pub(crate) fn lex(excerpt: Excerpt<'_>, diagnostics: &mut Diagnostics) -> Tokens {
+    run(excerpt, Mode::Plain, diagnostics)
 }
 
 /// Splits a template file: literal text with sequences in it.
-pub(crate) fn lex_template(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Tokens {
-    run(text, source, Mode::Template, diagnostics)
+pub(crate) fn lex_template(excerpt: Excerpt<'_>, diagnostics: &mut Diagnostics) -> Tokens {
+    run(excerpt, Mode::Template, diagnostics)
 }
 
-fn run(text: &str, source: SourceId, mode: Mode, diagnostics: &mut Diagnostics) -> Tokens {
-    report_bidi_controls(text, source, diagnostics);
+fn run(excerpt: Excerpt<'_>, mode: Mode, diagnostics: &mut Diagnostics) -> Tokens {
+    let text = excerpt.text;
+    report_bidi_controls(&excerpt, diagnostics);
     let mut lexer = Lexer {
         text,
-        source,
+        excerpt,
         at: 0,
         modes: alloc::vec![mode],
         tokens: Vec::with_capacity(text.len() / 6),
@@ -151,7 +153,8 @@ fn continues_identifier(character: char) -> bool {
 }
 
 /// Characters that make text look different from what it is are allowed in strings, but said aloud.
-fn report_bidi_controls(text: &str, source: SourceId, diagnostics: &mut Diagnostics) {
+fn report_bidi_controls(excerpt: &Excerpt<'_>, diagnostics: &mut Diagnostics) {
+    let text = excerpt.text;
     // All of U+202A..=U+202E and U+2066..=U+2069 begin with the byte E2 in UTF-8.
     let first = text.bytes().enumerate().find(|(at, byte)| {
         *byte == 0xe2
@@ -161,11 +164,7 @@ fn report_bidi_controls(text: &str, source: SourceId, diagnostics: &mut Diagnost
                 .is_some_and(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
     });
     if let Some((at, _)) = first {
-        let span = Span {
-            source,
-            start: at as u32,
-            end: at as u32 + 3,
-        };
+        let span = excerpt.span(at as u32, at as u32 + 3);
         diagnostics.push(diag::bidi_control(span));
     }
 }
@@ -498,11 +497,7 @@ impl Lexer<'_> {
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
-        Span {
-            source: self.source,
-            start: start as u32,
-            end: end as u32,
-        }
+        self.excerpt.span(start as u32, end as u32)
     }
 
     fn fail(&mut self, make: impl Fn(Span) -> value::Diagnostic, start: usize, end: usize) {

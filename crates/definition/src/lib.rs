@@ -17,6 +17,7 @@ mod compile;
 mod constant;
 mod delivery;
 mod diag;
+mod json;
 mod lexer;
 pub mod limits;
 mod lower;

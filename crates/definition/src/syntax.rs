@@ -2,8 +2,10 @@
 //!
 //! The tree knows nothing of variables, resources or types; `lower` and `compile` give it meaning.
 
+use crate::json::Node;
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use value::{BinaryOperator, Name, Span, UnaryOperator, Value};
 
@@ -95,7 +97,13 @@ pub enum ExpressionKind {
     For(Box<For>),
     /// `(x)`.
     Parenthesised(Box<Expression>),
+    /// A value of the JSON form whose meaning a schema decides: a block or, if nobody asks, a template.
+    Json(Undecided),
 }
+
+/// A value of the JSON form as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided(pub(crate) Arc<Node>);
 
 /// `name(arguments...)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,6 +186,15 @@ pub struct TemplateFor {
 }
 
 impl Body {
+    /// A body with nothing in it.
+    pub(crate) fn empty(span: Span) -> Self {
+        Self {
+            attributes: Vec::new(),
+            blocks: Vec::new(),
+            span,
+        }
+    }
+
     /// The argument of this name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes
@@ -187,6 +204,15 @@ impl Body {
 }
 
 impl Expression {
+    /// One that could not be read, which has been reported.
+    pub(crate) fn invalid(span: Span) -> Self {
+        Self {
+            kind: ExpressionKind::Invalid,
+            span,
+            height: 1,
+        }
+    }
+
     /// A tree without parentheses around it.
     pub fn without_parentheses(&self) -> &Self {
         let mut inner = self;

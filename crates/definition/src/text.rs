@@ -1,7 +1,55 @@
-//! Places in a source text as people count them: lines, and columns in grapheme clusters, as Terraform does.
+//! Places in a source text: as people count them (lines, and columns in grapheme clusters, as Terraform does), and of
+//! texts that stand inside of another.
 
 use alloc::vec::Vec;
 use unicode_segmentation::UnicodeSegmentation;
+use value::{SourceId, Span};
+
+/// A text that stands inside of a source, such as what a JSON string holds, and where each of its bytes stands there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Excerpt<'a> {
+    /// The text, escapes decoded.
+    pub(crate) text: &'a str,
+    /// The source.
+    pub(crate) source: SourceId,
+    /// Where the text begins in the source.
+    pub(crate) start: u32,
+    /// For every escape: where the text goes on behind it, in the text and in the source. Ascending.
+    pub(crate) escapes: &'a [(u32, u32)],
+}
+
+impl<'a> Excerpt<'a> {
+    /// A source as a whole.
+    pub(crate) fn whole(text: &'a str, source: SourceId) -> Self {
+        Self {
+            text,
+            source,
+            start: 0,
+            escapes: &[],
+        }
+    }
+
+    /// The place in the source of bytes of the text.
+    pub(crate) fn span(&self, start: u32, end: u32) -> Span {
+        let start = self.place(start);
+        Span {
+            source: self.source,
+            start,
+            end: self.place(end).max(start),
+        }
+    }
+
+    fn place(&self, at: u32) -> u32 {
+        let passed = self.escapes.partition_point(|(behind, _)| *behind <= at);
+        match passed
+            .checked_sub(1)
+            .and_then(|last| self.escapes.get(last))
+        {
+            Some((text, source)) => source + (at - text),
+            None => self.start + at,
+        }
+    }
+}
 
 /// Finds the line and column of a byte. Made once per text, linear in its length; each question is answered in the
 /// logarithm of the number of lines plus the length of one line.
@@ -59,6 +107,23 @@ impl LineIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_of_an_excerpt_know_its_escapes() {
+        // "a\n${\"x\"}" in JSON, beginning at byte 10.
+        let excerpt = Excerpt {
+            text: "a\n${\"x\"}",
+            source: SourceId(0),
+            start: 11,
+            escapes: &[(2, 14), (5, 18), (7, 21)],
+        };
+        let span = excerpt.span(1, 2);
+        assert_eq!((span.start, span.end), (12, 14));
+        let span = excerpt.span(4, 7);
+        assert_eq!((span.start, span.end), (16, 21));
+        let span = excerpt.span(7, 8);
+        assert_eq!((span.start, span.end), (21, 22));
+    }
 
     #[test]
     fn columns_count_grapheme_clusters() {

@@ -1,7 +1,8 @@
 //! Every file and directory in `tests/cases` is a case: a project to compile, with what is found in it and what becomes
 //! of it written beside it. Adding a case needs no Rust: put the files there and run with `UPDATE_EXPECT=1`.
 //!
-//! - `name.tf` or `name.hcl`: a project of one file (`main.tf` or `steadfast.hcl`), expected text in `name.expect`.
+//! - `name.tf`, `name.tf.json` or `name.hcl`: a project of one file (`main.tf`, `main.tf.json` or `steadfast.hcl`),
+//!   expected text in `name.expect`.
 //! - `name/`: a project of several files, expected text in `name/expect`. Every `*.tfvars` in it is given as a
 //!   variables file, in order; each line of `given.txt` is a value from outside, `-var name=text` or `env name=text`.
 #![expect(
@@ -59,13 +60,14 @@ fn case(path: &Path) -> Option<Case> {
     let name = match path.extension()?.to_str()? {
         "tf" => "main.tf",
         "hcl" => "steadfast.hcl",
+        "json" => "main.tf.json",
         _ => return None,
     };
     project.0.insert(name.into(), fs::read(path).unwrap());
     Some(Case {
         project,
         given,
-        expected: path.with_extension("expect"),
+        expected: path.with_extension("").with_extension("expect"),
     })
 }
 

@@ -66,6 +66,31 @@ fn deep_nesting_is_refused_and_the_deepest_allowed_fits_on_a_small_stack() {
                 assert!(n == 200 || found.has_errors(), "{chain}");
             }
         }
+        let in_json = [
+            ("[", "]"),
+            ("{\"a\":", "}"),
+            ("[{\"${", "}\":1}]"),
+            ("{\"dynamic\":{\"a\":{\"content\":", "}}}"),
+        ];
+        for (open, close) in in_json {
+            for depth in [20, 60, 120, 240, 20_000] {
+                let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+                for text in [
+                    format!("{{\"locals\":{{\"a\":{deep}}}}}"),
+                    format!(
+                        "{{\"resource\":{{\"terraform_data\":{{\"a\":{{\"input\":{deep}}}}}}}}}"
+                    ),
+                    format!("{{\"resource\":{{\"terraform_data\":{{\"a\":{deep}}}}}}}"),
+                    deep.clone(),
+                ] {
+                    let project = Project([("main.tf.json".to_string(), text.into_bytes())].into());
+                    let compiled = compile(&project, &[], &support::schemas());
+                    let found = codes(&compiled.diagnostics);
+                    let refused = found.iter().any(|code| *code != "SF0133");
+                    assert!(refused || depth < 1_000, "{open} {depth}: {found:?}");
+                }
+            }
+        }
         let blocks = "a {\n".repeat(20_000);
         let (_, found) = parse_body(&blocks, SourceId(0));
         assert!(codes(&found).contains(&"SF0120"));
@@ -97,6 +122,21 @@ fn broken_text_takes_linear_time() {
         let (_, found) = parse_body(&text, SourceId(0));
         assert!(!found.is_empty(), "{line}");
         let _ = parse_template(&text, SourceId(0));
+    }
+    for line in [
+        "{", "[", "{\"a\":", "[1 2 ", "\"", "\"\\", "{\"a\" ", ",", ":", "[}", "{\"${\":", "{a:[",
+        "\"a\n",
+    ] {
+        for open in [
+            "",
+            "{\"locals\":[",
+            "{\"resource\":{\"terraform_data\":{\"a\":{\"input\":[",
+        ] {
+            let text = format!("{open}{}", line.repeat(60_000));
+            let project = Project([("main.tf.json".to_string(), text.into_bytes())].into());
+            let compiled = compile(&project, &[], &support::schemas());
+            assert!(compiled.diagnostics.has_errors(), "{line}");
+        }
     }
 }
 
@@ -172,7 +212,7 @@ fn corpus() -> Vec<Vec<u8>> {
                 gather(&path, texts);
             } else if path
                 .extension()
-                .is_some_and(|e| e == "tf" || e == "hcl" || e == "tftpl")
+                .is_some_and(|e| e == "tf" || e == "hcl" || e == "tftpl" || e == "json")
             {
                 texts.push(fs::read(&path).unwrap());
             }
@@ -189,7 +229,7 @@ fn corpus() -> Vec<Vec<u8>> {
 
 /// Compiles a text in every role that a text can have. Places of findings must be places of the text.
 fn survive(content: &[u8]) {
-    for name in ["main.tf", "steadfast.hcl"] {
+    for name in ["main.tf", "main.tf.json", "steadfast.hcl"] {
         let project = Project([(name.to_string(), content.to_vec())].into());
         let compiled = compile(&project, &[], &support::schemas());
         support::diagnostics(&compiled);
@@ -312,4 +352,10 @@ const TOKENS: &[&str] = &[
     "null",
     "true",
     "::",
+    "{\"locals\":",
+    "\"a\":",
+    "\"//\":",
+    "\\u00e9",
+    "\\\"",
+    "1.5e3",
 ];

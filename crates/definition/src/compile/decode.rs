@@ -34,6 +34,12 @@ impl Decoder<'_, '_, '_> {
     }
 
     fn body(&mut self, body: &Body, schema: &BlockSchema, header: Span, outermost: bool) -> Expr {
+        let is_block = |name: &str| {
+            let nested = schema.blocks.get(name)?;
+            Some(nested.nesting == Nesting::Map)
+        };
+        let decided = crate::json::decide(body, &is_block, self.diagnostics);
+        let body = decided.as_ref();
         self.unknown_arguments(body, schema, outermost);
         let mut items: BTreeMap<&str, Vec<Item<'_>>> = BTreeMap::new();
         for block in &body.blocks {

@@ -166,9 +166,6 @@ fn gather(
             span: None,
             refused: Some(true),
         }),
-        Given::File { path, .. } if path.ends_with(".json") => {
-            loader.diagnostics.push(blocks::json_syntax(path));
-        }
         Given::File { path, content } => {
             let Some(body) = loader.add_text(path, content.clone()) else {
                 return;

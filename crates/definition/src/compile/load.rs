@@ -5,6 +5,7 @@
 use super::body;
 use super::files::{Files, is_inside, join};
 use crate::diag::blocks as diag;
+use crate::json;
 use crate::lexer::is_identifier;
 use crate::limits::MODULE_DEPTH_MAX;
 use crate::parser;
@@ -88,7 +89,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Adds a text that is no module file, such as a variables file, and parses it.
+    /// Adds a module or variables file and parses it; its name says in which form it is written.
     pub(crate) fn add_text(&mut self, path: &str, content: Vec<u8>) -> Option<Body> {
         let source = SourceId(self.sources.len() as u32);
         self.sources.push(Source {
@@ -98,7 +99,13 @@ impl<'a> Loader<'a> {
         let content = &self.sources.last()?.content;
         match parser::source_text(content, source) {
             Ok(text) => {
-                let (body, found) = parser::parse_body(text, source);
+                let (body, found) = if path.ends_with(".tf.json") {
+                    json::module_body(text, source)
+                } else if path.ends_with(".json") {
+                    json::variables_body(text, source)
+                } else {
+                    parser::parse_body(text, source)
+                };
                 self.incomplete |= found.has_errors();
                 self.diagnostics.extend(found);
                 Some(body)
@@ -149,9 +156,7 @@ impl<'a> Loader<'a> {
 
     fn file(&mut self, definition: &mut Definition, path: &str, name: &str) {
         let stem = name.strip_suffix(".tf").unwrap_or("");
-        let content = if name.ends_with(".tf.json") {
-            Err(diag::json_syntax(path))
-        } else if stem == "override" || stem.ends_with("_override") {
+        let content = if stem == "override" || stem.ends_with("_override") {
             Err(diag::override_file(path))
         } else {
             let content = self.files.read(path);

@@ -7,13 +7,6 @@ use alloc::format;
 use alloc::vec::Vec;
 use value::Diagnostics;
 
-pub(crate) fn json_syntax(path: &str) -> Diagnostic {
-    let detail = format!(
-        "{path} is written in the JSON form of the language, which this version does not read. Nothing was ignored: rewrite it in the native form."
-    );
-    Diagnostic::error(FILE_FORM.0, FILE_FORM.1, detail)
-}
-
 pub(crate) fn override_file(path: &str) -> Diagnostic {
     let detail = format!(
         "{path} is an override file; this version does not merge such files. Nothing was ignored: make the change in the file it overrides."

@@ -65,3 +65,10 @@ pub(crate) fn block_in_variables_file(span: Span, kind: &str) -> Diagnostic {
     );
     error(INVALID_VARIABLES_FILE, detail, span)
 }
+
+pub(crate) fn variables_object(span: Span, found: &str) -> Diagnostic {
+    let detail = format!(
+        "A variables file in JSON is an object whose properties are the values of variables. This is {found}."
+    );
+    error(INVALID_VARIABLES_FILE, detail, span)
+}

@@ -6,6 +6,7 @@
 pub(crate) mod blocks;
 pub(crate) mod delivery;
 pub(crate) mod inputs;
+pub(crate) mod json;
 pub(crate) mod references;
 pub(crate) mod syntax;
 
@@ -49,6 +50,13 @@ codes! {
     SOURCE_TOO_LARGE = "SF0122" "Source text too large";
     INVALID_CONDITIONAL = "SF0123" "Invalid conditional expression";
     AMBIGUOUS_KEY = "SF0124" "Ambiguous object key";
+    INVALID_JSON = "SF0130" "Invalid JSON";
+    INVALID_JSON_NUMBER = "SF0131" "Invalid JSON number";
+    INVALID_JSON_STRING = "SF0132" "Invalid JSON string";
+    DUPLICATE_PROPERTY = "SF0133" "Property set twice";
+    WRONG_JSON_VALUE = "SF0134" "Unexpected kind of JSON value";
+    LABEL_MISSING = "SF0135" "Missing block label";
+    REFERENCE_REQUIRED = "SF0136" "Reference required";
     FILE_FORM = "SF0301" "Form of file not supported yet";
     NOT_YET = "SF0302" "Not supported yet";
     UNKNOWN_BLOCK = "SF0303" "Unsupported block";

@@ -186,6 +186,11 @@ impl<'a> Lowerer<'a> {
             ),
             ExpressionKind::For(parts) => self.for_expression(parts),
             ExpressionKind::Parenthesised(inner) => return self.expression(inner),
+            ExpressionKind::Json(node) => {
+                let reading = crate::json::Reading::Template;
+                let inner = crate::json::expression(&node.0, reading, 0, &mut self.diagnostics);
+                return self.expression(&inner);
+            }
         };
         Expr { kind, span }
     }

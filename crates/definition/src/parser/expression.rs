@@ -202,7 +202,7 @@ impl Parser<'_> {
         }
         let key = self.enclosed(open, TokenKind::CloseBracket, "index")?;
         self.newlines = newlines;
-        let span = self.span(source.span.start, self.previous().end);
+        let span = join(source.span, self.token_span(self.previous()));
         let height = tallest(&[&source, &key]);
         self.node(
             ExpressionKind::Index(Box::new(source), Box::new(key)),
@@ -256,7 +256,7 @@ impl Parser<'_> {
         }
         let start = open.start;
         if self.skip_to_close(close) {
-            return Ok(Self::invalid(self.span(start, self.previous().end)));
+            return Ok(Expression::invalid(self.span(start, self.previous().end)));
         }
         Err(Failed)
     }
@@ -395,7 +395,7 @@ impl Parser<'_> {
         self.depth = depth - 1;
         let recovered = parsed.is_err() && self.skip_to_close(TokenKind::CloseParen);
         self.newlines = newlines;
-        let span = self.span(name.span.start, self.previous().end);
+        let span = join(name.span, self.token_span(self.previous()));
         match parsed {
             Ok((arguments, expand_last)) => {
                 let height = arguments.iter().map(|a| a.height).max().unwrap_or(0);
@@ -406,7 +406,7 @@ impl Parser<'_> {
                 };
                 self.node(ExpressionKind::Call(Box::new(call)), span, height)
             }
-            Err(Failed) if recovered => Ok(Self::invalid(span)),
+            Err(Failed) if recovered => Ok(Expression::invalid(span)),
             Err(Failed) => Err(Failed),
         }
     }
@@ -467,7 +467,7 @@ impl Parser<'_> {
         let span = self.span(open.start, self.previous().end);
         match parsed {
             Ok((kind, height)) => self.node(kind, span, height),
-            Err(Failed) if recovered => Ok(Self::invalid(span)),
+            Err(Failed) if recovered => Ok(Expression::invalid(span)),
             Err(Failed) => Err(Failed),
         }
     }
@@ -699,7 +699,7 @@ fn tallest(children: &[&Expression]) -> u16 {
 }
 
 /// The exact number that digits stand for.
-fn number_of(text: &str) -> Value {
+pub(crate) fn number_of(text: &str) -> Value {
     match text.parse::<i64>() {
         Ok(integer) => Value::number(Number::from(integer)),
         Err(_) => value::convert(&Value::string(text), &Type::Number)

@@ -6,10 +6,13 @@
 mod expression;
 mod template;
 
+pub(crate) use expression::number_of;
+
 use crate::diag::syntax as diag;
 use crate::lexer::{self, Token, TokenKind, Tokens};
 use crate::limits::{DIAGNOSTICS_PER_SOURCE_MAX, NESTING_DEPTH_MAX, SOURCE_BYTES_MAX};
 use crate::syntax::{Attribute, Block, Body, Expression, ExpressionKind, Identifier, Template};
+use crate::text::Excerpt;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -22,7 +25,7 @@ type Parsed<T> = Result<T, Failed>;
 
 struct Parser<'a> {
     text: &'a str,
-    source: SourceId,
+    excerpt: Excerpt<'a>,
     tokens: Vec<Token>,
     at: usize,
     /// Whether line breaks mean something where the parser stands.
@@ -58,8 +61,9 @@ pub fn source_text(bytes: &[u8], source: SourceId) -> Result<&str, Diagnostic> {
 /// Parses a file of arguments and blocks. The body holds what could be read, whatever the diagnostics say.
 pub fn parse_body(text: &str, source: SourceId) -> (Body, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let tokens = lexer::lex(text, source, &mut diagnostics);
-    let mut parser = Parser::new(text, source, tokens, diagnostics);
+    let excerpt = Excerpt::whole(text, source);
+    let tokens = lexer::lex(excerpt, &mut diagnostics);
+    let mut parser = Parser::new(excerpt, tokens, diagnostics);
     let mut body = parser.body(None);
     body.span = parser.span(0, text.len() as u32);
     (body, parser.finish())
@@ -67,14 +71,26 @@ pub fn parse_body(text: &str, source: SourceId) -> (Body, Diagnostics) {
 
 /// Parses a single expression, as given on a command line or in a console.
 pub fn parse_expression(text: &str, source: SourceId) -> (Expression, Diagnostics) {
+    expression_of(Excerpt::whole(text, source), 0)
+}
+
+/// Parses a template file: literal text with sequences in it.
+pub fn parse_template(text: &str, source: SourceId) -> (Template, Diagnostics) {
+    let (template, _, diagnostics) = template_of(Excerpt::whole(text, source), 0);
+    (template, diagnostics)
+}
+
+/// Parses an expression that stands inside of something else, nested so deep.
+pub(crate) fn expression_of(excerpt: Excerpt<'_>, depth: usize) -> (Expression, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let tokens = lexer::lex(text, source, &mut diagnostics);
-    let mut parser = Parser::new(text, source, tokens, diagnostics);
+    let tokens = lexer::lex(excerpt, &mut diagnostics);
+    let mut parser = Parser::new(excerpt, tokens, diagnostics);
     parser.newlines = false;
+    parser.depth = depth;
     let expression = parser.expression().unwrap_or_else(|Failed| {
-        let end = text.len() as u32;
+        let end = excerpt.text.len() as u32;
         parser.skip_to_end();
-        Parser::invalid(parser.span(0, end))
+        Expression::invalid(parser.span(0, end))
     });
     if parser.peek().kind != TokenKind::End {
         let _: Parsed<()> = parser.fail_here(|span, found| {
@@ -86,20 +102,21 @@ pub fn parse_expression(text: &str, source: SourceId) -> (Expression, Diagnostic
     (expression, parser.finish())
 }
 
-/// Parses a template file: literal text with sequences in it.
-pub fn parse_template(text: &str, source: SourceId) -> (Template, Diagnostics) {
+/// Parses a template that stands inside of something else, nested so deep; the number is the height of its tree.
+pub(crate) fn template_of(excerpt: Excerpt<'_>, depth: usize) -> (Template, u16, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let tokens = lexer::lex_template(text, source, &mut diagnostics);
-    let mut parser = Parser::new(text, source, tokens, diagnostics);
-    let template = parser.template_file();
-    (template, parser.finish())
+    let tokens = lexer::lex_template(excerpt, &mut diagnostics);
+    let mut parser = Parser::new(excerpt, tokens, diagnostics);
+    parser.depth = depth;
+    let (template, height) = parser.template_file();
+    (template, height, parser.finish())
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str, source: SourceId, tokens: Tokens, diagnostics: Diagnostics) -> Self {
+    fn new(excerpt: Excerpt<'a>, tokens: Tokens, diagnostics: Diagnostics) -> Self {
         Self {
-            text,
-            source,
+            text: excerpt.text,
+            excerpt,
             tokens: tokens.list,
             at: 0,
             newlines: true,
@@ -198,7 +215,7 @@ impl<'a> Parser<'a> {
                 self.skip_line(true);
                 Ok(Attribute {
                     name,
-                    value: Self::invalid(self.span(start, stop)),
+                    value: Expression::invalid(self.span(start, stop)),
                 })
             }
         }
@@ -241,8 +258,7 @@ impl<'a> Parser<'a> {
                 _ => return self.fail_here(|span, _| diag::brace_missing(span)),
             }
         };
-        let header_end = labels.last().map_or(kind.span.end, |label| label.span.end);
-        let header = self.span(kind.span.start, header_end);
+        let header = expression::join(kind.span, labels.last().map_or(kind.span, |l| l.span));
         self.advance();
         let body = match self.peek().kind {
             TokenKind::Newline => self.body(Some(open)),
@@ -395,19 +411,7 @@ impl<'a> Parser<'a> {
     }
 
     fn span(&self, start: u32, end: u32) -> Span {
-        Span {
-            source: self.source,
-            start,
-            end: end.max(start),
-        }
-    }
-
-    fn invalid(span: Span) -> Expression {
-        Expression {
-            kind: ExpressionKind::Invalid,
-            span,
-            height: 1,
-        }
+        self.excerpt.span(start, end)
     }
 
     // Trouble, and going on after it.
@@ -556,7 +560,7 @@ fn closes(kind: TokenKind) -> bool {
 }
 
 /// Names and texts are NFC, so that what looks equal is equal.
-fn normalised(text: &str) -> Name {
+pub(crate) fn normalised(text: &str) -> Name {
     if is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Name::from(text)
     } else {

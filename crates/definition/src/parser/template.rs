@@ -59,14 +59,14 @@ impl Parser<'_> {
     }
 
     /// A template file: everything to the end.
-    pub(super) fn template_file(&mut self) -> Template {
+    pub(super) fn template_file(&mut self) -> (Template, u16) {
         self.newlines = true;
-        let (parts, _) = match self.pieces(TokenKind::End, false) {
+        let (parts, height) = match self.pieces(TokenKind::End, false) {
             Ok(pieces) => self.tree(meld(pieces)),
             Err(Failed) => (Vec::new(), 0),
         };
         let unwraps = matches!(parts.as_slice(), [Part::Interpolation(_)]);
-        Template { parts, unwraps }
+        (Template { parts, unwraps }, height)
     }
 
     fn whole_template(
@@ -97,7 +97,7 @@ impl Parser<'_> {
                 let kind = ExpressionKind::Template(Box::new(Template { parts, unwraps }));
                 self.node(kind, span, height)
             }
-            Err(Failed) if recovered => Ok(Self::invalid(span)),
+            Err(Failed) if recovered => Ok(Expression::invalid(span)),
             Err(Failed) => Err(Failed),
         };
         self.depth = depth - 1;
@@ -163,7 +163,7 @@ impl Parser<'_> {
         let piece = match piece {
             Ok(mut piece) if close.kind == TokenKind::CloseSequence => {
                 self.advance();
-                piece.extend_to(close.end);
+                piece.extend_to(self.token_span(close).end);
                 piece
             }
             failed => {
@@ -174,7 +174,7 @@ impl Parser<'_> {
                     return Err(Failed);
                 }
                 let end = self.previous().end;
-                Piece::Interpolation(Self::invalid(self.span(open.start, end)))
+                Piece::Interpolation(Expression::invalid(self.span(open.start, end)))
             }
         };
         let trims = self.token_text(self.previous()).starts_with('~');
