@@ -1,8 +1,8 @@
 //! The workshop: what is done to this repository, as one program instead of shell scripts.
 //!
 //! `cargo xtask check` is the one command that the README, CI and people call. `tidy` holds our own rules about the
-//! tree (docs/style.md says which habit each of them keeps). `sim`, `crash` and `bench` only start the programs of
-//! package `sim`. Nothing here is shipped, and no room of the house may depend on it.
+//! tree (docs/style.md says which habit each of them keeps). `sim`, `crash`, `bench` and `conformance` only
+//! start the programs of package `sim`. Nothing here is shipped, and no room of the house may depend on it.
 
 #![expect(
     clippy::print_stdout,
@@ -36,6 +36,8 @@ Commands:
   sim [ARGUMENTS]    Run the simulator: --seeds N for many worlds, --seed S for one
   crash [ARGUMENTS]  Kill the program at random moments and compare world and book
   bench [ARGUMENTS]  Measure
+  conformance [ARGUMENTS]
+                     Compare with recorded answers of terraform, or record them anew
   help               Print this
 
 Examples:
@@ -44,9 +46,10 @@ Examples:
   cargo xtask tidy floors codes
   cargo xtask sim --seeds 10000
   cargo xtask sim --seed 42
+  cargo xtask conformance language
 
 Exit status: 0 if everything passed, 1 if something did not, 2 if the command line was wrong;
-sim, crash and bench end with the status of the program they start.
+sim, crash, bench and conformance end with the status of the program they start.
 ";
 
 /// Exit status for a command line that makes no sense.
@@ -69,7 +72,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, String> {
         return Ok(ExitCode::from(EXIT_USAGE));
     };
     // Help for the started programs is theirs; ours is printed for our own commands only.
-    let passes_on = matches!(command.as_str(), "sim" | "crash" | "bench");
+    let passes_on = matches!(command.as_str(), "sim" | "crash" | "bench" | "conformance");
     if !passes_on && rest.iter().any(|argument| is_help(argument)) {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
@@ -77,7 +80,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, String> {
     match command.as_str() {
         "check" => check::run(&root(), rest),
         "tidy" => tidy::command(&root(), rest),
-        "sim" | "crash" | "bench" => simulator::run(&root(), command, rest),
+        "sim" | "crash" | "bench" | "conformance" => simulator::run(&root(), command, rest),
         "help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
@@ -87,7 +90,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         other => Err(format!(
-            "there is no command `{other}`; the commands are check, tidy, sim, crash, bench and help"
+            "there is no command `{other}`; the commands are check, tidy, sim, crash, bench, conformance and help"
         )),
     }
 }

@@ -164,7 +164,7 @@ pub(crate) fn unknown_function(span: Span, name: &str, known: &[&str]) -> Diagno
     let detail = if name.starts_with("provider::") {
         format!("Functions of providers, such as \"{name}\", are not supported yet.")
     } else {
-        format!("There is no function \"{name}\".")
+        format!("There is no function named \"{name}\".")
     };
     let suggestion = did_you_mean(name, known.iter().copied());
     suggest(error(UNKNOWN_FUNCTION, detail, span), suggestion)

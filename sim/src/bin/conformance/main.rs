@@ -1,0 +1,232 @@
+//! `cargo xtask conformance`: whether a directory of `.tf` files means the same here as to `terraform`.
+//!
+//! A suite is a body of cases with recorded answers. Running it needs nothing but the repository; recording it anew
+//! asks the real `terraform` on the PATH, and is how answers come into the repository in the first place. The suites
+//! and where each keeps its cases are in [`suite`]; a new suite is one module and one row there.
+//!
+//! The same suites run as an ordinary test of this program, so a difference fails `cargo xtask check`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people at a terminal"
+)]
+
+mod expressions;
+mod oracle;
+mod suite;
+
+use crate::oracle::Terraform;
+use crate::suite::{Outcome, SUITES, Suite};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Compares this program with recorded answers of terraform, suite by suite.
+
+Usage: cargo xtask conformance language [SUITE...]
+       cargo xtask conformance record SUITE...
+       cargo xtask conformance list
+
+language runs all suites of the language, or only the named ones, and prints a table: passed and total of each, and
+every difference below it. record asks the terraform on the PATH for all answers of a suite again and writes them where
+they are kept. list says what suites there are, what each compares, and where its cases are.
+
+Options:
+  --differences N  Print at most N differences of each suite (default 20)
+
+Exit status: 0 if nothing differs, 1 if something does or could not be recorded, 2 if the command line was wrong.
+";
+
+/// Exit status for a command line that makes no sense.
+const EXIT_USAGE: u8 = 2;
+
+/// Differences that are printed of one suite where the command line does not say.
+const DIFFERENCES_PRINTED: usize = 20;
+
+/// What was asked for.
+enum Order {
+    Help,
+    List,
+    Run {
+        suites: Vec<&'static Suite>,
+        differences_max: usize,
+    },
+    Record(Vec<&'static Suite>),
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let order = match parse(&words) {
+        Ok(order) => order,
+        Err(complaint) => {
+            eprintln!("conformance: {complaint}; see --help");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match order {
+        Order::Help => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Order::List => {
+            for suite in SUITES {
+                println!(
+                    "{:<16}{}\n{:<16}{}",
+                    suite.name, suite.what, "", suite.place
+                );
+            }
+            ExitCode::SUCCESS
+        }
+        Order::Run {
+            suites,
+            differences_max,
+        } => run(&suites, differences_max),
+        Order::Record(suites) => record(&suites),
+    }
+}
+
+fn parse(words: &[String]) -> Result<Order, String> {
+    let Some((command, rest)) = words.split_first() else {
+        return Ok(Order::Help);
+    };
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        return Ok(Order::Help);
+    }
+    let mut names = Vec::new();
+    let mut differences_max = DIFFERENCES_PRINTED;
+    let mut rest = rest.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--differences" => {
+                let text = rest.next().ok_or("--differences needs a number")?;
+                differences_max = text
+                    .parse()
+                    .map_err(|_| format!("{text} is not a number"))?;
+            }
+            option if option.starts_with('-') => {
+                return Err(format!("there is no option {option}"));
+            }
+            name => names.push(suite::named(name)?),
+        }
+    }
+    match command.as_str() {
+        "list" => Ok(Order::List),
+        "language" => Ok(Order::Run {
+            suites: if names.is_empty() {
+                SUITES.iter().collect()
+            } else {
+                names
+            },
+            differences_max,
+        }),
+        "record" if names.is_empty() => Err("record needs the name of a suite".to_owned()),
+        "record" => Ok(Order::Record(names)),
+        other => Err(format!(
+            "there is no command {other}; the commands are language, record and list"
+        )),
+    }
+}
+
+fn run(suites: &[&Suite], differences_max: usize) -> ExitCode {
+    println!("{:<16}{:>8}{:>8}", "suite", "passed", "total");
+    let mut whole = Outcome::default();
+    let mut failed = false;
+    let mut listed = Vec::new();
+    for suite in suites {
+        match (suite.run)() {
+            Ok(outcome) => {
+                println!(
+                    "{:<16}{:>8}{:>8}",
+                    suite.name,
+                    outcome.passed,
+                    outcome.total()
+                );
+                whole.passed += outcome.passed;
+                if !outcome.differences.is_empty() {
+                    listed.push((suite.name, outcome.differences));
+                }
+            }
+            Err(complaint) => {
+                failed = true;
+                println!("{:<16}{:>8}{:>8}  {complaint}", suite.name, "-", "-");
+            }
+        }
+    }
+    let differences: usize = listed
+        .iter()
+        .map(|(_, differences)| differences.len())
+        .sum();
+    println!(
+        "{:<16}{:>8}{:>8}",
+        "all",
+        whole.passed,
+        whole.passed + differences
+    );
+    for (name, differences) in listed {
+        println!("\n{} of {name} differ:", differences.len());
+        for difference in differences.iter().take(differences_max) {
+            println!("{difference}");
+        }
+        if differences.len() > differences_max {
+            println!("... and {} more", differences.len() - differences_max);
+        }
+    }
+    if failed || differences > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn record(suites: &[&Suite]) -> ExitCode {
+    let Some(terraform) = Terraform::on_path() else {
+        eprintln!("conformance: recording asks the real terraform, and there is none on the PATH");
+        return ExitCode::FAILURE;
+    };
+    for suite in suites {
+        match (suite.record)(&terraform) {
+            Ok(count) => println!(
+                "{}: {count} answers of {} recorded",
+                suite.name,
+                terraform.version()
+            ),
+            Err(complaint) => {
+                eprintln!("conformance: {}: {complaint}", suite.name);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_answers_as_recorded() {
+        let mut different = String::new();
+        for suite in SUITES {
+            let outcome = (suite.run)().unwrap();
+            assert!(outcome.total() > 0, "{} has no cases", suite.name);
+            for difference in &outcome.differences {
+                different += &format!("{}: {difference}\n", suite.name);
+            }
+        }
+        assert!(different.is_empty(), "{different}");
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for text in [
+            "languge",
+            "language fnuctions",
+            "record",
+            "language --fast",
+            "list --differences x",
+        ] {
+            assert!(parse(&words(text)).is_err(), "{text}");
+        }
+    }
+}

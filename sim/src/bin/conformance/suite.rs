@@ -1,0 +1,97 @@
+//! The suites: one row each.
+//!
+//! Cases and recorded answers of a suite are files of the repository, under `sim/conformance/` unless a test of a room
+//! reads the same ones: then they stay with that room.
+
+use crate::expressions;
+use crate::oracle::Terraform;
+use std::path::{Path, PathBuf};
+
+/// A body of cases with recorded answers.
+pub(crate) struct Suite {
+    /// As it is called on the command line.
+    pub(crate) name: &'static str,
+    /// What it compares, in one line.
+    pub(crate) what: &'static str,
+    /// Where its cases are, from the root of the repository.
+    pub(crate) place: &'static str,
+    /// Compares all cases with their recorded answers.
+    pub(crate) run: fn() -> Result<Outcome, String>,
+    /// Writes the answers of the real program; how many they are.
+    pub(crate) record: fn(&Terraform) -> Result<usize, String>,
+}
+
+/// All suites, in the order of the table.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "expressions",
+        what: "constant expressions, by the JSON of their values",
+        place: expressions::JSON_CASES,
+        run: expressions::run_json,
+        record: expressions::record_json,
+    },
+    Suite {
+        name: "console",
+        what: "constant expressions, by what the console prints or says is wrong",
+        place: expressions::CONSOLE_CASES,
+        run: expressions::run_console,
+        record: expressions::record_console,
+    },
+];
+
+/// How a suite went.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Cases that gave what is recorded.
+    pub(crate) passed: usize,
+    /// The others, each told in a few lines: the case, what is recorded, what was given.
+    pub(crate) differences: Vec<String>,
+}
+
+impl Outcome {
+    /// All cases.
+    pub(crate) fn total(&self) -> usize {
+        self.passed + self.differences.len()
+    }
+
+    /// Counts one case.
+    pub(crate) fn compare(&mut self, case: &str, recorded: &str, given: &str) {
+        if recorded == given {
+            self.passed += 1;
+        } else {
+            self.differ(case, recorded, given);
+        }
+    }
+
+    /// Counts one case that does not give what is recorded.
+    pub(crate) fn differ(&mut self, case: &str, recorded: &str, given: &str) {
+        let difference = format!("  {case}\n    recorded {recorded}\n    given    {given}");
+        self.differences.push(difference);
+    }
+}
+
+/// The suite of a name.
+pub(crate) fn named(name: &str) -> Result<&'static Suite, String> {
+    SUITES
+        .iter()
+        .find(|suite| suite.name == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+            format!("there is no suite {name}; there are: {}", names.join(", "))
+        })
+}
+
+/// A file of the repository.
+pub(crate) fn path(place: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(place)
+}
+
+/// Its text.
+pub(crate) fn read(place: &str) -> Result<String, String> {
+    std::fs::read_to_string(path(place)).map_err(|error| format!("cannot read {place}: {error}"))
+}
+
+/// Writes it anew.
+pub(crate) fn write(place: &str, text: &str) -> Result<(), String> {
+    std::fs::write(path(place), text).map_err(|error| format!("cannot write {place}: {error}"))
+}
