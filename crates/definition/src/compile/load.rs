@@ -4,6 +4,7 @@
 
 use super::body;
 use super::files::{Files, is_inside, join};
+use super::overrides;
 use crate::diag::blocks as diag;
 use crate::json;
 use crate::lexer::is_identifier;
@@ -37,6 +38,8 @@ pub(crate) struct Definition {
     pub(crate) outputs: BTreeMap<Name, Block>,
     pub(crate) resources: BTreeMap<(Mode, Name, Name), Block>,
     pub(crate) calls: BTreeMap<Name, CallBlock>,
+    /// `terraform` blocks.
+    pub(crate) settings: Vec<Block>,
     /// Source addresses of providers by their local names.
     pub(crate) providers: BTreeMap<Name, String>,
     /// `provider` blocks.
@@ -143,8 +146,13 @@ impl<'a> Loader<'a> {
             directory: directory.to_string(),
             ..Definition::default()
         };
+        // Override files come last, so that everything they change is there.
+        names.sort_by_key(|name| overrides::is_override(name));
         for name in &names {
             self.file(&mut definition, &join(directory, name), name);
+        }
+        for block in core::mem::take(&mut definition.settings) {
+            self.terraform_block(&mut definition, &block);
         }
         self.resolve_calls(&mut definition);
         self.chain.pop();
@@ -155,19 +163,9 @@ impl<'a> Loader<'a> {
     }
 
     fn file(&mut self, definition: &mut Definition, path: &str, name: &str) {
-        let stem = name.strip_suffix(".tf").unwrap_or("");
-        let content = if stem == "override" || stem.ends_with("_override") {
-            Err(diag::override_file(path))
-        } else {
-            let content = self.files.read(path);
-            content.ok_or_else(|| diag::unreadable(path))
-        };
-        let content = match content {
-            Ok(content) => content,
-            Err(found) => {
-                self.incomplete = true;
-                return self.diagnostics.push(found);
-            }
+        let Some(content) = self.files.read(path) else {
+            self.incomplete = true;
+            return self.diagnostics.push(diag::unreadable(path));
         };
         let Some(body) = self.add_text(path, content) else {
             return;
@@ -189,6 +187,9 @@ impl<'a> Loader<'a> {
                 Some(hint.into()),
             ));
         }
+        if overrides::is_override(name) {
+            return self.override_with(definition, body.blocks);
+        }
         for block in body.blocks {
             if delivery {
                 self.delivery_block(definition, block);
@@ -198,7 +199,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn module_block(&mut self, definition: &mut Definition, block: Block) {
+    pub(super) fn module_block(&mut self, definition: &mut Definition, block: Block) {
         const KINDS: [&str; 14] = [
             "terraform",
             "provider",
@@ -216,7 +217,7 @@ impl<'a> Loader<'a> {
             "action",
         ];
         match &*block.kind.name {
-            "terraform" => self.terraform_block(definition, &block),
+            "terraform" => definition.settings.push(block),
             "provider" => definition.provider_blocks.push(block),
             "resource" => self.resource_block(definition, block, Mode::Managed),
             "data" => self.resource_block(definition, block, Mode::Data),
@@ -333,7 +334,7 @@ impl<'a> Loader<'a> {
         definition.calls.insert(name, call);
     }
 
-    fn only_label(&mut self, block: &Block, kind: &str) -> Option<Name> {
+    pub(super) fn only_label(&mut self, block: &Block, kind: &str) -> Option<Name> {
         body::labels(block, &["NAME"], &mut self.diagnostics)?;
         let label = block.labels.first()?;
         self.check_name(label);

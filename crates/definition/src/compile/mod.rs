@@ -14,6 +14,7 @@ mod graph;
 mod inputs;
 mod load;
 mod module;
+mod overrides;
 mod resource;
 mod statics;
 

@@ -1,4 +1,4 @@
-//! SF0301 to SF0313 and SF0323 to SF0338: blocks, arguments and modules.
+//! SF0302 to SF0313 and SF0323 to SF0338: blocks, arguments and modules.
 
 use super::*;
 use crate::limits::{MODULE_CALLS_MAX, MODULE_DEPTH_MAX};
@@ -6,13 +6,6 @@ use crate::suggest::did_you_mean;
 use alloc::format;
 use alloc::vec::Vec;
 use value::Diagnostics;
-
-pub(crate) fn override_file(path: &str) -> Diagnostic {
-    let detail = format!(
-        "{path} is an override file; this version does not merge such files. Nothing was ignored: make the change in the file it overrides."
-    );
-    Diagnostic::error(FILE_FORM.0, FILE_FORM.1, detail)
-}
 
 pub(crate) fn unreadable(path: &str) -> Diagnostic {
     let detail =

@@ -7,6 +7,7 @@ pub(crate) mod blocks;
 pub(crate) mod delivery;
 pub(crate) mod inputs;
 pub(crate) mod json;
+pub(crate) mod overrides;
 pub(crate) mod references;
 pub(crate) mod syntax;
 
@@ -57,7 +58,8 @@ codes! {
     WRONG_JSON_VALUE = "SF0134" "Unexpected kind of JSON value";
     LABEL_MISSING = "SF0135" "Missing block label";
     REFERENCE_REQUIRED = "SF0136" "Reference required";
-    FILE_FORM = "SF0301" "Form of file not supported yet";
+    NOTHING_TO_OVERRIDE = "SF0137" "Nothing to override";
+    CANNOT_OVERRIDE = "SF0138" "Cannot be overridden";
     NOT_YET = "SF0302" "Not supported yet";
     UNKNOWN_BLOCK = "SF0303" "Unsupported block";
     UNKNOWN_ARGUMENT = "SF0304" "Unsupported argument";

@@ -118,6 +118,11 @@ pub(crate) fn decide<'b>(
     Cow::Owned(decided)
 }
 
+/// Whether a schema must say if this is an argument.
+pub(crate) fn is_undecided(attribute: &Attribute) -> bool {
+    matches!(attribute.value.kind, ExpressionKind::Json(_))
+}
+
 fn is_container(node: &Node) -> bool {
     matches!(node.kind, NodeKind::Object(_) | NodeKind::Array(_))
 }

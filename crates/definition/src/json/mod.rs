@@ -14,7 +14,7 @@ mod expression;
 mod forms;
 mod read;
 
-pub(crate) use body::{decide, module_body, variables_body};
+pub(crate) use body::{decide, is_undecided, module_body, variables_body};
 pub(crate) use expression::expression;
 pub(crate) use forms::Reading;
 pub(crate) use read::Node;

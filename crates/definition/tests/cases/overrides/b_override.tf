@@ -1,0 +1,3 @@
+locals {
+  b = "from b_override.tf"
+}

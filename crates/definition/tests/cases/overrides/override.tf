@@ -1,0 +1,13 @@
+locals {
+  a = "from override.tf"
+}
+
+output "o" {
+  sensitive  = true
+  depends_on = []
+}
+
+module "net" {
+  source = "./other"
+  name   = "over"
+}
