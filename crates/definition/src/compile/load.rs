@@ -10,7 +10,7 @@ use crate::json;
 use crate::lexer::is_identifier;
 use crate::limits::MODULE_DEPTH_MAX;
 use crate::parser;
-use crate::syntax::{Attribute, Block, Body, ExpressionKind, Identifier};
+use crate::syntax::{Attribute, Block, Body, Identifier};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -40,10 +40,16 @@ pub(crate) struct Definition {
     pub(crate) calls: BTreeMap<Name, CallBlock>,
     /// `terraform` blocks.
     pub(crate) settings: Vec<Block>,
-    /// Source addresses of providers by their local names.
-    pub(crate) providers: BTreeMap<Name, String>,
     /// `provider` blocks.
     pub(crate) provider_blocks: Vec<Block>,
+    /// `moved` blocks.
+    pub(crate) moved: Vec<Block>,
+    /// `import` blocks.
+    pub(crate) imports: Vec<Block>,
+    /// `removed` blocks.
+    pub(crate) removed: Vec<Block>,
+    /// `check` blocks.
+    pub(crate) checks: BTreeMap<Name, Block>,
     /// `project`, `artifact`, `service` and `environment` blocks.
     pub(crate) delivery: Vec<Block>,
     /// Whether the directory has a delivery file.
@@ -151,9 +157,6 @@ impl<'a> Loader<'a> {
         for name in &names {
             self.file(&mut definition, &join(directory, name), name);
         }
-        for block in core::mem::take(&mut definition.settings) {
-            self.terraform_block(&mut definition, &block);
-        }
         self.resolve_calls(&mut definition);
         self.chain.pop();
         if let Some(place) = self.definitions.get_mut(index) {
@@ -200,7 +203,7 @@ impl<'a> Loader<'a> {
     }
 
     pub(super) fn module_block(&mut self, definition: &mut Definition, block: Block) {
-        const KINDS: [&str; 14] = [
+        const KINDS: [&str; 13] = [
             "terraform",
             "provider",
             "variable",
@@ -214,17 +217,21 @@ impl<'a> Loader<'a> {
             "removed",
             "check",
             "ephemeral",
-            "action",
         ];
         match &*block.kind.name {
             "terraform" => definition.settings.push(block),
             "provider" => definition.provider_blocks.push(block),
             "resource" => self.resource_block(definition, block, Mode::Managed),
             "data" => self.resource_block(definition, block, Mode::Data),
+            "ephemeral" => self.resource_block(definition, block, Mode::Ephemeral),
             "module" => self.call_block(definition, block, false),
-            "moved" | "import" | "removed" | "check" | "ephemeral" | "action" => {
-                let what = alloc::format!("The block \"{}\"", block.kind.name);
-                self.diagnostics.push(diag::not_yet(block.header, &what));
+            "moved" => definition.moved.push(block),
+            "import" => definition.imports.push(block),
+            "removed" => definition.removed.push(block),
+            "check" => {
+                if let Some(name) = self.only_label(&block, "check") {
+                    self.declare(&mut definition.checks, name, block);
+                }
             }
             kind => {
                 if let Err(block) = self.shared_block(definition, block.clone()) {
@@ -360,57 +367,6 @@ impl<'a> Loader<'a> {
             return;
         }
         declared.insert(name, block);
-    }
-
-    /// `terraform`: settings, of which the providers' sources matter here.
-    fn terraform_block(&mut self, definition: &mut Definition, block: &Block) {
-        body::labels(block, &[], &mut self.diagnostics);
-        let form = body::Form {
-            whose: "A terraform block",
-            arguments: &["required_version"],
-            blocks: &["required_providers", "backend", "cloud", "provider_meta"],
-        };
-        body::check(&block.body, &form, &mut self.diagnostics);
-        body::text(&block.body, "required_version", &mut self.diagnostics);
-        for inner in &block.body.blocks {
-            match &*inner.kind.name {
-                "required_providers" => self.required_providers(definition, inner),
-                "backend" => {
-                    let found = diag::backend_ignored(inner.header, "backend");
-                    self.diagnostics.push(found);
-                }
-                "cloud" => {
-                    let found = diag::backend_ignored(inner.header, "cloud workspace");
-                    self.diagnostics.push(found);
-                }
-                "provider_meta" => {
-                    let found = diag::not_yet(inner.header, "The block \"provider_meta\"");
-                    self.diagnostics.push(found);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn required_providers(&mut self, definition: &mut Definition, block: &Block) {
-        for attribute in &block.body.attributes {
-            // `configuration_aliases` holds names of providers, which are no values; so the items are looked at one
-            // by one.
-            let source = match &attribute.value.kind {
-                ExpressionKind::Object(items) => items
-                    .iter()
-                    .find(|(key, _)| key.as_keyword().is_some_and(|name| &**name == "source"))
-                    .and_then(|(_, value)| {
-                        let ty = value::Type::String;
-                        crate::lower::constant(value, &ty, "\"source\"", &mut self.diagnostics)
-                    }),
-                _ => None,
-            };
-            if let Some(source) = source.as_ref().and_then(|source| source.as_str()) {
-                let name = attribute.name.name.clone();
-                definition.providers.insert(name, source.to_string());
-            }
-        }
     }
 
     /// Finds and reads the modules that a definition calls.

@@ -15,7 +15,9 @@ mod inputs;
 mod load;
 mod module;
 mod overrides;
+mod provider;
 mod resource;
+mod settings;
 mod statics;
 
 pub(crate) use constraint::Constraint;
@@ -34,7 +36,10 @@ use module::Compiler;
 use value::Diagnostics;
 
 /// Version of the form of a [`Release`] that this compiler makes.
-pub const RELEASE_FORMAT: u16 = 1;
+///
+/// - 1: the first.
+/// - 2: what modules require of providers.
+pub const RELEASE_FORMAT: u16 = 2;
 
 /// What [`compile`] found.
 #[derive(Debug, Default)]

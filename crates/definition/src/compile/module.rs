@@ -3,7 +3,8 @@
 use super::body::{self, Form};
 use super::constraint::Constraint;
 use super::load::{CallBlock, Definition};
-use super::resource::provider_of;
+use super::provider;
+use super::settings::{self, Requirements};
 use crate::diag::blocks as diag;
 use crate::lower::{self, CallNames, Context, Lowerer, Names, ResourceNames, Roots};
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
@@ -19,6 +20,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) schemas: &'a [ProviderSchema],
     /// Type constraints of every definition's variables, with their defaults.
     pub(crate) constraints: Vec<BTreeMap<Name, Constraint>>,
+    /// What every definition requires of providers.
+    pub(crate) requirements: Vec<Requirements>,
     pub(crate) diagnostics: Diagnostics,
 }
 
@@ -29,10 +32,15 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|definition| constraints(definition, &mut diagnostics))
             .collect();
+        let requirements = definitions
+            .iter()
+            .map(|definition| settings::read(definition, &mut diagnostics))
+            .collect();
         Self {
             definitions,
             schemas,
             constraints,
+            requirements,
             diagnostics,
         }
     }
@@ -50,8 +58,10 @@ impl<'a> Compiler<'a> {
         for block in &definition.provider_blocks {
             self.provider_block(block);
         }
+        self.refuse_unfinished(definition);
         let mut module = Module {
             directory: definition.directory.clone(),
+            required_providers: self.requirements.get(index).cloned().unwrap_or_default(),
             ..Module::default()
         };
         for (name, block) in &definition.variables {
@@ -71,7 +81,7 @@ impl<'a> Compiler<'a> {
             }
         }
         for ((mode, kind, name), block) in &definition.resources {
-            let resource = self.resource(definition, (*mode, kind, name), block, &mut lowerer);
+            let resource = self.resource(index, (*mode, kind, name), block, &mut lowerer);
             module.resources.extend(resource);
         }
         for (name, call) in &definition.calls {
@@ -91,7 +101,7 @@ impl<'a> Compiler<'a> {
         let resources = definition.resources.iter().map(|(key, block)| {
             let names = ResourceNames {
                 repeated: is_repeated(&block.body),
-                schema: self.schema_of(definition, key, block),
+                schema: self.schema_of(index, key, block),
             };
             (key.clone(), names)
         });
@@ -122,18 +132,38 @@ impl<'a> Compiler<'a> {
 
     fn schema_of(
         &self,
-        definition: &Definition,
+        index: usize,
         key: &(Mode, Name, Name),
         block: &Block,
     ) -> Option<&'a model::BlockSchema> {
         let (mode, kind, _) = key;
-        let provider = provider_of(self.schemas, definition, kind, &block.body);
+        let requirements = self.requirements.get(index)?;
+        let provider = provider::of_type(self.schemas, requirements, kind, &block.body);
         let types = match mode {
             Mode::Managed => &provider.schema?.resources,
             Mode::Data => &provider.schema?.data,
             Mode::Ephemeral => &provider.schema?.ephemeral,
         };
         types.get(kind).map(|schema| &schema.block)
+    }
+
+    /// Blocks that are read and have no meaning yet.
+    fn refuse_unfinished(&mut self, definition: &Definition) {
+        let ephemeral = definition
+            .resources
+            .iter()
+            .filter_map(|((mode, _, _), block)| (*mode == Mode::Ephemeral).then_some(block));
+        let blocks = definition
+            .moved
+            .iter()
+            .chain(&definition.imports)
+            .chain(&definition.removed)
+            .chain(definition.checks.values())
+            .chain(ephemeral);
+        for block in blocks {
+            let what = alloc::format!("The block \"{}\"", block.kind.name);
+            self.diagnostics.push(diag::not_yet(block.header, &what));
+        }
     }
 
     /// The built-in providers have nothing to configure, so a block is checked and then not needed.

@@ -206,7 +206,28 @@ fn override_settings(settings: &mut Vec<Block>, blocks: Vec<Block>) {
             }
         }
     }
+    let blocks = merge_required(settings, blocks);
     settings.extend(blocks);
+}
+
+/// Puts what override files require into the block that is there already, since there may only be one.
+fn merge_required(settings: &mut [Block], mut blocks: Vec<Block>) -> Vec<Block> {
+    let is_required = |block: &Block| &*block.kind.name == "required_providers";
+    let inner = settings.iter_mut().flat_map(|block| &mut block.body.blocks);
+    let Some(base) = inner.into_iter().find(|inner| is_required(inner)) else {
+        return blocks;
+    };
+    for block in &mut blocks {
+        block.body.blocks.retain_mut(|inner| {
+            let required = is_required(inner);
+            if required {
+                base.body.attributes.append(&mut inner.body.attributes);
+                base.body.blocks.append(&mut inner.body.blocks);
+            }
+            !required
+        });
+    }
+    blocks
 }
 
 fn position(body: &Body, kind: &str) -> Option<usize> {

@@ -2,12 +2,12 @@
 //! is decoded by `decode`.
 
 use super::body::{self, Form};
-use super::load::Definition;
 use super::module::Compiler;
+use super::provider::{self, FoundProvider};
+use super::settings::Requirements;
 use crate::diag::blocks as diag;
 use crate::lower::{Context, Lowerer};
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{BlockSchema, Lifecycle, Mode, ProviderSchema, Resource, TypeSchema};
 use value::{ExprKind, Name, Reference, Span};
@@ -18,54 +18,20 @@ const META_ARGUMENTS: [&str; 4] = ["count", "for_each", "depends_on", "provider"
 /// Blocks that every resource has.
 const META_BLOCKS: [&str; 3] = ["lifecycle", "provisioner", "connection"];
 
-/// The provider of a resource.
-pub(crate) struct FoundProvider<'a> {
-    /// Its source address, or its local name where no source is known.
-    pub(crate) source: String,
-    /// What it offers, unless it is unknown.
-    pub(crate) schema: Option<&'a ProviderSchema>,
-}
-
-/// Which provider a type belongs to: the one named by `provider`, else the one that the type's name begins with.
-pub(crate) fn provider_of<'a>(
-    schemas: &'a [ProviderSchema],
-    definition: &Definition,
-    kind: &str,
-    inside: &Body,
-) -> FoundProvider<'a> {
-    let named = inside
-        .attribute("provider")
-        .and_then(|attribute| attribute.value.as_keyword());
-    let local = match named {
-        Some(name) => name,
-        None => kind.split('_').next().unwrap_or(kind),
-    };
-    let declared = definition.providers.get(local).map(String::as_str);
-    let schema = schemas.iter().find(|schema| match declared {
-        Some(source) => {
-            schema.source == source || schema.source.ends_with(&alloc::format!("/{source}"))
-        }
-        None => schema.source.rsplit('/').next() == Some(local),
-    });
-    let source = match schema {
-        Some(schema) => schema.source.clone(),
-        None => declared.unwrap_or(local).to_string(),
-    };
-    FoundProvider { source, schema }
-}
-
 impl Compiler<'_> {
     /// A resource or data source. None when it could not be understood, which has been reported.
     pub(crate) fn resource(
         &mut self,
-        definition: &Definition,
+        index: usize,
         (mode, kind, name): (Mode, &Name, &Name),
         block: &Block,
         lowerer: &mut Lowerer<'_>,
     ) -> Option<Resource> {
         let inside = &block.body;
         self.check_provider_argument(inside);
-        let provider = provider_of(self.schemas, definition, kind, inside);
+        let nothing = Requirements::new();
+        let requirements = self.requirements.get(index).unwrap_or(&nothing);
+        let provider = provider::of_type(self.schemas, requirements, kind, inside);
         let schema = self.type_schema(mode, kind, &provider, block);
         let address = crate::diag::references::resource_address(mode, kind, name);
         let outer = lowerer.context();

@@ -9,6 +9,7 @@ pub(crate) mod inputs;
 pub(crate) mod json;
 pub(crate) mod overrides;
 pub(crate) mod references;
+pub(crate) mod settings;
 pub(crate) mod syntax;
 
 use alloc::string::String;
@@ -97,6 +98,10 @@ codes! {
     SOURCE_UNREADABLE = "SF0336" "Source file could not be read";
     TOO_MANY_MODULES = "SF0337" "Too many module calls";
     INVALID_DYNAMIC = "SF0338" "Invalid dynamic block";
+    INVALID_REQUIREMENT = "SF0339" "Invalid provider requirement";
+    EXPERIMENTS = "SF0340" "Language experiments are not available";
+    UNKNOWN_BACKEND = "SF0341" "Unknown kind of backend";
+    PROVIDER_META_IGNORED = "SF0342" "Provider metadata is not used";
     NOT_IN_THIS_VERSION = "SF0401" "Not available in this version";
     INVALID_DURATION = "SF0402" "Invalid duration";
     INVALID_SIZE = "SF0403" "Invalid size";

@@ -1,5 +1,6 @@
 //! A release as text, short enough to read and complete enough that a wrong one differs.
 
+use super::blocks;
 use model::{Condition, Lifecycle, Mode, Release, Repetition};
 use std::fmt::Write as _;
 use value::{BinaryOperator, Expr, ExprKind, Reference, UnaryOperator, Value};
@@ -18,6 +19,7 @@ pub(crate) fn release(release: &Release) -> String {
     }
     for (index, module) in release.modules.iter().enumerate() {
         writeln!(text, "module #{index} {}", module.directory).unwrap();
+        blocks::providers(&mut text, module);
         for (name, variable) in &module.variables {
             write!(text, "  variable {name}: {}", variable.ty.in_words()).unwrap();
             if let Some(default) = &variable.default {
@@ -26,6 +28,7 @@ pub(crate) fn release(release: &Release) -> String {
             for (set, word) in [
                 (!variable.nullable, "not null"),
                 (variable.sensitive, "sensitive"),
+                (variable.ephemeral, "ephemeral"),
                 (!variable.description.is_empty(), "described"),
             ] {
                 if set {
@@ -39,17 +42,23 @@ pub(crate) fn release(release: &Release) -> String {
             writeln!(text, "  local {name} = {}", show(&local.value)).unwrap();
         }
         for resource in &module.resources {
-            let mode = if resource.mode == Mode::Data {
-                "data."
-            } else {
-                ""
+            let mode = match resource.mode {
+                Mode::Managed => "",
+                Mode::Data => "data.",
+                Mode::Ephemeral => "ephemeral.",
             };
             let (kind, name, provider) = (&resource.kind, &resource.name, &resource.provider);
-            writeln!(text, "  {mode}{kind}.{name} of {provider}").unwrap();
+            write!(text, "  {mode}{kind}.{name} of {provider}").unwrap();
+            if resource.provider_config.alias.is_some() || resource.provider_config.key.is_some() {
+                let configuration = blocks::configuration(&resource.provider_config);
+                write!(text, " as {configuration}").unwrap();
+            }
+            writeln!(text).unwrap();
             repetition(&mut text, &resource.repetition);
             writeln!(text, "    {}", show(&resource.config)).unwrap();
             depends_on(&mut text, &resource.depends_on);
             lifecycle(&mut text, &resource.lifecycle);
+            blocks::provisioners(&mut text, &resource.provisioners);
         }
         for (name, call) in &module.modules {
             writeln!(text, "  call {name} of #{}", call.module).unwrap();
@@ -58,13 +67,17 @@ pub(crate) fn release(release: &Release) -> String {
                 writeln!(text, "    {name} = {}", show(value)).unwrap();
             }
             depends_on(&mut text, &call.depends_on);
+            blocks::passed(&mut text, &call.providers);
         }
         for (name, output) in &module.outputs {
             let hidden = if output.sensitive { " (sensitive)" } else { "" };
-            writeln!(text, "  output {name}{hidden} = {}", show(&output.value)).unwrap();
+            let brief = if output.ephemeral { " (ephemeral)" } else { "" };
+            let value = show(&output.value);
+            writeln!(text, "  output {name}{hidden}{brief} = {value}").unwrap();
             depends_on(&mut text, &output.depends_on);
             conditions(&mut text, "precondition", &output.preconditions);
         }
+        blocks::statements(&mut text, module);
     }
     delivery(&mut text, release);
     text
@@ -124,7 +137,7 @@ fn depends_on(text: &mut String, exprs: &[Expr]) {
     }
 }
 
-fn conditions(text: &mut String, kind: &str, conditions: &[Condition]) {
+pub(crate) fn conditions(text: &mut String, kind: &str, conditions: &[Condition]) {
     for condition in conditions {
         let (condition, message) = (&condition.condition, &condition.error_message);
         writeln!(
@@ -275,7 +288,7 @@ fn show_reference(reference: &Reference) -> String {
         Reference::Workspace => "terraform.workspace".into(),
         Reference::SelfObject => "self".into(),
         Reference::EnvironmentName => "environment.name".into(),
-        Reference::Ephemeral(kind, name) => format!("ephemeral.{kind}.{name}"),
+        Reference::Ephemeral(kind, name) => format!("<ephemeral.{kind}.{name}>"),
         Reference::ServicePort(name) => format!("service.{name}.port"),
     }
 }

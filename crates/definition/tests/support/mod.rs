@@ -1,6 +1,7 @@
 //! What the tests of this room share: a project in memory, the providers it may use, and a readable form of what comes
 //! out.
 
+pub(crate) mod blocks;
 pub(crate) mod dump;
 
 use definition::{Compiled, Files, LineIndex};
@@ -107,7 +108,7 @@ pub(crate) fn schemas() -> Vec<ProviderSchema> {
             ..ProviderSchema::default()
         },
         ProviderSchema {
-            source: "steadfast/test".into(),
+            source: "registry.terraform.io/steadfast/test".into(),
             resources: BTreeMap::from([
                 ("test_thing".into(), ty(thing.clone())),
                 ("test_strict".into(), ty(strict)),

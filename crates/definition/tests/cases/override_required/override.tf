@@ -1,0 +1,6 @@
+terraform {
+  required_providers {
+    test = { source = "steadfast/test" }
+    more = { source = "hashicorp/more" }
+  }
+}

@@ -1,0 +1,16 @@
+terraform {
+  required_providers {
+    terraform = { source = "terraform.io/builtin/terraform" }
+    test      = { "source" = "Steadfast/Test", version = "~> 1.0" }
+    mine      = { source = "steadfast/test", configuration_aliases = [mine.west, mine, mine.east] }
+    plain     = "1.0"
+    empty     = {}
+  }
+  provider_meta "terraform" {
+    note = "x"
+  }
+  experiments = []
+  cloud {
+    organization = "shop"
+  }
+}
