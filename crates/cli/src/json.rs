@@ -1,6 +1,6 @@
 //! What programs read: one JSON object per line, without values that could be secret.
 
-use crate::render::diagnostics::Sources;
+use crate::render::diagnostics::{Excerpt, Sources};
 use decide::{Entry, World};
 use model::{Event, Observation};
 use serde_json::{Map, Value, json};
@@ -42,16 +42,34 @@ pub(crate) fn diagnostic(one: &value::Diagnostic, sources: &Sources) -> Map<Stri
     if let Some(span) = one.span
         && let Some(place) = sources.place(span)
     {
+        // Programs paint the range, so one without a character reaches over the next, as it does in Terraform.
+        let wider = u32::from(span.start == span.end);
         let range = json!({
             "filename": place.path,
             "start": { "line": place.start.0, "column": place.start.1, "byte": span.start },
-            "end": { "line": place.end.0, "column": place.end.1, "byte": span.end },
+            "end": { "line": place.end.0, "column": place.end.1 + wider, "byte": span.end + wider },
         });
         object.insert("range".into(), range);
-        let snippet = json!({ "code": place.line, "start_line": place.start.0 });
-        object.insert("snippet".into(), snippet);
+        if let Some(excerpt) = sources.excerpt(span) {
+            object.insert("snippet".into(), snippet(span, wider, &excerpt));
+        }
     }
     object
+}
+
+fn snippet(span: value::Span, wider: u32, excerpt: &Excerpt<'_>) -> Value {
+    let offset = |byte: u32| {
+        let offset = (byte as usize).saturating_sub(excerpt.start_byte);
+        offset.min(excerpt.code.len())
+    };
+    json!({
+        "context": excerpt.context,
+        "code": excerpt.code,
+        "start_line": excerpt.start_line,
+        "highlight_start_offset": offset(span.start),
+        "highlight_end_offset": offset(span.end + wider),
+        "values": [],
+    })
 }
 
 /// A diagnostic as a line of its own.

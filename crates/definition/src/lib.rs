@@ -21,6 +21,7 @@ mod json;
 mod lexer;
 pub mod limits;
 mod lower;
+mod outline;
 mod parser;
 mod suggest;
 pub mod syntax;
@@ -31,6 +32,7 @@ pub use compile::{
 };
 pub use diag::CODES;
 pub use lexer::is_identifier;
+pub use outline::Outline;
 pub use parser::{parse_body, parse_expression, parse_template, source_text};
 pub use text::{LineIndex, Position};
 

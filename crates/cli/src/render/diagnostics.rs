@@ -1,8 +1,9 @@
 //! Diagnostics with the line they are about, a caret, and what to do.
 
 use super::style::{BAD, BOLD, DIM, RESET, WARN};
-use definition::LineIndex;
+use definition::{LineIndex, Outline};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use value::{Diagnostic, Diagnostics, Severity, Span};
 
 /// Width that details are wrapped to.
@@ -17,6 +18,8 @@ struct Source {
     path: String,
     text: String,
     lines: LineIndex,
+    /// Made when the first program asks for it.
+    outline: OnceLock<Outline>,
 }
 
 /// A place in words: file, line and column (from 1), and the line itself.
@@ -31,6 +34,18 @@ pub(crate) struct Place<'a> {
     pub line: &'a str,
 }
 
+/// Whole lines around a place.
+pub(crate) struct Excerpt<'a> {
+    /// The lines, without the last line's end.
+    pub code: &'a str,
+    /// Number of the first.
+    pub start_line: u32,
+    /// Where it begins.
+    pub start_byte: usize,
+    /// The block around them.
+    pub context: Option<String>,
+}
+
 impl Sources {
     pub(crate) fn new(texts: Vec<(String, Vec<u8>)>) -> Self {
         let sources = texts.into_iter().map(|(path, bytes)| {
@@ -39,9 +54,30 @@ impl Sources {
                 path,
                 lines: LineIndex::new(&text),
                 text,
+                outline: OnceLock::new(),
             }
         });
         Self(sources.collect())
+    }
+
+    /// The lines that a span touches, and what stands around them.
+    pub(crate) fn excerpt(&self, span: Span) -> Option<Excerpt<'_>> {
+        let source = self.0.get(span.source.0 as usize)?;
+        let first = source.lines.position(&source.text, span.start).line;
+        // A span that ends at the beginning of a line does not touch it.
+        let inside = span.end.saturating_sub(1).max(span.start);
+        let last = source.lines.position(&source.text, inside).line;
+        let start = source.lines.line_range(&source.text, first)?.start;
+        let end = source.lines.line_range(&source.text, last)?.end;
+        let outline = source
+            .outline
+            .get_or_init(|| Outline::new(&source.path, &source.text));
+        Some(Excerpt {
+            code: source.text.get(start..end)?,
+            start_line: first,
+            start_byte: start,
+            context: outline.context(span.start),
+        })
     }
 
     /// Where a span is; none when its text is not at hand.

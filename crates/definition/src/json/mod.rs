@@ -17,4 +17,4 @@ mod read;
 pub(crate) use body::{decide, is_undecided, module_body, variables_body};
 pub(crate) use expression::expression;
 pub(crate) use forms::Reading;
-pub(crate) use read::Node;
+pub(crate) use read::{Container, Node, container};

@@ -80,6 +80,51 @@ impl Node {
     }
 }
 
+/// A whole text, to find places in.
+#[derive(Clone, Debug)]
+pub(crate) struct Container(Node);
+
+impl Container {
+    /// The names and positions that lead to the innermost object or array around a byte, such as `locals[0].a`.
+    pub(crate) fn path(&self, byte: u32) -> String {
+        let mut path = String::new();
+        let mut node = &self.0;
+        let around = |node: &Node| {
+            let nested = matches!(node.kind, NodeKind::Array(_) | NodeKind::Object(_));
+            nested && node.span.start <= byte && byte < node.span.end
+        };
+        // Ends at the innermost level: every turn goes one deeper.
+        loop {
+            let inner = match &node.kind {
+                NodeKind::Object(properties) => properties
+                    .iter()
+                    .find(|property| around(&property.value))
+                    .map(|property| {
+                        let dot = if path.is_empty() { "" } else { "." };
+                        let step = alloc::format!("{dot}{}", property.name.content);
+                        (step, &*property.value)
+                    }),
+                NodeKind::Array(items) => items
+                    .iter()
+                    .enumerate()
+                    .find(|(_, item)| around(item))
+                    .map(|(position, item)| (alloc::format!("[{position}]"), item)),
+                _ => None,
+            };
+            let Some((step, inner)) = inner else {
+                return path;
+            };
+            path.push_str(&step);
+            node = inner;
+        }
+    }
+}
+
+/// A text as a whole, whatever is wrong with it.
+pub(crate) fn container(text: &str, source: SourceId) -> Option<Container> {
+    read(text, source).0.map(Container)
+}
+
 /// The value could not be read and that has been reported.
 struct Failed;
 
