@@ -23,9 +23,11 @@ pub mod limits;
 mod lower;
 mod outline;
 mod parser;
+mod source;
 mod suggest;
 pub mod syntax;
 mod text;
+mod version;
 
 pub use compile::{
     Compiled, DELIVERY_FILE, Files, Given, RELEASE_FORMAT, Source, compile, variables_file,
@@ -34,7 +36,9 @@ pub use diag::CODES;
 pub use lexer::is_identifier;
 pub use outline::Outline;
 pub use parser::{parse_body, parse_expression, parse_template, source_text};
+pub use source::{DEFAULT_HOST, ModuleSource, RegistrySource, RemoteSource};
 pub use text::{LineIndex, Position};
+pub use version::{Constraints, Version};
 
 use value::{Diagnostics, Expr, SourceId};
 

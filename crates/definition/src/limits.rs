@@ -25,3 +25,12 @@ pub(crate) const SUGGESTION_CANDIDATES_MAX: usize = 5_000;
 
 /// How many instances of a repeated resource are gone through to find the files that their arguments read.
 pub(crate) const STATIC_INSTANCES_MAX: usize = 10_000;
+
+/// Longest version, in bytes.
+pub(crate) const VERSION_BYTES_MAX: usize = 256;
+
+/// How many comparisons one version constraint may consist of.
+pub(crate) const VERSION_CONSTRAINTS_MAX: usize = 64;
+
+/// Longest address of a module's source, in bytes.
+pub(crate) const MODULE_SOURCE_BYTES_MAX: usize = 4096;

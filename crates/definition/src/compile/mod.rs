@@ -22,7 +22,7 @@ mod statics;
 
 pub(crate) use constraint::Constraint;
 pub use files::Files;
-pub(crate) use files::is_plain_path;
+pub(crate) use files::{is_plain_path, join};
 pub use inputs::{Given, variables_file};
 pub(crate) use load::Definition;
 pub use load::{DELIVERY_FILE, Source};
