@@ -30,7 +30,8 @@ mod text;
 mod version;
 
 pub use compile::{
-    Compiled, DELIVERY_FILE, Files, Given, RELEASE_FORMAT, Source, compile, variables_file,
+    Compiled, DELIVERY_FILE, Files, Given, Installed, RELEASE_FORMAT, Reached, ReachedCall, Source,
+    compile, reach, variables_file,
 };
 pub use diag::CODES;
 pub use lexer::is_identifier;

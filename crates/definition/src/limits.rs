@@ -34,3 +34,6 @@ pub(crate) const VERSION_CONSTRAINTS_MAX: usize = 64;
 
 /// Longest address of a module's source, in bytes.
 pub(crate) const MODULE_SOURCE_BYTES_MAX: usize = 4096;
+
+/// How many values one setting may depend on that must be known before anything is computed.
+pub(crate) const KNOWN_VALUES_MAX: usize = 10_000;

@@ -1,7 +1,7 @@
 //! Addresses of modules: where `source` of a `module` block says that the module is.
 //!
-//! Only the text is read here, by Terraform's rules, so that an installation of ours and one of Terraform's name the same
-//! module the same way. Nothing is fetched; that a kind of address is understood does not mean that it can be.
+//! Only the text is read here, by Terraform's rules, so that an installation of ours and one of Terraform's name the
+//! same module the same way. Nothing is fetched; that an address is understood does not mean that it can be.
 
 use crate::limits::MODULE_SOURCE_BYTES_MAX;
 use alloc::string::{String, ToString as _};

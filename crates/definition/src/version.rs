@@ -1,7 +1,8 @@
 //! Versions and version constraints, as Terraform writes them: `1.2.0`, `v1.2.0-beta.1`, `>= 1.2, < 2.0.0`, `~> 1.4`.
 //!
-//! Pure: which versions there are, and which of them is taken, is the business of whoever fetches modules and providers.
-//! A version with a pre-release part is allowed only by a constraint that names exactly it; ranges never reach it.
+//! Pure: which versions there are, and which of them is taken, is the business of whoever fetches modules and
+//! providers. A version with a pre-release part is allowed only by a constraint that names exactly it; ranges never
+//! reach it.
 
 use crate::limits::{VERSION_BYTES_MAX, VERSION_CONSTRAINTS_MAX};
 use alloc::string::{String, ToString as _};

@@ -37,13 +37,11 @@ pub(crate) fn compile(
         let found = diag::unknown_block(inner.header, &inner.kind.name, &whose, &[], None);
         compiler.diagnostics.push(found);
     }
-    for argument in ["providers", "version"] {
-        if let Some(attribute) = inside.attribute(argument) {
-            let what = alloc::format!("\"{argument}\" in a {kind} block with a local source");
-            compiler
-                .diagnostics
-                .push(diag::not_yet(attribute.name.span, &what));
-        }
+    if let Some(attribute) = inside.attribute("providers") {
+        let what = alloc::format!("\"providers\" in a {kind} block");
+        compiler
+            .diagnostics
+            .push(diag::not_yet(attribute.name.span, &what));
     }
     let outer: Context = lowerer.context();
     let (repetition, inner) = compiler.repetition(inside, lowerer);

@@ -12,10 +12,28 @@ pub trait Files {
     /// Content of a file; none when there is no such file or it cannot be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
 
+    /// What was installed for a call of a module that is no local path; none when nothing was. `call` is the names of
+    /// the calls that lead to it from the root, with dots between them.
+    fn installed(&self, call: &str) -> Option<Installed> {
+        let _ = call;
+        None
+    }
+
     /// Whether modules and files outside of the root module's directory may be asked for.
     fn may_leave_root(&self) -> bool {
         false
     }
+}
+
+/// A module that was fetched earlier, as Terraform's list of them has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Where it came from: an address as [`crate::ModuleSource`] writes it.
+    pub source: String,
+    /// Its version, where it came from a registry.
+    pub version: Option<String>,
+    /// Its directory, as [`Files`] has directories.
+    pub directory: String,
 }
 
 /// A path seen from a directory, both relative to the root module, without `.` and `..` inside. Absolute paths stay

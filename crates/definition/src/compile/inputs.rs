@@ -91,6 +91,34 @@ fn values(body: &Body, diagnostics: &mut Diagnostics) -> BTreeMap<Name, (Option<
     values
 }
 
+/// The value that is given for a variable, before its type is looked at; none when none is. What is wrong with the
+/// others, and with files as a whole, is reported by [`apply`].
+pub(super) fn given_value(
+    root: &Definition,
+    given: &[Given],
+    wanted: &Name,
+) -> Option<Result<Value, String>> {
+    let from = |given: &Given| match given {
+        Given::Environment { name, text } | Given::Option { name, text } if **name == **wanted => {
+            Some(read_text(root, name, text))
+        }
+        Given::Value { name, value, .. } if **name == **wanted => Some(Ok(value.clone())),
+        Given::File { path, content } => {
+            let source = SourceId(0);
+            let text = parser::source_text(content, source).ok()?;
+            let (body, _) = if path.ends_with(".json") {
+                crate::json::variables_body(text, source)
+            } else {
+                parser::parse_body(text, source)
+            };
+            let (value, _) = values(&body, &mut Diagnostics::new()).remove(wanted)?;
+            value.map(Ok)
+        }
+        Given::Environment { .. } | Given::Option { .. } | Given::Value { .. } => None,
+    };
+    given.iter().rev().find_map(from)
+}
+
 /// Checks all given values, converts them to the types of their variables and puts the winners into the release.
 pub(super) fn apply(
     root: &Definition,

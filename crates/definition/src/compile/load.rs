@@ -3,19 +3,21 @@
 //! Nothing is computed here. Each directory is read once, however often it is called.
 
 use super::body;
-use super::files::{Files, is_inside, join};
+use super::files::{Files, join};
+use super::inputs::Given;
+use super::known::{Origin, Place};
 use super::overrides;
+use super::resolve::Resolved;
 use crate::diag::blocks as diag;
 use crate::json;
 use crate::lexer::is_identifier;
-use crate::limits::MODULE_DEPTH_MAX;
 use crate::parser;
-use crate::syntax::{Attribute, Block, Body, Identifier};
+use crate::syntax::{Attribute, Block, Body, ExpressionKind, Identifier};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::Mode;
-use value::{Diagnostics, Name, SourceId};
+use value::{Diagnostic, Diagnostics, Name, SourceId};
 
 /// The file that describes delivery.
 pub const DELIVERY_FILE: &str = "steadfast.hcl";
@@ -30,7 +32,7 @@ pub struct Source {
 }
 
 /// The blocks of one directory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Definition {
     pub(crate) directory: String,
     pub(crate) variables: BTreeMap<Name, Block>,
@@ -54,32 +56,77 @@ pub(crate) struct Definition {
     pub(crate) delivery: Vec<Block>,
     /// Whether the directory has a delivery file.
     pub(crate) has_delivery: bool,
+    /// Whether it leads to the same modules wherever it is called.
+    pub(crate) is_fixed: bool,
+}
+
+impl Definition {
+    /// Whether an environment sets this variable of the root, so that it may differ between them.
+    pub(crate) fn varies_by_environment(&self, variable: &Name) -> bool {
+        let sets = |block: &Block| {
+            let variables = block
+                .body
+                .attribute("variables")
+                .map(|found| &found.value.kind);
+            match variables {
+                None => false,
+                Some(ExpressionKind::Object(items)) => items
+                    .iter()
+                    .any(|(key, _)| key.as_keyword().is_none_or(|name| *name == *variable)),
+                Some(_) => true,
+            }
+        };
+        let environments = self
+            .delivery
+            .iter()
+            .filter(|block| &*block.kind.name == "environment");
+        environments.into_iter().any(sets)
+    }
 }
 
 /// A `module` or `stack` block and the definition it calls.
+#[derive(Clone)]
 pub(crate) struct CallBlock {
     pub(crate) block: Block,
     pub(crate) stack: bool,
     /// None when it could not be read, which has been reported.
     pub(crate) target: Option<usize>,
+    /// What became of its source.
+    pub(crate) resolved: Resolved,
+}
+
+impl CallBlock {
+    /// The name after `module` or `stack`.
+    pub(crate) fn name(&self) -> &str {
+        self.block.labels.first().map_or("", |label| &label.name)
+    }
 }
 
 /// Everything that was read.
 pub(crate) struct Loader<'a> {
-    files: &'a dyn Files,
+    pub(super) files: &'a dyn Files,
+    pub(super) given: &'a [Given],
     pub(crate) sources: Vec<Source>,
     pub(crate) definitions: Vec<Definition>,
-    by_directory: BTreeMap<String, usize>,
-    chain: Vec<String>,
+    /// Several where what a directory calls depends on who calls it.
+    by_directory: BTreeMap<String, Vec<usize>>,
+    pub(super) chain: Vec<String>,
+    /// Calls followed so far, counted once per path from the root where paths differ.
+    pub(super) n_calls: usize,
+    /// Calls of modules that are not installed.
+    pub(super) missing: Vec<Diagnostic>,
     /// A file could not be read as a whole: what it declares is not known, so that references cannot be judged.
     pub(crate) incomplete: bool,
     pub(crate) diagnostics: Diagnostics,
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(files: &'a dyn Files) -> Self {
+    pub(crate) fn new(files: &'a dyn Files, given: &'a [Given]) -> Self {
         Self {
             files,
+            given,
+            n_calls: 0,
+            missing: Vec::new(),
             sources: Vec::new(),
             definitions: Vec::new(),
             by_directory: BTreeMap::new(),
@@ -91,7 +138,7 @@ impl<'a> Loader<'a> {
 
     /// Reads the root module and everything it calls; the root becomes the first definition.
     pub(crate) fn load_root(&mut self) {
-        if self.load(".").is_none() {
+        if self.load(".", None).is_none() {
             self.incomplete = true;
             self.diagnostics.push(diag::nothing_here());
             self.definitions.push(Definition::default());
@@ -127,42 +174,94 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reads a directory. None when it has no source files.
-    fn load(&mut self, directory: &str) -> Option<usize> {
-        if let Some(found) = self.by_directory.get(directory) {
-            return Some(*found);
+    /// Reports the modules that are not installed, each place once.
+    pub(super) fn report_missing(&mut self) {
+        for found in core::mem::take(&mut self.missing) {
+            if !self.diagnostics.0.contains(&found) {
+                self.diagnostics.push(found);
+            }
         }
+    }
+
+    /// Whether a definition leads to the same modules wherever it is called.
+    pub(super) fn is_fixed(&self, index: usize) -> bool {
+        self.definitions
+            .get(index)
+            .is_some_and(|found| found.is_fixed)
+    }
+
+    /// Reads a directory that is called from a place, or the root. None when it has no source files.
+    pub(super) fn load(&mut self, directory: &str, from: Option<Origin<'_>>) -> Option<usize> {
+        let known = self
+            .by_directory
+            .get(directory)
+            .cloned()
+            .unwrap_or_default();
+        let (mut definition, index) = match known.first() {
+            Some(first) if self.is_fixed(*first) => return Some(*first),
+            Some(first) => (self.definitions.get(*first)?.clone(), None),
+            None => {
+                let names = self.names_in(directory)?;
+                let index = self.definitions.len();
+                self.definitions.push(Definition::default());
+                let mut definition = Definition {
+                    directory: directory.to_string(),
+                    ..Definition::default()
+                };
+                for name in &names {
+                    self.file(&mut definition, &join(directory, name), name);
+                }
+                (definition, Some(index))
+            }
+        };
+        self.chain.push(directory.to_string());
+        let place = Place {
+            from,
+            definition: &definition,
+        };
+        let resolved = self.resolve_calls(&place);
+        self.chain.pop();
+        definition.is_fixed = resolved.iter().all(|one| one.is_fixed);
+        for (call, resolved) in definition.calls.values_mut().zip(resolved) {
+            call.target = resolved.target;
+            call.resolved = resolved;
+        }
+        let same = |index: &&usize| {
+            let found = self.definitions.get(**index);
+            found.is_some_and(|found| {
+                let mut calls = found.calls.values().zip(definition.calls.values());
+                calls.all(|(one, other)| one.resolved == other.resolved)
+            })
+        };
+        if let Some(same) = known.iter().find(same) {
+            return Some(*same);
+        }
+        let index = index.unwrap_or_else(|| {
+            self.definitions.push(Definition::default());
+            self.definitions.len() - 1
+        });
+        *self.definitions.get_mut(index)? = definition;
+        self.by_directory
+            .entry(directory.to_string())
+            .or_default()
+            .push(index);
+        Some(index)
+    }
+
+    /// The source files of a directory; none when it has none.
+    fn names_in(&self, directory: &str) -> Option<Vec<String>> {
         let mut names = self.files.list(directory)?;
         names.sort();
         let root = self.chain.is_empty();
+        // Override files come last, so that everything they change is there.
+        names.sort_by_key(|name| overrides::is_override(name));
         names.retain(|name| {
             !name.starts_with('.')
                 && (name.ends_with(".tf")
                     || name.ends_with(".tf.json")
                     || (root && name == DELIVERY_FILE))
         });
-        if names.is_empty() {
-            return None;
-        }
-        let index = self.definitions.len();
-        self.by_directory.insert(directory.to_string(), index);
-        self.definitions.push(Definition::default());
-        self.chain.push(directory.to_string());
-        let mut definition = Definition {
-            directory: directory.to_string(),
-            ..Definition::default()
-        };
-        // Override files come last, so that everything they change is there.
-        names.sort_by_key(|name| overrides::is_override(name));
-        for name in &names {
-            self.file(&mut definition, &join(directory, name), name);
-        }
-        self.resolve_calls(&mut definition);
-        self.chain.pop();
-        if let Some(place) = self.definitions.get_mut(index) {
-            *place = definition;
-        }
-        Some(index)
+        (!names.is_empty()).then_some(names)
     }
 
     fn file(&mut self, definition: &mut Definition, path: &str, name: &str) {
@@ -337,6 +436,7 @@ impl<'a> Loader<'a> {
             block,
             stack,
             target: None,
+            resolved: Resolved::default(),
         };
         definition.calls.insert(name, call);
     }
@@ -367,59 +467,5 @@ impl<'a> Loader<'a> {
             return;
         }
         declared.insert(name, block);
-    }
-
-    /// Finds and reads the modules that a definition calls.
-    fn resolve_calls(&mut self, definition: &mut Definition) {
-        for call in definition.calls.values_mut() {
-            call.target = self.resolve_call(&definition.directory, call);
-        }
-    }
-
-    fn resolve_call(&mut self, directory: &str, call: &CallBlock) -> Option<usize> {
-        let block = &call.block;
-        let whose = if call.stack {
-            "A stack block"
-        } else {
-            "A module block"
-        };
-        let attribute = body::required(
-            &block.body,
-            "source",
-            whose,
-            block.header,
-            &mut self.diagnostics,
-        )?;
-        let span = attribute.value.span;
-        let source = body::text(&block.body, "source", &mut self.diagnostics)?;
-        let local = source == "."
-            || source == ".."
-            || source.starts_with("./")
-            || source.starts_with("../");
-        if !local {
-            self.diagnostics.push(diag::module_source(span, &source));
-            return None;
-        }
-        let target = join(directory, &source);
-        if !is_inside(&target) && !self.files.may_leave_root() {
-            self.diagnostics.push(diag::module_outside(span, &source));
-            return None;
-        }
-        if let Some(begin) = self.chain.iter().position(|open| *open == target) {
-            let chain = self.chain.iter().skip(begin).chain(Some(&target));
-            let chain: Vec<&str> = chain.map(String::as_str).collect();
-            let found = diag::module_recursion(span, &chain.join(" -> "));
-            self.diagnostics.push(found);
-            return None;
-        }
-        if self.chain.len() >= MODULE_DEPTH_MAX {
-            self.diagnostics.push(diag::module_depth(span));
-            return None;
-        }
-        let found = self.load(&target);
-        if found.is_none() {
-            self.diagnostics.push(diag::module_not_found(span, &target));
-        }
-        found
     }
 }

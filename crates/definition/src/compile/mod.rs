@@ -1,7 +1,7 @@
 //! From files and inputs to a [`Release`]: [`compile`].
 //!
-//! In order: every file is read and parsed (`load`); each directory's blocks become a module, its expressions checked
-//! against what is declared (`module`, `resource`, `decode`, `call`); delivery blocks (`crate::delivery`); values from
+//! In order: every file is read and parsed (`load`), following calls of modules (`resolve`, `known`); each directory's
+//! blocks become a module, its expressions checked against what is declared (`module`, `resource`, `decode`, `call`); delivery blocks (`crate::delivery`); values from
 //! outside (`inputs`); cycles (`graph`); files that expressions read (`statics`). A stage that finds errors keeps the
 //! later ones from guessing, but each collects all it can find.
 
@@ -12,20 +12,24 @@ mod decode;
 mod files;
 mod graph;
 mod inputs;
+mod known;
 mod load;
 mod module;
 mod overrides;
 mod provider;
+mod reach;
+mod resolve;
 mod resource;
 mod settings;
 mod statics;
 
 pub(crate) use constraint::Constraint;
-pub use files::Files;
+pub use files::{Files, Installed};
 pub(crate) use files::{is_plain_path, join};
 pub use inputs::{Given, variables_file};
 pub(crate) use load::Definition;
 pub use load::{DELIVERY_FILE, Source};
+pub use reach::{Reached, ReachedCall, reach};
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -61,8 +65,9 @@ pub struct Compiled {
 /// `schemas` are the providers that this program has. A directory with a `steadfast.hcl` gives a release with delivery;
 /// one with nothing but `.tf` files gives a plain one.
 pub fn compile(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Compiled {
-    let mut loader = Loader::new(files);
+    let mut loader = Loader::new(files, given);
     loader.load_root();
+    loader.report_missing();
     if loader.incomplete {
         return finish(loader.sources, loader.diagnostics);
     }

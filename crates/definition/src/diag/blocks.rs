@@ -139,13 +139,6 @@ pub(crate) fn unknown_type(span: Span, kind: &str, provider: &str, known: &[&str
     suggest(error(UNKNOWN_TYPE, detail, span), suggestion)
 }
 
-pub(crate) fn module_source(span: Span, source: &str) -> Diagnostic {
-    let detail = format!(
-        "\"{source}\" is no local path. This version reads modules from directories of the project only, written with a leading ./ or ../ ."
-    );
-    error(MODULE_SOURCE, detail, span)
-}
-
 pub(crate) fn module_outside(span: Span, source: &str) -> Diagnostic {
     let detail = format!(
         "\"{source}\" leads out of the project's directory, and nothing outside of it is read. Run the command from a directory that contains both, or move the module."

@@ -7,6 +7,7 @@ pub(crate) mod blocks;
 pub(crate) mod delivery;
 pub(crate) mod inputs;
 pub(crate) mod json;
+pub(crate) mod modules;
 pub(crate) mod overrides;
 pub(crate) mod references;
 pub(crate) mod settings;
@@ -85,7 +86,7 @@ codes! {
     UNKNOWN_PROVIDER = "SF0323" "Provider not available";
     UNKNOWN_TYPE = "SF0324" "Unknown resource type";
     UNKNOWN_FUNCTION = "SF0325" "Unknown function";
-    MODULE_SOURCE = "SF0326" "Module source not supported yet";
+    MODULE_SOURCE = "SF0326" "Module source not usable";
     MODULE_NOT_FOUND = "SF0327" "Module directory not found";
     MODULE_RECURSION = "SF0328" "Module calls itself";
     COUNT_AND_FOR_EACH = "SF0329" "Both count and for_each";

@@ -4,7 +4,7 @@
 pub(crate) mod blocks;
 pub(crate) mod dump;
 
-use definition::{Compiled, Files, LineIndex};
+use definition::{Compiled, Files, Installed, LineIndex};
 use model::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,6 +30,22 @@ impl Files for Project {
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         self.0.get(path).cloned()
+    }
+
+    /// From the file `installed.txt`, one call a line: its names, its directory, the source, and possibly a version.
+    fn installed(&self, call: &str) -> Option<Installed> {
+        let text = String::from_utf8(self.0.get("installed.txt")?.clone()).unwrap();
+        for line in text.lines() {
+            let mut words = line.split(' ').map(str::to_string);
+            if words.next().as_deref() == Some(call) {
+                return Some(Installed {
+                    directory: words.next()?,
+                    source: words.next()?,
+                    version: words.next(),
+                });
+            }
+        }
+        None
     }
 }
 

@@ -1,0 +1,5 @@
+variable "name" {}
+
+output "id" {
+  value = "b of ${var.name}"
+}

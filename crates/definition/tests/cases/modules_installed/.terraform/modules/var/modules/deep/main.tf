@@ -1,0 +1,7 @@
+module "beside" {
+  source = "../beside"
+}
+
+output "id" {
+  value = module.beside.id
+}

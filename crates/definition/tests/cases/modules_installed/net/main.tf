@@ -1,0 +1,7 @@
+module "c" {
+  source = "git::https://example.com/c.git"
+}
+
+output "id" {
+  value = module.c.id
+}

@@ -1,0 +1,3 @@
+module "out" {
+  source = "../other"
+}

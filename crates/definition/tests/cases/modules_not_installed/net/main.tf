@@ -1,0 +1,3 @@
+module "c" {
+  source = "git::https://example.com/c.git"
+}
