@@ -1,9 +1,9 @@
 //! From files and inputs to a [`Release`]: [`compile`].
 //!
 //! In order: every file is read and parsed (`load`), following calls of modules (`resolve`, `known`); each directory's
-//! blocks become a module, its expressions checked against what is declared (`module`, `resource`, `decode`, `call`); delivery blocks (`crate::delivery`); values from
-//! outside (`inputs`); cycles (`graph`); files that expressions read (`statics`). A stage that finds errors keeps the
-//! later ones from guessing, but each collects all it can find.
+//! blocks become a module, its expressions checked against what is declared (`module`, `resource`, `decode`, `call`);
+//! delivery blocks (`crate::delivery`); values from outside (`inputs`); cycles (`graph`); files that expressions read
+//! (`statics`). A stage that finds errors keeps the later ones from guessing, but each collects all it can find.
 
 pub(crate) mod body;
 mod call;
