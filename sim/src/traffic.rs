@@ -14,7 +14,8 @@ const ARRIVAL_MS_MAX: u64 = 50;
 pub(crate) struct Traffic {
     under_way: BTreeMap<u64, FakeRequest>,
     begun: u64,
-    /// Services that had a route once: they must have one for ever.
+    /// Services with a version that was accepted: they must have a route for ever. A first version that goes back
+    /// leaves nothing to send requests to.
     served: BTreeSet<&'static str>,
 }
 
@@ -41,7 +42,13 @@ impl Trial<'_> {
             }
             return;
         };
-        self.traffic.served.insert(service);
+        let services = &self.ledger.world.services;
+        if services
+            .get(service)
+            .is_some_and(|state| state.live.is_some())
+        {
+            self.traffic.served.insert(service);
+        }
         self.hit("request");
         let Some(instance) = &request.instance else {
             return self.violate(

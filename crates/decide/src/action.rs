@@ -143,6 +143,21 @@ impl Action {
         Some(since_ms.saturating_add(after_ms))
     }
 
+    /// Whether no attempt had an effect and no other follows.
+    pub(crate) fn had_no_effect_and_will_not(&self) -> bool {
+        let over = match self.stage {
+            Stage::Failed { .. } => true,
+            Stage::Struck { .. } => self.tries >= ATTEMPTS_MAX,
+            Stage::Open
+            | Stage::Uncertain { .. }
+            | Stage::Waiting { .. }
+            | Stage::Unclear { .. }
+            | Stage::Parked { .. }
+            | Stage::Done => false,
+        };
+        over && self.unsettled_until_ms.is_none()
+    }
+
     /// Whether the action still has something coming.
     pub fn is_settled(&self) -> bool {
         matches!(self.stage, Stage::Done | Stage::Failed { .. })

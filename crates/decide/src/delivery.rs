@@ -136,6 +136,16 @@ impl InstanceWorld {
         }
     }
 
+    /// The run is over and nobody has said that it stopped. It may have: until it is seen, it gets no requests.
+    pub(crate) fn not_stopped(&mut self, at_ms: i64) {
+        if self.stopping {
+            self.stopping = false;
+            self.state = InstanceState::Starting;
+            self.since_ms = at_ms;
+            self.detail = String::from("it was asked to stop, and has not been seen since");
+        }
+    }
+
     /// A new engine looks: nobody did while there was none, so what has a deadline gets it anew.
     pub(crate) fn watched_again(&mut self, at_ms: i64) {
         self.since_ms = at_ms;

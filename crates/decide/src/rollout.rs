@@ -344,7 +344,12 @@ fn reconcile(
     let mut number = world.instances_made + placed_in(decisions);
     for (at, want) in wants.iter().enumerate() {
         let have = keep.iter().filter(|(one, _, _)| *one == at).count() as u32;
-        if run.cancelled || placing_failed(run, want.target) {
+        // A stopped run begins nothing new, but what it took away it brings back.
+        let back = state
+            .rollout
+            .as_ref()
+            .is_some_and(|rollout| matches!(rollout.phase, Phase::Returning { .. }));
+        if (run.cancelled && !back) || placing_failed(run, want.target) {
             continue;
         }
         for _ in have..want.replicas {

@@ -570,12 +570,9 @@ impl World {
                 self.published(table.clone(), ports.clone(), at_ms);
             }
             (Effect::Publish(table), Outcome::Refused { .. } | Outcome::Failed { .. }) => {
-                let run = self.run_of(run)?;
-                let sure = run
-                    .actions
-                    .get(&id)
-                    .is_some_and(|action| action.unsettled_until_ms.is_none());
-                if sure {
+                // As long as it may be sent again, the table may come into force.
+                let action = self.run_of(run)?.actions.get(&id);
+                if action.is_some_and(Action::had_no_effect_and_will_not) {
                     self.route.refused(table.generation);
                     self.rerouted(at_ms);
                 }
@@ -737,7 +734,7 @@ impl World {
         }
         for instance in self.instances.values_mut() {
             // Whatever could not be stopped in this run is for the next one to stop.
-            instance.stopping = false;
+            instance.not_stopped(at_ms);
         }
         self.runs.push_back(summary);
         if self.runs.len() > RUNS_KEPT {

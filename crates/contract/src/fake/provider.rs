@@ -285,14 +285,11 @@ fn create(
     change: &Change,
     half: bool,
 ) -> Outcome {
-    if class == Class::Keyed {
-        let made = state
-            .objects
-            .values()
-            .find(|object| object.made_by == action);
-        if let Some(made) = made {
-            return changed(Some(made.value.clone()));
-        }
+    // A server with keys answers the same key alike, whatever became of the object since.
+    if class == Class::Keyed
+        && let Some(made) = state.answered.get(&action)
+    {
+        return changed(Some(made.clone()));
     }
     let planned = change.planned.as_ref().and_then(Value::entries);
     let Some(mut attributes) = planned.cloned() else {
@@ -317,6 +314,9 @@ fn create(
         value: value.clone(),
     };
     state.objects.insert(id.clone(), object);
+    if class == Class::Keyed {
+        state.answered.insert(action, value.clone());
+    }
     note(state, action, change, id);
     reply(value, half)
 }

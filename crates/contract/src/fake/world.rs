@@ -54,6 +54,8 @@ pub enum ProviderCall {
 pub(super) struct State {
     pub(super) objects: BTreeMap<String, FakeObject>,
     pub(super) made: u64,
+    /// What was answered to creations with a key.
+    pub(super) answered: BTreeMap<ActionId, Value>,
     pub(super) landings: Vec<Landing>,
     pub(super) calls: Vec<ProviderCall>,
     pub(super) faults: VecDeque<Fault>,
