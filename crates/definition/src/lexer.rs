@@ -311,9 +311,11 @@ impl Lexer<'_> {
 
     fn line_comment(&mut self) {
         let rest = self.rest();
-        let line = rest.find('\n').unwrap_or(rest.len());
-        let content = rest.get(..line).unwrap_or(rest);
-        let length = content.strip_suffix('\r').unwrap_or(content).len();
+        // What ends in a lone carriage return is no line break; at the end of a text it belongs to the comment.
+        let length = rest.find('\n').map_or(rest.len(), |line| {
+            let content = rest.get(..line).unwrap_or(rest);
+            content.strip_suffix('\r').unwrap_or(content).len()
+        });
         self.take(TokenKind::Comment, length);
     }
 

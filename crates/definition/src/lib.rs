@@ -17,6 +17,7 @@ mod compile;
 mod constant;
 mod delivery;
 mod diag;
+mod format;
 mod json;
 mod lexer;
 pub mod limits;
@@ -34,6 +35,7 @@ pub use compile::{
     compile, reach, variables_file,
 };
 pub use diag::CODES;
+pub use format::format;
 pub use lexer::is_identifier;
 pub use outline::Outline;
 pub use parser::{parse_body, parse_expression, parse_template, source_text};
