@@ -18,6 +18,7 @@ mod spacing;
 use crate::diag;
 use crate::lexer::{self, Token, TokenKind};
 use crate::parser;
+use crate::text::Excerpt;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -48,7 +49,7 @@ pub fn format(text: &str, source: SourceId) -> Result<String, Diagnostics> {
         return Err(diagnostics);
     }
     let mut ignored = Diagnostics::new();
-    let tokens = lexer::lex(text, source, &mut ignored);
+    let tokens = lexer::lex(Excerpt::whole(text, source), &mut ignored);
     let pieces = pieces(text, &tokens.list);
     let edits = rewrite::edits(&body, &pieces);
     let mut pieces = rewrite::apply(pieces, edits);

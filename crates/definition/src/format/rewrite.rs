@@ -217,7 +217,8 @@ fn unwrapped<'a>(value: &[Piece<'a>]) -> Option<Vec<Piece<'a>>> {
     Some(inside.collect())
 }
 
-/// Whether a line ends outside of all brackets before the last of what counts: without quotes, the value would end there.
+/// Whether a line ends outside of all brackets before the last of what counts: without quotes, the value would end
+/// there.
 fn breaks_off(inside: &[Piece<'_>]) -> bool {
     let counts = |one: &Piece<'_>| !matches!(one.kind, TokenKind::Newline | TokenKind::Comment);
     let last = inside.iter().rposition(counts).unwrap_or(0);

@@ -13,6 +13,7 @@
 )]
 
 mod expressions;
+mod format;
 mod oracle;
 mod suite;
 
@@ -25,11 +26,13 @@ Compares this program with recorded answers of terraform, suite by suite.
 
 Usage: cargo xtask conformance language [SUITE...]
        cargo xtask conformance record SUITE...
+       cargo xtask conformance scramble [--count N] [--seed S]
        cargo xtask conformance list
 
 language runs all suites of the language, or only the named ones, and prints a table: passed and total of each, and
 every difference below it. record asks the terraform on the PATH for all answers of a suite again and writes them where
-they are kept. list says what suites there are, what each compares, and where its cases are.
+they are kept. scramble moves the blanks, line breaks and comments of the files of suite fmt about and compares with the
+terraform on the PATH; N is how many such texts (default 2000), S where the drawing begins. list says what suites there are, what each compares, and where its cases are.
 
 Options:
   --differences N  Print at most N differences of each suite (default 20)
@@ -43,6 +46,9 @@ const EXIT_USAGE: u8 = 2;
 /// Differences that are printed of one suite where the command line does not say.
 const DIFFERENCES_PRINTED: usize = 20;
 
+/// Texts that are scrambled where the command line does not say.
+const TEXTS_SCRAMBLED: u64 = 2_000;
+
 /// What was asked for.
 enum Order {
     Help,
@@ -52,6 +58,10 @@ enum Order {
         differences_max: usize,
     },
     Record(Vec<&'static Suite>),
+    Scramble {
+        count: u64,
+        seed: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -82,6 +92,7 @@ fn main() -> ExitCode {
             differences_max,
         } => run(&suites, differences_max),
         Order::Record(suites) => record(&suites),
+        Order::Scramble { count, seed } => scramble(count, seed),
     }
 }
 
@@ -94,15 +105,18 @@ fn parse(words: &[String]) -> Result<Order, String> {
     }
     let mut names = Vec::new();
     let mut differences_max = DIFFERENCES_PRINTED;
+    let (mut count, mut seed) = (TEXTS_SCRAMBLED, 0);
     let mut rest = rest.iter();
     while let Some(word) = rest.next() {
+        let mut number = || {
+            let text = rest.next().ok_or(format!("{word} needs a number"))?;
+            let parsed = text.parse::<u64>();
+            parsed.map_err(|_| format!("{text} is not a number"))
+        };
         match word.as_str() {
-            "--differences" => {
-                let text = rest.next().ok_or("--differences needs a number")?;
-                differences_max = text
-                    .parse()
-                    .map_err(|_| format!("{text} is not a number"))?;
-            }
+            "--differences" => differences_max = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--count" => count = number()?,
+            "--seed" => seed = number()?,
             option if option.starts_with('-') => {
                 return Err(format!("there is no option {option}"));
             }
@@ -121,8 +135,9 @@ fn parse(words: &[String]) -> Result<Order, String> {
         }),
         "record" if names.is_empty() => Err("record needs the name of a suite".to_owned()),
         "record" => Ok(Order::Record(names)),
+        "scramble" => Ok(Order::Scramble { count, seed }),
         other => Err(format!(
-            "there is no command {other}; the commands are language, record and list"
+            "there is no command {other}; the commands are language, record, scramble and list"
         )),
     }
 }
@@ -197,6 +212,23 @@ fn record(suites: &[&Suite]) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn scramble(count: u64, seed: u64) -> ExitCode {
+    let Some(terraform) = Terraform::on_path() else {
+        eprintln!(
+            "conformance: scrambled texts are compared with the real terraform, and there is none on the PATH"
+        );
+        return ExitCode::FAILURE;
+    };
+    match format::command(&terraform, count, seed) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(complaint) => {
+            eprintln!("conformance: {complaint}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! Cases and recorded answers of a suite are files of the repository, under `sim/conformance/` unless a test of a room
 //! reads the same ones: then they stay with that room.
 
-use crate::expressions;
 use crate::oracle::Terraform;
+use crate::{expressions, format};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -36,6 +36,13 @@ pub(crate) const SUITES: &[Suite] = &[
         place: expressions::CONSOLE_CASES,
         run: expressions::run_console,
         record: expressions::record_console,
+    },
+    Suite {
+        name: "fmt",
+        what: "whole files, formatted byte for byte",
+        place: format::CORPUS,
+        run: format::run,
+        record: format::record,
     },
 ];
 
