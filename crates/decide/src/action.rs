@@ -26,6 +26,8 @@ pub struct Action {
     /// Attempts that ended without success, or whose reply never came: these are limited. What was lost with an engine
     /// is not counted, or a crash loop would give up what never failed.
     pub tries: u32,
+    /// Tries that were followed by another attempt: these are what a provider's budget of retries is spent on.
+    pub repeated: u32,
     /// Until when an attempt whose outcome was lost may still take effect, when it was repeated without looking.
     pub unsettled_until_ms: Option<i64>,
     /// What the newest attempt was refused with while an earlier one is unsettled: repeating no longer helps, and only
@@ -94,6 +96,7 @@ impl Action {
             attempt: 1,
             stage: Stage::Open,
             tries: 0,
+            repeated: 0,
             unsettled_until_ms: None,
             refusal: None,
         }

@@ -47,7 +47,7 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
             Stage::Waiting { .. } if stopped(run, action) => {}
             Stage::Waiting { not_before_ms } => {
                 let at_ms = (*not_before_ms).max(closed_until(run, action));
-                let counts = matches!(action.effect, Effect::Change(_));
+                let counts = is_counted(&action.effect);
                 if at_ms > now_ms {
                     decisions.push(Decision::WakeAt(at_ms));
                 } else if room > 0 || !counts {
@@ -106,6 +106,12 @@ fn closed_until(run: &Run, action: &Action) -> i64 {
         .map_or(0, |health| health.closed_until_ms)
 }
 
+/// Whether the run's limit of effects under way at the same time holds for an effect. Instances and routes are few, and a
+/// rollout that waited for them behind its own limit would stand still.
+pub(crate) fn is_counted(effect: &Effect) -> bool {
+    matches!(effect, Effect::Change(_) | Effect::Build(_))
+}
+
 /// Whether an action that failed gets no further attempt.
 pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
     if !matches!(action.stage, Stage::Struck { .. }) {
@@ -118,8 +124,10 @@ pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
             .is_none_or(retry::Health::may_retry),
         Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => true,
     };
-    // What may have had an effect is tried to the end, whatever the budget says.
-    action.tries >= ATTEMPTS_MAX || (!within_budget && action.unsettled_until_ms.is_none())
+    // What may have had an effect is tried to the end, whatever the budget says; and so is what never failed, but was
+    // lost with an engine and then found not to be there.
+    let may_be_given_up = action.tries > 0 && action.unsettled_until_ms.is_none();
+    action.tries >= ATTEMPTS_MAX || (!within_budget && may_be_given_up)
 }
 
 fn again(run: &Run, id: ActionId, action: &Action) -> Event {
@@ -141,7 +149,7 @@ fn question(run: &Run, id: ActionId, action: &Action, what: &str) -> String {
 }
 
 /// How many more effects may be begun.
-fn room(run: &Run) -> usize {
+pub(crate) fn room(run: &Run) -> usize {
     let limit = if run.options.parallelism == 0 {
         PARALLELISM_DEFAULT
     } else {
@@ -153,7 +161,7 @@ fn room(run: &Run) -> usize {
         .filter(|id| {
             run.actions
                 .get(id)
-                .is_some_and(|action| action.stage == Stage::Open)
+                .is_some_and(|action| action.stage == Stage::Open && is_counted(&action.effect))
         })
         .count();
     (limit as usize).saturating_sub(open)
@@ -406,7 +414,7 @@ pub(crate) fn failures(run: &Run) -> Diagnostics {
         match &action.stage {
             Stage::Failed { diagnostics } => all.extend(diagnostics.clone()),
             Stage::Struck { why, .. } => {
-                all.push(diag::gave_up(&action.effect.subject(), action.attempt, why));
+                all.push(diag::gave_up(&action.effect.subject(), action.tries, why));
             }
             Stage::Open
             | Stage::Uncertain { .. }

@@ -1,5 +1,6 @@
 //! Every diagnostic this room can give, one function each. Pages: `docs/codes/SF09*.md` and `SF10*.md`.
 
+use crate::limits::ATTEMPTS_MAX;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -182,16 +183,31 @@ pub(crate) fn result_inconsistent(address: &dyn Display, path: &str) -> Diagnost
     .about(format!("{address}"))
 }
 
-pub(crate) fn gave_up(what: &str, attempts: u32, why: &str) -> Diagnostic {
+pub(crate) fn gave_up(what: &str, tries: u32, why: &str) -> Diagnostic {
+    let cut_short = if tries < ATTEMPTS_MAX {
+        ", and so much else failed that its provider gets no more retries in this run"
+    } else {
+        ""
+    };
     Diagnostic::error(
         "SF0917",
         "Gave up after several attempts",
         format!(
-            "{what} failed {attempts} times. The last failure: {why}. What was done before it is recorded; run the \
-             command again to go on from here."
+            "{what} failed {}{cut_short}. The last failure: {why}. What was done before it is recorded; run the command \
+             again to go on from here.",
+            times(tries)
         ),
     )
     .about(what)
+}
+
+/// How often, in words.
+pub(crate) fn times(n: u32) -> String {
+    match n {
+        1 => String::from("once"),
+        2 => String::from("twice"),
+        n => format!("{n} times"),
+    }
 }
 
 pub(crate) fn release_damaged(why: &str) -> Diagnostics {
@@ -222,6 +238,18 @@ pub(crate) fn never_healthy(service: &str, detail: &str, deadline_ms: u64) -> St
         "a new instance of {service} was not healthy within {} s: {detail}",
         deadline_ms / 1000
     )
+}
+
+pub(crate) fn unwell(subject: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1006",
+        "An instance is not healthy",
+        format!(
+            "No rollout was under way, and {why}. What ran goes on running; requests go to the instances that are \
+             healthy."
+        ),
+    )
+    .about(subject)
 }
 
 pub(crate) fn target_invalid(service: &str, what: &str, why: &str, span: Span) -> Diagnostic {
@@ -334,6 +362,11 @@ mod tests {
             target_invalid("web", "port", "is null", at),
             artifact_missing("web", "web", at),
             environment_missing("production"),
+            unwell(
+                "web (web-1)",
+                &never_healthy("web (web-1)", "GET /healthz answered 503", 5_000),
+            ),
+            gave_up("host_file.a", ATTEMPTS_MAX, "the disk was full"),
             not_accepted_before("production", "staging", &release, at),
             quarantined(&release, "too many errors"),
         ]);

@@ -145,11 +145,19 @@ pub fn next(world: &World, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
 /// Builds every artifact of the release that is not built, then makes the release whole.
 fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
     apply::unsettled(run, now_ms, decisions);
+    let begun = decisions.iter().filter(|one| one.begins_effect()).count();
+    let mut room = apply::room(run).saturating_sub(begun);
+    let mut waits = false;
     let mut built = BTreeMap::new();
     for (spec, digest, action) in promote::builds(run) {
         if let Some(artifact) = world.built.get(&digest) {
             built.insert(spec.name.clone(), *artifact);
         } else if !run.actions.contains_key(&action) && !run.cancelled {
+            if room == 0 {
+                waits = true;
+                continue;
+            }
+            room -= 1;
             let effect = model::Effect::Build(spec);
             let event = Event::Intended {
                 run: run.id,
@@ -160,7 +168,7 @@ fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) 
             decisions.push(Decision::Record(event));
         }
     }
-    if !decisions.is_empty() || apply::moving(run) {
+    if !decisions.is_empty() || waits || apply::moving(run) {
         return;
     }
     let result = if run.cancelled {

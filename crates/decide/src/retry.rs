@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Health {
     /// Attempts begun.
     pub calls: u64,
-    /// Those of them that were repetitions.
+    /// Those of them that were repetitions of failed ones.
     pub retries: u64,
     /// Failures since the last success.
     pub failures_in_row: u32,

@@ -453,11 +453,10 @@ fn failed(run: &Run, wanted: impl Fn(&Effect) -> bool) -> Option<String> {
             Stage::Failed { diagnostics } => {
                 Some(diag::effect_refused(&action.effect.subject(), diagnostics))
             }
-            Stage::Struck { why, .. } if apply::exhausted(run, action) => Some(format!(
-                "{} failed {} times: {why}",
-                action.effect.subject(),
-                action.attempt
-            )),
+            Stage::Struck { why, .. } if apply::exhausted(run, action) => {
+                let (subject, times) = (action.effect.subject(), diag::times(action.tries));
+                Some(format!("{subject} failed {times}: {why}"))
+            }
             Stage::Open
             | Stage::Uncertain { .. }
             | Stage::Struck { .. }
@@ -860,7 +859,7 @@ fn stuck(world: &World, run: &Run, now_ms: i64) -> Option<RunResult> {
         if now_ms >= due_ms {
             let subject = format!("{} ({id})", instance.service);
             let why = diag::never_healthy(&subject, &instance.detail, deadline_ms);
-            diagnostics.push(diag::gave_up(&subject, 1, &why));
+            diagnostics.push(diag::unwell(&subject, &why));
         }
     }
     diagnostics

@@ -228,15 +228,21 @@ impl Run {
         }
     }
 
-    pub(crate) fn note_intent(&mut self, id: ActionId, effect: &Effect, attempt: u32) {
+    pub(crate) fn note_intent(&mut self, id: ActionId, effect: &Effect) {
         self.live.insert(id);
         if let Some(step) = self.step_of.get(&id) {
             self.ready.remove(step);
         }
+        // What is begun again because an engine died with it says nothing about the provider.
+        let failed = self.actions.get_mut(&id).map_or(0, |action| {
+            let failed = action.tries.saturating_sub(action.repeated);
+            action.repeated = action.tries;
+            failed
+        });
         if let Effect::Change(change) = effect {
             let health = self.providers.entry(change.provider.clone()).or_default();
             health.calls += 1;
-            health.retries += u64::from(attempt > 1);
+            health.retries += u64::from(failed);
         }
     }
 

@@ -452,7 +452,7 @@ impl World {
                     "attempt {attempt} does not follow the one before it"
                 ));
             }
-            active.note_intent(id, effect, attempt);
+            active.note_intent(id, effect);
             approved
         };
         if !approved {

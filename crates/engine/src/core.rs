@@ -185,6 +185,8 @@ struct Planning {
     planner: Planner,
     /// Answers of the current round that have come, by question number; none where one has not.
     round: BTreeMap<u32, Option<Answer>>,
+    /// How many of them have not.
+    missing: usize,
     /// All answers in the order of their questions.
     answers: Vec<Answer>,
 }
@@ -642,6 +644,7 @@ impl Core {
         self.planner = Some(Planning {
             planner,
             round: BTreeMap::new(),
+            missing: 0,
             answers: Vec::new(),
         });
     }
@@ -649,8 +652,9 @@ impl Core {
     fn plan_answered(&mut self, number: u32, answer: Answer, outputs: &mut Vec<Output>) {
         if let Some(planning) = &mut self.planner
             && let Some(place) = planning.round.get_mut(&number)
+            && place.replace(answer).is_none()
         {
-            *place = Some(answer);
+            planning.missing -= 1;
         }
         self.plan(outputs);
     }
@@ -660,7 +664,7 @@ impl Core {
         let Some(planning) = &mut self.planner else {
             return;
         };
-        if planning.round.values().any(Option::is_none) {
+        if planning.missing > 0 {
             return;
         }
         for (number, answer) in std::mem::take(&mut planning.round) {
@@ -673,6 +677,7 @@ impl Core {
             self.finish_plan();
             return;
         }
+        planning.missing = questions.len();
         for (number, question) in questions {
             planning.round.insert(number, None);
             outputs.push(Output::AskForPlan { number, question });
