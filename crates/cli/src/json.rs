@@ -92,6 +92,16 @@ pub(crate) fn action_word(action: model::Action) -> &'static str {
     }
 }
 
+/// What a run is for, in one word.
+pub(crate) fn kind_word(kind: model::RunKind) -> &'static str {
+    match kind {
+        model::RunKind::Apply => "apply",
+        model::RunKind::Build => "build",
+        model::RunKind::Deploy => "deploy",
+        model::RunKind::Stop => "stop",
+    }
+}
+
 /// The name of a kind of event.
 pub(crate) fn kind(event: &Event) -> &'static str {
     match event {
@@ -126,7 +136,7 @@ fn detail(event: &Event) -> Value {
             actor,
             ..
         } => {
-            json!({ "kind": format!("{kind:?}").to_lowercase(), "release": release, "actor": actor })
+            json!({ "kind": kind_word(*kind), "release": release, "actor": actor })
         }
         Event::Planned { plan, summary, .. } => json!({ "plan": plan, "summary": summary }),
         Event::Commanded { actor, command } => {

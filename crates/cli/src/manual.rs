@@ -18,7 +18,8 @@ Examples:
 /// Under `apply --help`.
 pub(crate) const APPLY: &str = "\
 The plan is shown first, and only `yes` agrees to it. Ctrl-C once finishes what is under way and begins nothing new; \
-twice ends at once. After a crash, a power cut or a kill -9: steadfast resume.
+twice ends at once. After a crash, a power cut or a kill -9 the next apply finishes the interrupted run first, as \
+`steadfast resume` does, and then does its own.
 
 Examples:
   steadfast apply                                  plan, ask, do
@@ -95,6 +96,9 @@ Examples:
 pub(crate) const RESUME: &str = "\
 What was under way when the run broke off is looked at first: what took effect is not done twice, what did not is done \
 again where that is safe, and what cannot be found out is put to you (steadfast status, steadfast resolve).
+
+The next `apply` or `deploy` does the same before its own work; `destroy`, `rollback` and `stop` end the interrupted run \
+instead and begin nothing more of it.
 
 Examples:
   steadfast resume

@@ -7,7 +7,8 @@
 use crate::diag::{self, Trouble};
 use crate::form::{self, Parts, Said};
 use crate::limits::{
-    COMMAND_TIMEOUT_MS_DEFAULT, COMMAND_TIMEOUT_MS_MAX, STDOUT_BYTES_MAX, STILL_RUNNING_RETRY_MS,
+    COMMAND_TIMEOUT_MS_DEFAULT, COMMAND_TIMEOUT_MS_MAX, STDOUT_BYTES_MAX, STILL_RUNNING_EVERY_MS,
+    STILL_RUNNING_RETRY_MS,
 };
 use crate::process::{Ended, Lock, Output, Run};
 use crate::provider::Machine;
@@ -17,6 +18,7 @@ use model::{ActionId, BlockSchema, Change, Repeat};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::time::Duration;
 use value::{Data, Diagnostic, Diagnostics, Type, Value};
 
 /// Attributes whose change runs the command again.
@@ -304,7 +306,7 @@ async fn create(job: &Job<'_>, action: ActionId, change: &Change) -> Result<Outc
     };
     let command = shown(&run.argv);
     let lock = job.machine.lock(action, "command");
-    if held(&lock)? {
+    if held(&lock, job.timeout_ms).await? {
         return Err(busy(&command));
     }
     if job.is_done(action).await? == Some(true) {
@@ -370,7 +372,7 @@ async fn destroy(job: &Job<'_>, action: ActionId) -> Result<Outcome, Trouble> {
     };
     let command = shown(&run.argv);
     let lock = job.machine.lock(action, "destroy");
-    if held(&lock)? {
+    if held(&lock, job.timeout_ms).await? {
         return Err(busy(&command));
     }
     // What its check says is not there needs no destroying.
@@ -421,8 +423,18 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-fn held(lock: &std::path::Path) -> Result<bool, Trouble> {
-    Lock::is_held(lock).map_err(|error| diag::system("look at the lock", lock, &error))
+/// Whether an earlier attempt holds a lock, after waiting for its end: whoever was killed beside it left it running, and
+/// it has as long as any other. Nobody is told, so it is looked at again and again.
+async fn held(lock: &std::path::Path, patience_ms: u64) -> Result<bool, Trouble> {
+    let look =
+        || Lock::is_held(lock).map_err(|error| diag::system("look at the lock", lock, &error));
+    for _ in 0..=patience_ms / STILL_RUNNING_EVERY_MS {
+        if !look()? {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(STILL_RUNNING_EVERY_MS)).await;
+    }
+    look()
 }
 
 pub(crate) async fn inquire(
@@ -438,7 +450,7 @@ pub(crate) async fn inquire(
         }
         Parts::Create { config, .. } => {
             let job = Job::of(machine, config)?;
-            if held(&machine.lock(action, "command"))? {
+            if held(&machine.lock(action, "command"), job.timeout_ms).await? {
                 return Ok(Inquiry::NotYet);
             }
             Ok(match job.is_done(action).await? {
@@ -463,7 +475,7 @@ pub(crate) async fn inquire(
             if job.command("destroy")?.is_none() {
                 return Ok(Inquiry::Found(form::deleted()));
             }
-            if held(&machine.lock(action, "destroy"))? {
+            if held(&machine.lock(action, "destroy"), job.timeout_ms).await? {
                 return Ok(Inquiry::NotYet);
             }
             Ok(match job.is_done(action).await? {

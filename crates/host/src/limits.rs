@@ -30,5 +30,8 @@ pub(crate) const COMMAND_TIMEOUT_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Time that output may still arrive after a command has ended: something it left running may hold the pipe open.
 pub(crate) const OUTPUT_DRAIN_MS_MAX: u64 = 1_000;
 
+/// Time between two looks at a command that is still running from an earlier attempt.
+pub(crate) const STILL_RUNNING_EVERY_MS: u64 = 100;
+
 /// Time after which a command that is still running from an earlier attempt is looked at again.
 pub(crate) const STILL_RUNNING_RETRY_MS: u64 = 1_000;

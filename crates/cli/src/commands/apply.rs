@@ -1,5 +1,6 @@
 //! `plan`, `apply`, `destroy`, `resume`: resources.
 
+use super::takeover::{Then, submit, take_over};
 use crate::args::{ApplyArgs, PlanArgs, Planning, ResumeArgs};
 use crate::error::CommandError;
 use crate::exit;
@@ -10,8 +11,8 @@ use crate::render::progress::Progress;
 use crate::render::style::{BOLD, GOOD, RESET, WARN};
 use crate::session::{Session, actor, fresh};
 use decide::LoadedRelease;
-use engine::{Engine, Observer, PROJECT_STREAM, Pause};
-use model::{Command, Event, Plan, PlanMode, RunId, RunKind, RunOptions, RunResult};
+use engine::{Engine, PROJECT_STREAM, Pause};
+use model::{Address, Command, Event, Plan, PlanMode, RunId, RunKind, RunOptions, RunResult};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -25,7 +26,13 @@ pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, 
     } else {
         mode_of(&args.planning)
     };
-    let options = options(&args.planning, &world, mode, true)?;
+    let options = options(
+        &args.planning,
+        replaced(&args.planning)?,
+        &world,
+        mode,
+        true,
+    )?;
     let loaded = loaded(&definition)?;
     let outside = session.providers();
     let plan = session
@@ -66,10 +73,18 @@ pub(crate) fn apply(
         PlanMode::Normal => mode_of(&args.planning),
         PlanMode::Destroy | PlanMode::RefreshOnly => mode,
     };
+    let replace = replaced(&args.planning)?;
     let writer = session.writer()?;
-    let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
-    let options = options(&args.planning, &world, mode, false)?;
     let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let then = if mode == PlanMode::Destroy {
+        Then::Close
+    } else {
+        Then::Finish
+    };
+    if let Some(code) = take_over(session, &mut engine, then, json)? {
+        return Ok(code);
+    }
+    let options = options(&args.planning, replace, engine.world(), mode, false)?;
     definition.seal(engine.secrets());
     let mut progress = Progress::new(json);
     let run = RunId(fresh()?);
@@ -144,30 +159,6 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
         worst = worst.max(code);
     }
     Ok(worst)
-}
-
-/// Hands a request in, unless another is not over: then nothing is begun, not even what that one left to do.
-pub(crate) fn submit(
-    session: &Session,
-    engine: &mut Engine,
-    event: Event,
-    content: Vec<Vec<u8>>,
-    observer: &mut dyn Observer,
-) -> Result<(), CommandError> {
-    let open = engine.world().run.as_ref();
-    if let Some((run, untouched)) =
-        open.map(|run| (run.id, !run.approved && run.actions.is_empty()))
-    {
-        if !untouched {
-            return Err(engine::EngineError::Busy(run).into());
-        }
-        // Its plan was shown and nobody agreed to it: there is nothing to go on with.
-        engine.command(&actor(), Command::Cancel { run })?;
-        session.tokio.block_on(engine.settle(observer))?;
-    }
-    Ok(session
-        .tokio
-        .block_on(engine.submit(event, content, observer))?)
 }
 
 /// Goes on until the run is over, asking where a person must agree.
@@ -418,26 +409,31 @@ fn mode_of(planning: &Planning) -> PlanMode {
     }
 }
 
-fn options(
-    planning: &Planning,
-    world: &decide::World,
-    mode: PlanMode,
-    preview: bool,
-) -> Result<RunOptions, CommandError> {
-    let mut replace = Vec::new();
-    for text in &planning.replace {
-        let address = crate::project::address(text).ok_or_else(|| {
+/// The objects that shall be replaced.
+fn replaced(planning: &Planning) -> Result<Vec<Address>, CommandError> {
+    let one = |text: &String| {
+        crate::project::address(text).ok_or_else(|| {
             CommandError::Usage(format!(
                 "-replace {text}: not the address of an object; write it as in `host_file.motd` or \
                  `module.a.host_file.motd[\"x\"]`"
             ))
-        })?;
-        if !world.resources.contains_key(&address) {
-            return Err(CommandError::Usage(format!(
-                "-replace {text}: there is no such object to replace; `steadfast state list` shows all"
-            )));
-        }
-        replace.push(address);
+        })
+    };
+    planning.replace.iter().map(one).collect()
+}
+
+fn options(
+    planning: &Planning,
+    replace: Vec<Address>,
+    world: &decide::World,
+    mode: PlanMode,
+    preview: bool,
+) -> Result<RunOptions, CommandError> {
+    let missing = |address: &&Address| !world.resources.contains_key(*address);
+    if let Some(address) = replace.iter().find(missing) {
+        return Err(CommandError::Usage(format!(
+            "-replace {address}: there is no such object to replace; `steadfast state list` shows all"
+        )));
     }
     Ok(RunOptions {
         mode,

@@ -1,6 +1,7 @@
 //! `deploy`, `rollback`, `lift`, `stop`, `logs`: releases and environments.
 
-use super::apply::{compiled, finish, nobody_to_ask, stored_sources, submit};
+use super::apply::{compiled, finish, nobody_to_ask, stored_sources};
+use super::takeover::{Then, submit, take_over};
 use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs};
 use crate::error::CommandError;
 use crate::exit;
@@ -10,7 +11,7 @@ use crate::render::style::{BOLD, RESET};
 use crate::session::{Session, actor, fresh};
 use contract::Artifacts as _;
 use decide::{World, promote};
-use engine::PROJECT_STREAM;
+use engine::{Engine, PROJECT_STREAM};
 use journal::Writer;
 use model::{Command, Digest, Event, InstanceId, Release, RunId, RunKind, RunOptions, RunResult};
 use std::sync::Arc;
@@ -26,13 +27,35 @@ pub(crate) fn deploy(session: &Session, args: &DeployArgs, json: bool) -> Result
             Err(code) => return Ok(code),
         },
     };
-    roll_out(session, &writer, &args.environment, release, false, json)
+    let mut engine = None;
+    if is_open(session, &args.environment)? {
+        // The environment that this release goes to, or went to.
+        let taken = engine.insert(session.engine(&writer, &args.environment)?);
+        if let Some(code) = take_over(session, taken, Then::Finish, json)? {
+            return Ok(code);
+        }
+    }
+    roll_out(
+        session,
+        &writer,
+        engine,
+        &args.environment,
+        release,
+        false,
+        json,
+    )
 }
 
-/// Rolls a release out to an environment.
+/// Whether a run of an environment is not over.
+fn is_open(session: &Session, environment: &str) -> Result<bool, CommandError> {
+    Ok(session.world(environment)?.0.run.is_some())
+}
+
+/// Rolls a release out to an environment, whose pen may have been taken already.
 fn roll_out(
     session: &Session,
     writer: &Arc<Writer>,
+    engine: Option<Engine>,
     environment: &str,
     digest: Digest,
     at_once: bool,
@@ -55,7 +78,10 @@ fn roll_out(
     if !json {
         anstream::println!("{BOLD}{environment}{RESET}: release {}", digest.short());
     }
-    let mut engine = session.engine(writer, environment)?;
+    let mut engine = match engine {
+        Some(engine) => engine,
+        None => session.engine(writer, environment)?,
+    };
     let mut progress = Progress::new(json);
     let options = RunOptions {
         refresh: true,
@@ -106,11 +132,9 @@ pub(crate) fn build(
         }
     }
     let mut engine = session.engine(writer, PROJECT_STREAM)?;
-    if engine.world().run.is_some() {
-        // A build that was interrupted is finished first; what it built is not built again.
-        let mut progress = Progress::new(json);
-        let sources = stored_sources(session, &engine)?;
-        finish(session, &mut engine, &mut progress, &sources, true, json)?;
+    // What an interrupted build built is not built again.
+    if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
+        return Ok(Err(code));
     }
     let mut progress = Progress::new(json);
     let options = RunOptions {
@@ -241,13 +265,29 @@ pub(crate) fn rollback(
     if json && !args.auto_approve && args.environment == DEFAULT_ENVIRONMENT {
         return Err(nobody_to_ask("--json"));
     }
-    let (world, _) = session.world(&args.environment)?;
-    let target = rollback_target(&world, args)?;
-    let writer = session.writer()?;
-    if args.environment != DEFAULT_ENVIRONMENT {
-        return roll_out(session, &writer, &args.environment, target, true, json);
+    let environment = args.environment.as_str();
+    let (world, _) = session.world(environment)?;
+    if world.run.is_none() {
+        // Said before anything is opened for writing.
+        rollback_target(&world, args)?;
     }
-    let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let writer = session.writer()?;
+    let mut engine = session.engine(&writer, environment)?;
+    if let Some(code) = take_over(session, &mut engine, Then::Close, json)? {
+        return Ok(code);
+    }
+    let target = rollback_target(engine.world(), args)?;
+    if environment != DEFAULT_ENVIRONMENT {
+        return roll_out(
+            session,
+            &writer,
+            Some(engine),
+            environment,
+            target,
+            true,
+            json,
+        );
+    }
     let mut progress = Progress::new(json);
     let options = RunOptions {
         refresh: true,
@@ -313,7 +353,7 @@ fn rollback_target(world: &World, args: &RollbackArgs) -> Result<Digest, Command
 }
 
 /// `lift`.
-pub(crate) fn lift(session: &Session, args: &LiftArgs) -> Result<u8, CommandError> {
+pub(crate) fn lift(session: &Session, args: &LiftArgs, json: bool) -> Result<u8, CommandError> {
     let release = find_release(session, &args.release)?;
     let worlds = session.worlds()?;
     let holding: Vec<String> = worlds
@@ -322,40 +362,52 @@ pub(crate) fn lift(session: &Session, args: &LiftArgs) -> Result<u8, CommandErro
         .map(|(name, _)| name.to_string())
         .collect();
     if holding.is_empty() {
-        anstream::println!("Release {} is not in quarantine.", release.short());
+        if !json {
+            anstream::println!("Release {} is not in quarantine.", release.short());
+        }
         return Ok(exit::OK);
     }
     let writer = session.writer()?;
     for environment in holding {
         let mut engine = session.engine(&writer, &environment)?;
+        if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
+            return Ok(code);
+        }
         engine.command(&actor(), Command::LiftQuarantine { release })?;
-        session
-            .tokio
-            .block_on(engine.settle(&mut Progress::silent()))?;
-        anstream::println!(
-            "{environment}: release {} may be deployed again.",
-            release.short()
-        );
+        let mut progress = if json {
+            Progress::new(json)
+        } else {
+            Progress::silent()
+        };
+        session.tokio.block_on(engine.settle(&mut progress))?;
+        if !json {
+            anstream::println!(
+                "{environment}: release {} may be deployed again.",
+                release.short()
+            );
+        }
     }
     Ok(exit::OK)
 }
 
 /// `stop`.
-pub(crate) fn stop(session: &Session, environment: &str) -> Result<u8, CommandError> {
+pub(crate) fn stop(session: &Session, environment: &str, json: bool) -> Result<u8, CommandError> {
     let (world, _) = session.world(environment)?;
-    let Some(release) = world
-        .runs
-        .iter()
-        .rev()
-        .find(|run| run.kind == RunKind::Deploy)
-        .map(|run| run.release)
-    else {
-        anstream::println!("Nothing was ever deployed to `{environment}`.");
+    let open = world.run.iter().map(|run| (run.kind, run.loaded.digest));
+    let over = world.runs.iter().rev().map(|run| (run.kind, run.release));
+    let deployed = open.chain(over).find(|(kind, _)| *kind == RunKind::Deploy);
+    let Some((_, release)) = deployed else {
+        if !json {
+            anstream::println!("Nothing was ever deployed to `{environment}`.");
+        }
         return Ok(exit::OK);
     };
     let writer = session.writer()?;
     let mut engine = session.engine(&writer, environment)?;
-    let mut progress = Progress::new(false);
+    if let Some(code) = take_over(session, &mut engine, Then::Close, json)? {
+        return Ok(code);
+    }
+    let mut progress = Progress::new(json);
     let options = RunOptions {
         seed: fresh()?,
         auto_approve: true,
@@ -372,7 +424,7 @@ pub(crate) fn stop(session: &Session, environment: &str) -> Result<u8, CommandEr
     };
     submit(session, &mut engine, event, Vec::new(), &mut progress)?;
     let sources = stored_sources(session, &engine)?;
-    let code = finish(session, &mut engine, &mut progress, &sources, true, false)?;
+    let code = finish(session, &mut engine, &mut progress, &sources, true, json)?;
     if code == exit::OK {
         session.stop_router(environment)?;
     }

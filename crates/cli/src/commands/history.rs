@@ -34,14 +34,14 @@ pub(crate) fn history(
             anstream::println!(
                 "{}",
                 json!({
-                    "run": run.id.to_string(), "kind": format!("{:?}", run.kind).to_lowercase(),
+                    "run": run.id.to_string(), "kind": json::kind_word(run.kind),
                     "release": run.release, "actor": run.actor, "began_ms": run.began_ms, "ended_ms": run.ended_ms,
                     "result": json::result_word(&run.result),
                 })
             );
             continue;
         }
-        let kind = format!("{:?}", run.kind).to_lowercase();
+        let kind = json::kind_word(run.kind);
         let result = match &run.result {
             RunResult::Succeeded { .. } => format!("{GOOD}succeeded{RESET}"),
             RunResult::Failed { .. } => format!("{BAD}failed{RESET}"),
@@ -62,7 +62,7 @@ pub(crate) fn history(
             "{}  {}  {:<6}  release {}  by {}  {WARN}open{RESET} {DIM}(steadfast resume){RESET}",
             run.id,
             time::utc(run.began_ms),
-            format!("{:?}", run.kind).to_lowercase(),
+            json::kind_word(run.kind),
             run.loaded.digest.short(),
             run.actor
         );
@@ -259,7 +259,7 @@ fn line(event: &Event, world: &World) -> String {
             actor,
             ..
         } => {
-            let kind = format!("{kind:?}").to_lowercase();
+            let kind = json::kind_word(*kind);
             format!("{kind} of release {} by {actor}", release.short())
         }
         Event::Answered { .. } => "what the providers said about the plan".to_owned(),

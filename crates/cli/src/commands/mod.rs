@@ -6,6 +6,7 @@ mod demo;
 mod help;
 mod history;
 mod inspect;
+mod takeover;
 
 use crate::args::{Args, Command};
 use crate::error::CommandError;
@@ -45,8 +46,8 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Deploy(deploy) => delivery::deploy(&session, &deploy, json),
         Command::Status => inspect::status(&session, json),
         Command::Resolve(resolve) => history::resolve(&session, &resolve, json),
-        Command::Lift(lift) => delivery::lift(&session, &lift),
-        Command::Stop(stop) => delivery::stop(&session, &stop.environment),
+        Command::Lift(lift) => delivery::lift(&session, &lift, json),
+        Command::Stop(stop) => delivery::stop(&session, &stop.environment, json),
         Command::Logs(logs) => delivery::logs(&session, &logs),
         Command::Explain(_)
         | Command::Completions(_)

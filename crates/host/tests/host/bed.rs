@@ -37,11 +37,6 @@ impl Bed {
         self.directory.path().join("project").join(name)
     }
 
-    /// A path of the scratch directory.
-    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
-        self.directory.path().join("scratch").join(name)
-    }
-
     /// Names in the project's directory, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path("")).unwrap();

@@ -330,10 +330,11 @@ async fn without_a_check_an_inquiry_names_the_command() {
 const BED: &str = "STEADFAST_TEST_BED";
 
 /// A command that begins, waits, and does something that can be counted.
-fn outliving(host: &dyn Provider) -> Change {
+fn outliving(host: &dyn Provider, timeout: &str) -> Change {
     let given = [
         ("command", text("echo > begun; cat go; echo run >> log")),
         ("creates", text("log")),
+        ("timeout", text(timeout)),
     ];
     let config = complete(host, KIND, &given);
     let mut planned = config.entries().unwrap().clone();
@@ -351,7 +352,7 @@ fn outliving(host: &dyn Provider) -> Change {
 async fn the_program_that_is_killed() {
     if let Some(root) = std::env::var_os(BED) {
         let host = host_in(Path::new(&root));
-        let outcome = host.apply(action(), &outliving(&host)).await;
+        let outcome = host.apply(action(), &outliving(&host, "1h")).await;
         panic!("it was to be killed: {outcome:?}");
     }
 }
@@ -375,31 +376,30 @@ async fn a_command_that_outlives_the_program_is_not_run_twice() {
     assert_eq!(begun, b"\n");
     program.kill().await.unwrap();
 
-    let create = outliving(&bed.host);
-    assert_eq!(bed.inquire(&create).await, Inquiry::NotYet);
+    let impatient = outliving(&bed.host, "300ms");
+    assert_eq!(bed.inquire(&impatient).await, Inquiry::NotYet);
     let Outcome::Failed {
         diagnostics,
         retry_after_ms,
-    } = bed.apply(&create).await
+    } = bed.apply(&impatient).await
     else {
         panic!("it was started a second time")
     };
     assert_eq!(code(&diagnostics), "SF0820");
     assert!(retry_after_ms.is_some());
 
+    // With time enough, both wait for its end.
+    let create = outliving(&bed.host, "1h");
     let go = bed.path("go");
-    let lock = bed.scratch(&format!("{}-command.lock", action()));
-    detached(move || {
-        let lock = std::fs::File::open(lock).unwrap();
-        std::fs::write(go, "").unwrap();
-        // Returns when the last process of the command has ended.
-        lock.lock_shared().unwrap();
-    })
-    .await;
-    let Inquiry::Found(found) = bed.inquire(&create).await else {
+    let (found, made, ()) = tokio::join!(
+        bed.inquire(&create),
+        bed.apply(&create),
+        detached(move || std::fs::write(go, "").unwrap()),
+    );
+    assert!(object(made).is_wholly_known());
+    let Inquiry::Found(found) = found else {
         panic!("what it did was not found")
     };
     assert!(object(found).is_wholly_known());
-    bed.made(&create).await;
     assert_eq!(std::fs::read(bed.path("log")).unwrap(), b"run\n");
 }
