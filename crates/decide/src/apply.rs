@@ -106,8 +106,8 @@ fn closed_until(run: &Run, action: &Action) -> i64 {
         .map_or(0, |health| health.closed_until_ms)
 }
 
-/// Whether the run's limit of effects under way at the same time holds for an effect. Instances and routes are few, and a
-/// rollout that waited for them behind its own limit would stand still.
+/// Whether the run's limit of effects under way at the same time holds for an effect. Instances and routes are few,
+/// and a rollout that waited for them behind its own limit would stand still.
 pub(crate) fn is_counted(effect: &Effect) -> bool {
     matches!(effect, Effect::Change(_) | Effect::Build(_))
 }

@@ -10,7 +10,8 @@
 //! `end NAME made|partial|refused|failed|unknown` is an outcome, `look NAME absent|notyet|found|unclear` a finding,
 //! `resolve NAME done|absent` a person's, `die` another engine, `cancel` an order.
 //! What cannot have happened is said to be illegal, and ends the file.
-//! `COMMAND; COMMAND` shows what the last one brought up, `N times COMMAND; COMMAND` does all of it so often and shows what the last one of the last time brought up.
+//! `COMMAND; COMMAND` shows what the last one brought up, `N times COMMAND; COMMAND` what the last one of the last time
+//! did.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -423,8 +423,8 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-/// Whether an earlier attempt holds a lock, after waiting for its end: whoever was killed beside it left it running, and
-/// it has as long as any other. Nobody is told, so it is looked at again and again.
+/// Whether an earlier attempt holds a lock, after waiting for its end: whoever was killed beside it left it running,
+/// and it has as long as any other. Nobody is told, so it is looked at again and again.
 async fn held(lock: &std::path::Path, patience_ms: u64) -> Result<bool, Trouble> {
     let look =
         || Lock::is_held(lock).map_err(|error| diag::system("look at the lock", lock, &error));
