@@ -12,6 +12,7 @@
     reason = "a program for people at a terminal"
 )]
 
+mod cases;
 mod expressions;
 mod format;
 mod oracle;

@@ -4,7 +4,7 @@
 //! reads the same ones: then they stay with that room.
 
 use crate::oracle::Terraform;
-use crate::{expressions, format};
+use crate::{cases, expressions, format};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -43,6 +43,27 @@ pub(crate) const SUITES: &[Suite] = &[
         place: format::CORPUS,
         run: format::run,
         record: format::record,
+    },
+    Suite {
+        name: "syntax",
+        what: "what the native syntax and templates mean, by values and by what is refused",
+        place: cases::SYNTAX,
+        run: cases::run_syntax,
+        record: cases::record_syntax,
+    },
+    Suite {
+        name: "ranges",
+        what: "faulty modules, by the places that validate -json shows",
+        place: cases::RANGES,
+        run: cases::run_ranges,
+        record: cases::record_ranges,
+    },
+    Suite {
+        name: "json",
+        what: "the JSON form, by values and by the places of mistakes",
+        place: cases::JSON,
+        run: cases::run_json,
+        record: cases::record_json,
     },
 ];
 
