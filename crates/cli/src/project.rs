@@ -121,6 +121,20 @@ impl Project {
         ))
     }
 
+    /// Everything that is wrong with what is written. Values of variables need not be known for that.
+    pub(crate) fn validate(
+        &self,
+        variables: &Variables,
+        schemas: &[ProviderSchema],
+    ) -> Result<(value::Diagnostics, Sources), CommandError> {
+        let given = self.given(variables)?;
+        let files = DiskFiles::new(self.root.clone());
+        let compiled = definition::validate(&files, &given, schemas);
+        let texts = compiled.sources.into_iter();
+        let texts = texts.map(|source| (source.path, source.content)).collect();
+        Ok((compiled.diagnostics, Sources::new(texts)))
+    }
+
     /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with
     /// `.json` behind it), options in order.
     fn given(&self, variables: &Variables) -> Result<Vec<Given>, CommandError> {

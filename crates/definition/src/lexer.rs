@@ -103,6 +103,10 @@ struct Lexer<'a> {
     tokens: Vec<Token>,
     diagnostics: &'a mut Diagnostics,
     unterminated: bool,
+    /// A search for the end of a wrong heredoc came to the end of the text.
+    heredocs_unclosed: bool,
+    /// The string at hand has a line break in it, and that has been reported.
+    newline_reported: bool,
 }
 
 /// Splits a text of blocks and arguments, or a single expression.
@@ -126,6 +130,8 @@ fn run(excerpt: Excerpt<'_>, mode: Mode, diagnostics: &mut Diagnostics) -> Token
         tokens: Vec::with_capacity(text.len() / 6),
         diagnostics,
         unterminated: false,
+        heredocs_unclosed: false,
+        newline_reported: false,
     };
     if text.starts_with('\u{feff}') {
         // A byte order mark at the very start is what some editors leave behind; Terraform passes over it too.
@@ -169,7 +175,7 @@ fn report_bidi_controls(excerpt: &Excerpt<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
     fn run(&mut self) {
         while self.at < self.text.len() {
             match self.modes.last().copied().unwrap_or(Mode::Plain) {
@@ -324,7 +330,7 @@ impl Lexer<'_> {
         match self.rest().find("*/") {
             Some(end) => self.take(TokenKind::Comment, end + 2),
             None => {
-                self.fail(diag::unterminated_comment, start, start + 2);
+                self.fail(diag::unterminated_comment, start, start + 1);
                 self.take(TokenKind::Invalid, self.text.len() - start);
             }
         }
@@ -337,7 +343,8 @@ impl Lexer<'_> {
             rest.iter().take_while(|b| b.is_ascii_digit()).count()
         };
         let mut length = digits(0);
-        if bytes.get(length) == Some(&b'.') && digits(length + 1) > 0 {
+        // Of several points only one can be right, but they all belong to the same mistake.
+        while bytes.get(length) == Some(&b'.') && digits(length + 1) > 0 {
             length += 1 + digits(length + 1);
         }
         if matches!(bytes.get(length), Some(b'e' | b'E')) {
@@ -367,9 +374,9 @@ impl Lexer<'_> {
         let head = head.strip_suffix('\r').unwrap_or(head);
         let marker = head.strip_prefix('-').unwrap_or(head);
         if line == rest.len() || !is_identifier(marker) {
-            let end = start + 2 + head.len();
-            self.fail(diag::invalid_heredoc, start, end);
-            self.take(TokenKind::Invalid, end - start);
+            self.fail(diag::invalid_heredoc, start, start + 1);
+            let length = self.meant_heredoc(head).unwrap_or(2 + head.len());
+            self.take(TokenKind::Invalid, length);
             return;
         }
         let marker_end = start + 2 + head.len();
@@ -380,6 +387,25 @@ impl Lexer<'_> {
             marker: (marker_start, marker_end),
             at_line_start: true,
         });
+    }
+
+    /// Where the heredoc ends that a wrong beginning was meant to be: at a line with nothing but what looks like its
+    /// marker. Its lines are text and no further mistakes.
+    fn meant_heredoc(&mut self, head: &str) -> Option<usize> {
+        let marker = head.trim_matches(|c: char| !continues_identifier(c) || c == '-');
+        if self.heredocs_unclosed || !is_identifier(marker) {
+            return None;
+        }
+        let mut length = 0;
+        for line in self.rest().split_inclusive('\n') {
+            if length > 0 && line.trim() == marker {
+                return Some(length + line.trim_end().len());
+            }
+            length += line.len();
+        }
+        // Another search would go over the same text again.
+        self.heredocs_unclosed = true;
+        None
     }
 
     /// Literal text of a quoted string, up to its end or the next sequence.
@@ -393,23 +419,47 @@ impl Lexer<'_> {
             Stop::Quote => {
                 self.take(TokenKind::CloseQuote, 1);
                 self.modes.pop();
+                self.newline_reported = false;
             }
-            Stop::Newline => {
-                // The missing quote belongs to this line: ending every string of the line here keeps the rest of the
-                // file readable.
-                let at = self.at;
-                self.fail(diag::unterminated_string, open, at);
-                self.push(TokenKind::CloseQuote, at, at);
-                self.modes.pop();
-                while let [.., Mode::Quoted { .. }, Mode::Sequence { .. }] = self.modes.as_slice() {
-                    self.push(TokenKind::CloseSequence, at, at);
-                    self.push(TokenKind::CloseQuote, at, at);
-                    self.modes.pop();
-                    self.modes.pop();
-                }
-            }
+            Stop::Newline => self.newline_in_string(open),
             Stop::End => {}
         }
+    }
+
+    /// A line ends inside of a string. Either the string was meant to have several lines, or its quote is missing here:
+    /// then every string of the line ends with it, so that the rest of the file stays readable.
+    fn newline_in_string(&mut self, open: usize) {
+        let at = self.at;
+        let width = if self.rest().starts_with('\r') { 2 } else { 1 };
+        let (place, opened) = (self.span(at, at + width), self.span(open, open + 1));
+        if !self.newline_reported {
+            self.diagnostics
+                .push(diag::newline_in_string(place, opened));
+        }
+        self.newline_reported = self.string_goes_on(width);
+        if self.newline_reported {
+            return self.take(TokenKind::Text, width);
+        }
+        self.push(TokenKind::CloseQuote, at, at);
+        self.modes.pop();
+        while let [.., Mode::Quoted { .. }, Mode::Sequence { .. }] = self.modes.as_slice() {
+            self.push(TokenKind::CloseSequence, at, at);
+            self.push(TokenKind::CloseQuote, at, at);
+            self.modes.pop();
+            self.modes.pop();
+        }
+    }
+
+    /// Whether the line behind the line break looks like the rest of a string: it holds an odd number of quotes, and
+    /// does not begin like an argument, a block or the end of one.
+    fn string_goes_on(&self, width: usize) -> bool {
+        let rest = self.rest().get(width..).unwrap_or("");
+        let line = rest.split('\n').next().unwrap_or("");
+        let quotes = line.matches('"').count() - line.matches("\\\"").count();
+        let line = line.trim_start();
+        let word = line.trim_start_matches(continues_identifier);
+        let item = word.len() < line.len() && word.trim_start().starts_with(['=', '{', '"']);
+        quotes % 2 == 1 && !item && !line.starts_with(['}', '#', '"', ']', ')'])
     }
 
     fn heredoc(&mut self, marker: (usize, usize), at_line_start: bool) {
@@ -490,11 +540,11 @@ impl Lexer<'_> {
         self.modes.push(Mode::Sequence { braces: 0, start });
     }
 
-    fn rest(&self) -> &str {
+    fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or("")
     }
 
-    fn slice(&self, start: usize, end: usize) -> &str {
+    fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or("")
     }
 

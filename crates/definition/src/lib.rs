@@ -32,7 +32,7 @@ mod version;
 
 pub use compile::{
     Compiled, DELIVERY_FILE, Files, Given, Installed, RELEASE_FORMAT, Reached, ReachedCall, Source,
-    compile, reach, variables_file,
+    compile, reach, validate, variables_file,
 };
 pub use diag::CODES;
 pub use format::format;

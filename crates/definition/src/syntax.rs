@@ -203,6 +203,16 @@ impl Body {
     }
 }
 
+impl Attribute {
+    /// From the name to the end of the value.
+    pub fn span(&self) -> Span {
+        Span {
+            end: self.value.span.end.max(self.name.span.end),
+            ..self.name.span
+        }
+    }
+}
+
 impl Expression {
     /// One that could not be read, which has been reported.
     pub(crate) fn invalid(span: Span) -> Self {

@@ -21,15 +21,7 @@ pub(crate) fn validate(
     variables: &Variables,
     as_json: bool,
 ) -> Result<u8, CommandError> {
-    let (found, sources) = match session.project.compile(variables, &session.schemas()) {
-        Ok((definition, found)) => (found, definition.sources),
-        Err(CommandError::Diagnostics {
-            diagnostics,
-            sources,
-            ..
-        }) => (diagnostics, sources),
-        Err(error) => return Err(error),
-    };
+    let (found, sources) = session.project.validate(variables, &session.schemas())?;
     let valid = !found.has_errors();
     if as_json {
         anstream::println!("{}", validation_json(&found, &sources));

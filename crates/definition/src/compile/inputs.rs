@@ -48,6 +48,15 @@ pub enum Given {
     },
 }
 
+/// What becomes of a definition whose variables do not all have values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It cannot be carried out.
+    Refused,
+    /// It can be looked at.
+    Allowed,
+}
+
 /// One value with what messages need.
 struct Candidate {
     name: Name,
@@ -124,6 +133,7 @@ pub(super) fn apply(
     root: &Definition,
     constraints: &BTreeMap<Name, Constraint>,
     given: &[Given],
+    without: Missing,
     loader: &mut Loader<'_>,
     release: &mut Release,
 ) {
@@ -159,7 +169,9 @@ pub(super) fn apply(
             }
         };
     }
-    missing(root, release, &named, diagnostics);
+    if without == Missing::Refused {
+        missing(root, release, &named, diagnostics);
+    }
 }
 
 fn gather(

@@ -65,6 +65,21 @@ pub struct Compiled {
 /// `schemas` are the providers that this program has. A directory with a `steadfast.hcl` gives a release with delivery;
 /// one with nothing but `.tf` files gives a plain one.
 pub fn compile(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Compiled {
+    compiled(files, given, schemas, inputs::Missing::Refused)
+}
+
+/// The same as [`compile`] for somebody who only wants to know what is wrong with the definition: values of variables
+/// may be missing, and the release is not fit to be carried out then.
+pub fn validate(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Compiled {
+    compiled(files, given, schemas, inputs::Missing::Allowed)
+}
+
+fn compiled(
+    files: &dyn Files,
+    given: &[Given],
+    schemas: &[ProviderSchema],
+    missing: inputs::Missing,
+) -> Compiled {
     let mut loader = Loader::new(files, given);
     loader.load_root();
     loader.report_missing();
@@ -90,7 +105,14 @@ pub fn compile(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -
     }
     let mut diagnostics = compiler.diagnostics;
     if let Some(root) = definitions.first() {
-        inputs::apply(root, &constraints, given, &mut loader, &mut release);
+        inputs::apply(
+            root,
+            &constraints,
+            given,
+            missing,
+            &mut loader,
+            &mut release,
+        );
     }
     diagnostics.extend(core::mem::take(&mut loader.diagnostics));
     if diagnostics.has_errors() {

@@ -77,7 +77,7 @@ impl Loader<'_> {
                 Some(base) => *base = attribute,
                 None => {
                     let what = alloc::format!("local value \"{}\"", attribute.name.name);
-                    let found = diag::nothing_to_override(attribute.name.span, &what);
+                    let found = diag::nothing_to_override(attribute.span(), &what);
                     self.diagnostics.push(found);
                 }
             }

@@ -62,6 +62,7 @@ codes! {
     REFERENCE_REQUIRED = "SF0136" "Reference required";
     NOTHING_TO_OVERRIDE = "SF0137" "Nothing to override";
     CANNOT_OVERRIDE = "SF0138" "Cannot be overridden";
+    INVALID_NUMBER = "SF0139" "Invalid number";
     NOT_YET = "SF0302" "Not supported yet";
     UNKNOWN_BLOCK = "SF0303" "Unsupported block";
     UNKNOWN_ARGUMENT = "SF0304" "Unsupported argument";

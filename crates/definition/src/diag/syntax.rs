@@ -40,6 +40,11 @@ pub(crate) fn unterminated_string(span: Span) -> Diagnostic {
     error(UNTERMINATED_STRING, detail, span)
 }
 
+pub(crate) fn newline_in_string(span: Span, opened: Span) -> Diagnostic {
+    let detail = "A text in quotes ends on its line. Add the closing quote; for a text of several lines use \\n inside the quotes or a heredoc (<<EOT).";
+    error(UNTERMINATED_STRING, detail, span).hint("opened here", Some(opened))
+}
+
 pub(crate) fn unterminated_heredoc(span: Span, marker: &str) -> Diagnostic {
     let detail = format!(
         "No line with nothing but {marker} follows, so the text never ends. Add that line, with a line break behind it."
@@ -136,6 +141,17 @@ pub(crate) fn invalid_for(span: Span, detail: &str) -> Diagnostic {
 
 pub(crate) fn invalid_directive(span: Span, detail: &str) -> Diagnostic {
     error(INVALID_DIRECTIVE, detail, span)
+}
+
+pub(crate) fn unclosed_directive(span: Span, word: &str, end: &str, opened: Span) -> Diagnostic {
+    let detail =
+        format!("The template ends here, and the directive \"{word}\" in it has no %{{ {end} }}.");
+    error(INVALID_DIRECTIVE, detail, span).hint("opened here", Some(opened))
+}
+
+pub(crate) fn invalid_number(span: Span, text: &str) -> Diagnostic {
+    let detail = format!("{text} is no number: it has more than one point.");
+    error(INVALID_NUMBER, detail, span)
 }
 
 pub(crate) fn unterminated_sequence(span: Span) -> Diagnostic {

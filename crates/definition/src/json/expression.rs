@@ -140,5 +140,9 @@ fn native(
         return Expression::invalid(text.span);
     }
     diagnostics.extend(found);
-    expression
+    // The quotes belong to what stands here, as they do around a template.
+    Expression {
+        span: text.span,
+        ..expression
+    }
 }

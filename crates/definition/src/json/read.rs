@@ -464,7 +464,9 @@ impl Reader<'_> {
                     escapes.push((content.len() as u32, self.at as u32));
                 }
                 None | Some(b'\n' | b'\r') => {
-                    let found = crate::diag::syntax::unterminated_string(self.span(start, self.at));
+                    let opened = self.span(start, start + 1);
+                    let here = self.span(self.at, self.at);
+                    let found = crate::diag::syntax::newline_in_string(here, opened);
                     self.report(found);
                     self.swallowed = true;
                     break;

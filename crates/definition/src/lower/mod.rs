@@ -198,10 +198,11 @@ impl<'a> Lowerer<'a> {
     /// A bare name is itself the key; anything else is computed.
     fn object_key(&mut self, key: &Expression) -> Expr {
         match &key.kind {
-            ExpressionKind::Root(name) => Expr {
-                kind: ExprKind::Literal(Value::string(name)),
-                span: key.span,
-            },
+            ExpressionKind::Root(name) => literal(Value::string(name), key.span),
+            // A word of the language is a name as good as any other here.
+            ExpressionKind::Literal(value) if value.is_null() => {
+                literal(Value::string("null"), key.span)
+            }
             _ => self.expression(key),
         }
     }

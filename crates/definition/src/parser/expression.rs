@@ -290,10 +290,7 @@ impl Parser<'_> {
     fn term(&mut self) -> Parsed<Expression> {
         let token = self.peek();
         match token.kind {
-            TokenKind::Number => {
-                self.advance();
-                Ok(self.number(token))
-            }
+            TokenKind::Number => self.number_term(token),
             TokenKind::Identifier => self.name(token),
             TokenKind::OpenQuote => self.quoted_template(),
             TokenKind::OpenHeredoc => self.heredoc(),
@@ -328,6 +325,17 @@ impl Parser<'_> {
             span,
             height,
         )
+    }
+
+    fn number_term(&mut self, token: Token) -> Parsed<Expression> {
+        self.advance();
+        let text = self.token_text(token);
+        if text.matches('.').count() > 1 {
+            let span = self.token_span(token);
+            self.report(diag::invalid_number(span, text));
+            return Ok(Expression::invalid(span));
+        }
+        Ok(self.number(token))
     }
 
     fn number(&self, token: Token) -> Expression {
@@ -560,7 +568,8 @@ impl Parser<'_> {
         let object = close == TokenKind::CloseBrace;
         if self.peek().kind == TokenKind::FatArrow {
             if !object {
-                return self.fail_here(|span, _| {
+                let span = result.span;
+                return self.fail_here(|_, _| {
                     diag::invalid_for(
                         span,
                         "A key with => is only possible in braces: {for x in xs : x => x}.",

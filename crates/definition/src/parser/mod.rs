@@ -34,6 +34,8 @@ struct Parser<'a> {
     diagnostics: Diagnostics,
     /// The lexer has reported that the text ends too early.
     unterminated: bool,
+    /// What ends the template at hand.
+    template_end: Span,
     /// A search for a closing bracket came to the end of the text; another one would too.
     brackets_unbalanced: bool,
 }
@@ -123,6 +125,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             diagnostics,
             unterminated: tokens.unterminated,
+            template_end: Span::default(),
             brackets_unbalanced: false,
         }
     }
@@ -297,7 +300,8 @@ impl<'a> Parser<'a> {
             self.peek().kind == TokenKind::Assign
         };
         if !is_argument {
-            self.report(diag::one_line_block(self.token_span(token)));
+            let span = expression::join(self.token_span(token), self.token_span(self.peek()));
+            self.report(diag::one_line_block(span));
             self.skip_to_close(TokenKind::CloseBrace);
             self.step_back_to(TokenKind::CloseBrace);
             return Ok(Body {

@@ -62,7 +62,10 @@ impl Parser<'_> {
     pub(super) fn template_file(&mut self) -> (Template, u16) {
         self.newlines = true;
         let (parts, height) = match self.pieces(TokenKind::End, false) {
-            Ok(pieces) => self.tree(meld(pieces)),
+            Ok(pieces) => {
+                self.template_end = self.token_span(self.peek());
+                self.tree(meld(pieces))
+            }
             Err(Failed) => (Vec::new(), 0),
         };
         let unwraps = matches!(parts.as_slice(), [Part::Interpolation(_)]);
@@ -92,6 +95,7 @@ impl Parser<'_> {
                     flush_left(&mut pieces);
                 }
                 let pieces = meld(pieces);
+                self.template_end = self.token_span(self.previous());
                 let unwraps = quoted && matches!(pieces.as_slice(), [Piece::Interpolation(_)]);
                 let (parts, height) = self.tree(pieces);
                 let kind = ExpressionKind::Template(Box::new(Template { parts, unwraps }));
@@ -167,7 +171,10 @@ impl Parser<'_> {
                 piece
             }
             failed => {
-                if failed.is_ok() {
+                if failed.is_ok() && self.at_cut_string() {
+                    let found = diag::unterminated_sequence(self.token_span(open));
+                    self.report(found);
+                } else if failed.is_ok() {
                     let _ = self.fail_here::<()>(diag::sequence_continues);
                 }
                 if !self.skip_to_close(TokenKind::CloseSequence) {
@@ -179,6 +186,17 @@ impl Parser<'_> {
         };
         let trims = self.token_text(self.previous()).starts_with('~');
         Ok((piece, trims))
+    }
+
+    /// Whether the string at hand was cut at the end of its line: then its quote was meant to close the string around.
+    fn at_cut_string(&self) -> bool {
+        let next = self.token(self.at + 1);
+        let close = match next.kind {
+            TokenKind::Text => self.token(self.at + 2),
+            _ => next,
+        };
+        let cut = close.kind == TokenKind::CloseQuote && close.start == close.end;
+        self.peek().kind == TokenKind::OpenQuote && cut
     }
 
     fn directive(&mut self, open: Token) -> Parsed<Piece> {
@@ -294,8 +312,8 @@ impl Parser<'_> {
         }
         if let Some((word, span)) = inside.filter(|_| !self.unterminated) {
             let end = if word == "for" { "endfor" } else { "endif" };
-            let detail = alloc::format!("The directive has no %{{ {end} }} in the same template.");
-            self.report(diag::invalid_directive(span, &detail));
+            let found = diag::unclosed_directive(self.template_end, word, end, span);
+            self.report(found);
         }
         (parts, height, Ending::All)
     }
