@@ -261,7 +261,9 @@ fn common_type(
         item.as_unknown()
             .is_some_and(|unknown| unknown.ty == Type::Any)
     };
-    if items.iter().any(undecided) && items.len() > 1 {
+    // An element of a type that is not known yet will have to be of the type of the others; without others nothing can
+    // be said.
+    if items.len() > 1 && items.iter().all(undecided) {
         return Ok((want.without_optional(), None));
     }
     let types: Vec<Type> = items.iter().map(Value::ty).collect();

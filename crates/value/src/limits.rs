@@ -45,6 +45,12 @@ pub const FORMAT_WIDTH_MAX: usize = 4_096;
 /// Memory of one compiled regular expression.
 pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
 
+/// Groups inside groups of a regular expression.
+pub const REGEX_DEPTH_MAX: u32 = 250;
+
+/// Times that a regular expression may repeat something, also by repetitions inside one another.
+pub const REGEX_REPETITIONS_MAX: u32 = 1_000;
+
 /// How different two names may be, in edits, for one to be suggested for the other.
 pub const SUGGESTION_EDITS_MAX: usize = 3;
 

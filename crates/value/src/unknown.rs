@@ -44,6 +44,9 @@ pub enum Bounds {
     },
 }
 
+/// What a known beginning may end with.
+const SEPARATORS: &str = "-_:;/\\,.(){}[]|?!~ \t@#$%^&*+\"'";
+
 impl Unknown {
     /// Of a type, and nothing more.
     pub fn of(ty: Type) -> Self {
@@ -62,19 +65,27 @@ impl Unknown {
     }
 
     /// A text, never null, that begins with `prefix`. The last grapheme cluster is left out of the promise, because
-    /// what follows may combine with it when the whole text is brought into NFC.
+    /// what follows may combine with it when the whole text is brought into NFC, unless it is one of the separators
+    /// that combine with nothing.
     pub fn string_with_prefix(prefix: &str) -> Self {
         use unicode_segmentation::UnicodeSegmentation;
-        let safe = prefix
-            .grapheme_indices(true)
-            .next_back()
-            .and_then(|(last, _)| prefix.get(..last))
-            .unwrap_or("");
+        let safe = match prefix.grapheme_indices(true).next_back() {
+            Some((_, last)) if last.len() == 1 && last.contains(|c| SEPARATORS.contains(c)) => {
+                prefix
+            }
+            Some((at, _)) => prefix.get(..at).unwrap_or(""),
+            None => "",
+        };
+        Self::string_with_exact_prefix(safe)
+    }
+
+    /// A text, never null, that begins with exactly this, which nothing that follows can change.
+    pub fn string_with_exact_prefix(prefix: &str) -> Self {
         Self {
-            bounds: if safe.is_empty() {
+            bounds: if prefix.is_empty() {
                 Bounds::None
             } else {
-                Bounds::Prefix(Arc::from(safe))
+                Bounds::Prefix(Arc::from(prefix))
             },
             ..Self::of(Type::String).not_null()
         }

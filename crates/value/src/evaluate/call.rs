@@ -1,5 +1,6 @@
 //! Function calls: arguments by the function's table entry, and the two special forms `can` and `try`.
 
+use super::place::{beginning, closing, opening};
 use super::{Env, Evaluated, Evaluator, all};
 use crate::functions::{self, CallError, Function, Special};
 use crate::limits::{CALL_BYTES_PER_STEP, VALUE_NODE_BYTES};
@@ -21,14 +22,17 @@ impl Evaluator<'_> {
         let function = lookup(name, span)?;
         match function.special {
             Special::Can if !expand_last => {
-                check_count(function, arguments.len(), span)?;
+                let places: Vec<Span> = arguments.iter().map(beginning).collect();
+                check_count(function, &places, span)?;
                 return self.can(arguments, env);
             }
-            Special::Try if !expand_last => return self.try_each(arguments, env, span),
+            Special::Try if !expand_last => {
+                return self.try_each(arguments, env, opening(name, span));
+            }
             _ => {}
         }
         let mut values = all(arguments.iter().map(|argument| self.eval(argument, env)))?;
-        let mut places: Vec<Span> = arguments.iter().map(|argument| argument.span).collect();
+        let mut places: Vec<Span> = arguments.iter().map(beginning).collect();
         if expand_last {
             let place = places.pop().unwrap_or(span);
             let Some(last) = values.pop() else {
@@ -60,7 +64,7 @@ impl Evaluator<'_> {
         }
         let looked_at: u64 = values.iter().map(Value::weight_bytes).sum();
         self.spend_steps(looked_at / CALL_BYTES_PER_STEP, span)?;
-        let result = invoke(function, values, &places, self.scope, span)?;
+        let result = invoke(function, name, values, &places, self.scope, span)?;
         self.spend_bytes(built_bytes(&result), span)?;
         Ok(result)
     }
@@ -70,20 +74,20 @@ impl Evaluator<'_> {
         let results = all(arguments.iter().map(|argument| self.eval(argument, env)));
         match results {
             Ok(values) if values.iter().all(Value::is_wholly_known) => Ok(Value::bool(true)),
-            Ok(_) => Ok(Value::unknown_not_null(Type::Bool)),
+            Ok(_) => Ok(Value::unknown(Type::Bool)),
             Err(found) if found.iter().any(diag::is_limit) => Err(found),
             Err(_) => Ok(Value::bool(false)),
         }
     }
 
     /// The first argument that can be computed. What is not wholly known may still fail once it is, so it decides
-    /// nothing and the result is unknown.
+    /// nothing and the result is unknown, and so are its marks.
     fn try_each(&self, arguments: &[Expr], env: Env<'_>, span: Span) -> Evaluated {
         let mut failures = String::new();
         for argument in arguments {
             match self.eval(argument, env) {
                 Ok(value) if value.is_wholly_known() => return Ok(value),
-                Ok(value) => return Ok(Value::unknown(Type::Any).with_marks(value.marks_deep())),
+                Ok(_) => return Ok(Value::unknown(Type::Any)),
                 Err(found) if found.iter().any(diag::is_limit) => return Err(found),
                 Err(found) => {
                     for diagnostic in found.iter() {
@@ -117,7 +121,7 @@ fn built_bytes(value: &Value) -> u64 {
 pub(crate) fn call(name: &str, arguments: Vec<Value>, scope: &dyn Scope, span: Span) -> Evaluated {
     let function = lookup(name, span)?;
     let places = alloc::vec![span; arguments.len()];
-    invoke(function, arguments, &places, scope, span)
+    invoke(function, name, arguments, &places, scope, span)
 }
 
 fn lookup(name: &str, span: Span) -> Result<&'static Function, Diagnostics> {
@@ -127,29 +131,36 @@ fn lookup(name: &str, span: Span) -> Result<&'static Function, Diagnostics> {
     })
 }
 
-fn check_count(function: &Function, given: usize, span: Span) -> Result<(), Diagnostics> {
+/// `places` are those of the arguments given.
+fn check_count(function: &Function, places: &[Span], span: Span) -> Result<(), Diagnostics> {
+    let given = places.len();
     if let Some(missing) = function.parameters.get(given) {
         let expected = match function.variadic {
             Some(_) => format!("at least {}", function.parameters.len()),
             None => function.parameters.len().to_string(),
         };
-        return Err(diag::too_few_arguments(function.name, &expected, missing.name, span).into());
+        return Err(
+            diag::too_few_arguments(function.name, &expected, missing.name, closing(span)).into(),
+        );
     }
     if function.variadic.is_none() && given > function.parameters.len() {
         let expected = function.parameters.len();
-        return Err(diag::too_many_arguments(function.name, expected, span).into());
+        let first = places.get(expected).copied().unwrap_or(span);
+        return Err(diag::too_many_arguments(function.name, expected, first).into());
     }
     Ok(())
 }
 
+/// `name` is the one written, for the place of what is wrong.
 fn invoke(
     function: &'static Function,
+    name: &str,
     arguments: Vec<Value>,
     places: &[Span],
     scope: &dyn Scope,
     span: Span,
 ) -> Evaluated {
-    check_count(function, arguments.len(), span)?;
+    check_count(function, places, span)?;
     let failed = |error: CallError| -> Diagnostics {
         match error.argument {
             Some(index) => {
@@ -159,7 +170,7 @@ fn invoke(
                 let place = places.get(index).copied().unwrap_or(span);
                 diag::invalid_argument(function.name, parameter, &error.message, place)
             }
-            None => diag::call_failed(function.name, &error.message, span),
+            None => diag::call_failed(function.name, &error.message, opening(name, span)),
         }
         .into()
     };
@@ -179,13 +190,27 @@ fn invoke(
     if !found.is_empty() {
         return Err(found);
     }
-    if !known {
-        return Ok(function.unknown_result(&prepared).with_marks(marks));
-    }
     let hidden = arguments
         .iter()
         .any(|argument| !argument.marks_deep().is_empty());
-    match (function.body)(&functions::Call::new(&prepared, scope, hidden)) {
+    let call = functions::Call::new(&prepared, scope, hidden);
+    let untyped = prepared.iter().enumerate().any(|(index, argument)| {
+        let typed = function
+            .parameter(index)
+            .is_some_and(|parameter| parameter.typed);
+        typed
+            && argument
+                .as_unknown()
+                .is_some_and(|unknown| unknown.ty == Type::Any)
+    });
+    let result = if untyped {
+        Ok(Value::unknown(Type::Any))
+    } else if known {
+        (function.body)(&call)
+    } else {
+        function.unknown_result(&call)
+    };
+    match result {
         Ok(value) => Ok(value.with_marks(marks)),
         Err(error) => Err(failed(error)),
     }

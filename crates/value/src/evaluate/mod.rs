@@ -11,6 +11,7 @@ mod access;
 mod call;
 mod iteration;
 mod operator;
+mod place;
 
 use crate::budget::Budget;
 use crate::convert::conforms;

@@ -2,9 +2,9 @@
 
 use super::{
     ANY, Call, CallError, Category, Function, Kind, NUMBER, Parameter, Returns, STRING_LIST,
-    STRINGS,
+    follows,
 };
-use crate::{Bounds, Data, Marks, Name, Type, Value, convert, unify};
+use crate::{Bounds, Data, Name, Type, Unknown, Value, convert, unify};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::ToString;
@@ -35,10 +35,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "coalesce",
         "The first argument that is neither null nor an empty text.",
         &[],
-        Returns::Follows(common_type),
+        follows(common_type),
         coalesce,
     )
-    .variadic(Parameter::new("vals", Kind::Any).nullable().seen().marked()),
+    .variadic(Parameter::new("vals", Kind::Any).nullable().seen()),
     function(
         "coalescelist",
         "The first list that is not empty.",
@@ -51,7 +51,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "keys",
         "The keys of a map or the attribute names of an object, in order.",
         &[INPUT_MAP.seen()],
-        STRINGS,
+        ANY,
         keys,
     ),
     function(
@@ -65,20 +65,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "lookup",
         "The element of a map under a key, or a default.",
         &[INPUT_MAP.shallow(), Parameter::new("key", Kind::String)],
-        ANY,
+        follows(looked_up_type),
         lookup,
     )
     .variadic(
         Parameter::new("default", Kind::Any)
             .nullable()
             .seen()
-            .outer(),
-    ),
+            .marked(),
+    )
+    .maybe_null(),
     function(
         "merge",
         "All elements of several maps or objects; later ones replace earlier ones of the same key.",
         &[],
-        Returns::Follows(merged_type),
+        follows(merged_type),
         merge,
     )
     .variadic(
@@ -97,7 +98,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "values",
         "The elements of a map or object, in the order of their keys.",
-        &[INPUT_MAP.seen()],
+        &[Parameter::new("mapping", Kind::Any).outer().seen()],
         ANY,
         values,
     ),
@@ -108,35 +109,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("keys", STRING_LIST),
             Parameter::new("values", Kind::Any).shallow().outer(),
         ],
-        ANY,
+        follows(zipped_type),
         zipmap,
     ),
 ];
 
-fn common_type(arguments: &[Value]) -> Type {
-    let types: Vec<Type> = arguments.iter().map(Value::ty).collect();
-    unify(&types).unwrap_or(Type::Any)
+fn common_type(call: &Call<'_>) -> Result<Type, CallError> {
+    let types: Vec<Type> = call.rest(0).iter().map(Value::ty).collect();
+    let common = if types.is_empty() {
+        None
+    } else {
+        unify(&types)
+    };
+    common.ok_or_else(|| CallError::new("all arguments must have the same type"))
 }
 
 fn coalesce(call: &Call<'_>) -> Result<Value, CallError> {
-    let arguments = call.rest(0);
-    if arguments.is_empty() {
-        return Err(CallError::new("at least one argument is required"));
-    }
-    let types: Vec<Type> = arguments.iter().map(Value::ty).collect();
-    let ty =
-        unify(&types).ok_or_else(|| CallError::new("all arguments must have the same type"))?;
-    // Whether an argument was passed over says something about it, so the marks of all up to the chosen one count.
-    let mut marks = Marks::NONE;
-    for (index, argument) in arguments.iter().enumerate() {
+    let ty = common_type(call)?;
+    for (index, argument) in call.rest(0).iter().enumerate() {
         let value = convert(argument, &ty)
             .map_err(|error| CallError::argument(index, error.to_string()))?;
-        marks = marks.union(value.marks());
         if !value.is_known() {
-            return Ok(Value::unknown(ty).with_marks(marks));
+            return Ok(if ty == Type::Any {
+                Value::unknown(ty)
+            } else {
+                Value::unknown_not_null(ty)
+            });
         }
         if !value.is_null() && value.as_str() != Some("") {
-            return Ok(value.with_marks(marks));
+            return Ok(value);
         }
     }
     Err(CallError::new("no non-null, non-empty-string arguments"))
@@ -146,18 +147,19 @@ fn coalescelist(call: &Call<'_>) -> Result<Value, CallError> {
     if call.rest(0).is_empty() {
         return Err(CallError::new("at least one argument is required"));
     }
-    for (index, argument) in call.rest(0).iter().enumerate() {
-        if argument.is_null() {
-            continue;
-        }
-        if !argument.is_known() {
-            return Ok(Value::unknown(Type::Any));
-        }
+    let sequence = |ty: &Type| matches!(ty, Type::List(_) | Type::Tuple(_) | Type::Any);
+    if !call
+        .rest(0)
+        .iter()
+        .all(|argument| sequence(&argument.ty()) && !argument.is_null())
+    {
+        return Err(CallError::new(
+            "coalescelist arguments must be lists or tuples",
+        ));
+    }
+    for argument in call.rest(0) {
         let Some(items) = argument.elements() else {
-            return Err(CallError::argument(
-                index,
-                "arguments must be lists or tuples",
-            ));
+            return Ok(Value::unknown(Type::Any));
         };
         if !items.is_empty() {
             return Ok(argument.clone());
@@ -198,127 +200,202 @@ fn values(call: &Call<'_>) -> Result<Value, CallError> {
         Data::Object(items) => Ok(Value::tuple(items.values().cloned().collect())),
         Data::Unknown(unknown) => match &unknown.ty {
             Type::Object(object) => {
-                let types = object.attributes.values();
-                Ok(Value::tuple(
-                    types.map(|ty| Value::unknown(ty.clone())).collect(),
-                ))
+                let types = object.attributes.values().cloned().collect();
+                Ok(Value::unknown_not_null(Type::tuple(types)))
             }
             Type::Map(element) => Ok(Value::unknown_not_null(Type::list((**element).clone()))),
             Type::Any => Ok(Value::unknown(Type::Any)),
-            _ => Err(no_map()),
+            _ => Err(no_values_of_map()),
         },
-        _ => Err(no_map()),
+        _ => Err(no_values_of_map()),
     }
 }
 
+fn no_values_of_map() -> CallError {
+    CallError::new("values() requires a map as the first argument")
+}
+
+/// The largest length there is, where nothing is known of it.
+const LENGTH_MAX: u64 = i64::MAX.unsigned_abs();
+
 fn length(call: &Call<'_>) -> Result<Value, CallError> {
     let value = call.value(0)?;
-    let unknown = Ok(Value::unknown_not_null(Type::Number));
     let known = match value.data() {
         Data::String(text) => text.graphemes(true).count(),
         // Unknown elements may turn out to be equal and then count once.
-        Data::Set(_, items) if items.len() > 1 && !value.is_wholly_known() => return unknown,
+        Data::Set(_, items) if items.len() > 1 && !value.is_wholly_known() => {
+            let known = items.iter().filter(|item| item.is_wholly_known()).count();
+            return Ok(between(known.max(1) as u64, Some(items.len() as u64)));
+        }
         Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => items.len(),
         Data::Map(_, items) | Data::Object(items) => items.len(),
         Data::Unknown(what) => match (&what.ty, &what.bounds) {
             (Type::Tuple(elements), _) => elements.len(),
             (Type::Object(object), _) => object.attributes.len(),
-            (
-                _,
-                Bounds::Length {
-                    min,
-                    max: Some(max),
-                },
-            ) if min == max => {
+            (_, Bounds::Length { min, max }) if *max == Some(*min) => {
                 return Ok(Value::number(*min));
             }
+            (_, Bounds::Length { min, max }) => {
+                return Ok(between(*min, Some(max.unwrap_or(LENGTH_MAX))));
+            }
             (Type::Bool | Type::Number, _) => return Err(no_length()),
-            _ => return unknown,
+            (Type::String, Bounds::Prefix(prefix)) => {
+                return Ok(between(prefix.graphemes(true).count() as u64, None));
+            }
+            (Type::String, _) => return Ok(between(0, None)),
+            (Type::Any, _) => return Ok(Value::unknown_not_null(Type::Number)),
+            _ => return Ok(between(0, Some(LENGTH_MAX))),
         },
         Data::Bool(_) | Data::Number(_) | Data::Null(_) => return Err(no_length()),
     };
     Ok(Value::number(known))
 }
 
+/// A number that is not known, from one to another.
+fn between(min: u64, max: Option<u64>) -> Value {
+    let bounds = Bounds::Range {
+        min: Some(min.into()),
+        max: max.map(Into::into),
+    };
+    Unknown {
+        bounds,
+        ..Unknown::of(Type::Number).not_null()
+    }
+    .into()
+}
+
 fn no_length() -> CallError {
     CallError::new("argument must be a string, a collection type, or a structural type")
 }
 
+/// The default of a lookup, if one is given.
+fn default_of<'c>(call: &Call<'c>) -> Result<Option<&'c Value>, CallError> {
+    match call.rest(2) {
+        [] => Ok(None),
+        [default] => Ok(Some(default)),
+        more => Err(CallError::new(format!(
+            "lookup() takes two or three arguments, got {}",
+            more.len() + 2
+        ))),
+    }
+}
+
+fn no_lookup() -> CallError {
+    CallError::argument(0, "lookup() requires a map as the first argument")
+}
+
+fn looked_up_type(call: &Call<'_>) -> Result<Type, CallError> {
+    let default = default_of(call)?;
+    match call.value(0)?.ty() {
+        Type::Any => Ok(Type::Any),
+        Type::Map(element) => {
+            if let Some(default) = default {
+                default_as(default, &element)?;
+            }
+            Ok((*element).clone())
+        }
+        Type::Object(object) => {
+            let Some(key) = call.value(1)?.as_str() else {
+                return Ok(Type::Any);
+            };
+            match (object.attributes.get(key), default) {
+                (Some(ty), _) => Ok(ty.clone()),
+                (None, Some(default)) => Ok(default.ty()),
+                (None, None) => Err(no_attribute(call, key)),
+            }
+        }
+        _ => Err(no_lookup()),
+    }
+}
+
+fn no_attribute(call: &Call<'_>, key: &str) -> CallError {
+    CallError::argument(
+        0,
+        format!("the given object has no attribute {}", call.shown(key)),
+    )
+}
+
+fn default_as(default: &Value, element: &Type) -> Result<Value, CallError> {
+    convert(default, element).map_err(|error| {
+        let what = "the default value must have the same type as the map elements";
+        CallError::argument(2, format!("{what}: {error}"))
+    })
+}
+
 fn lookup(call: &Call<'_>) -> Result<Value, CallError> {
     let key = call.text(1)?;
-    let default = match call.rest(2) {
-        [] => None,
-        [default] => Some(default),
-        more => {
-            return Err(CallError::new(format!(
-                "lookup() takes two or three arguments, got {}",
-                more.len() + 2
-            )));
-        }
-    };
+    let default = default_of(call)?;
     match (call.value(0)?.data(), default) {
         (Data::Object(items), default) => match (items.get(key), default) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(default)) => Ok(default.clone()),
-            (None, None) => Err(CallError::argument(
-                0,
-                format!("the given object has no attribute {}", call.shown(key)),
-            )),
+            (None, None) => Err(no_attribute(call, key)),
         },
-        (Data::Map(element, items), default) => match (items.get(key), default) {
-            (Some(value), _) => Ok(value.clone()),
-            (None, Some(default)) => convert(default, element).map_err(|error| {
-                CallError::argument(
-                    2,
-                    format!(
-                        "the default value must have the same type as the map elements: {error}"
-                    ),
-                )
-            }),
-            (None, None) => Err(CallError::argument(
-                0,
-                format!(
-                    "the given map has no element with the key {}",
+        (Data::Map(element, items), default) => {
+            let default = default
+                .map(|default| default_as(default, element))
+                .transpose()?;
+            match (items.get(key), default) {
+                (Some(value), _) => Ok(value.clone()),
+                (None, Some(default)) => Ok(default),
+                (None, None) => Err(CallError::new(format!(
+                    "lookup failed to find key {}",
                     call.shown(key)
-                ),
-            )),
-        },
-        _ => Err(CallError::argument(
-            0,
-            "lookup() requires a map as the first argument",
-        )),
+                ))),
+            }
+        }
+        _ => Err(no_lookup()),
     }
 }
 
-/// Maps of one type give such a map; everything else an object, whose attributes are known only with all arguments.
-fn merged_type(arguments: &[Value]) -> Type {
-    let mut types = arguments
-        .iter()
-        .filter(|value| !value.is_null())
-        .map(Value::ty);
-    match types.next() {
-        Some(first @ Type::Map(_)) if types.all(|ty| ty == first) => first,
-        _ => Type::Any,
+/// Maps of one type give such a map, whether they are null or not; objects give one with the attributes of all. Of a
+/// mixture nothing can be said in advance.
+fn merged_type(call: &Call<'_>) -> Result<Type, CallError> {
+    let given = call.rest(0);
+    let types: Vec<Type> = given.iter().map(Value::ty).collect();
+    let mut merged: BTreeMap<Name, Type> = BTreeMap::new();
+    if let Some(first @ Type::Map(_)) = types.first()
+        && types.iter().all(|ty| ty == first)
+    {
+        return Ok(first.clone());
     }
+    for (ty, argument) in types.iter().zip(given) {
+        match ty {
+            Type::Object(object) if !argument.is_null() => {
+                merged.extend(
+                    object
+                        .attributes
+                        .iter()
+                        .map(|(name, ty)| (name.clone(), ty.clone())),
+                );
+            }
+            Type::Map(_) | Type::Any if !argument.is_null() => return Ok(Type::Any),
+            _ if argument.is_null() => {}
+            _ => return Err(no_merge(argument)),
+        }
+    }
+    Ok(Type::object(merged))
+}
+
+fn no_merge(argument: &Value) -> CallError {
+    CallError::new(format!(
+        "arguments must be maps or objects, got \"{}\"",
+        argument.ty().in_words()
+    ))
 }
 
 fn merge(call: &Call<'_>) -> Result<Value, CallError> {
     let given = call.rest(0).iter().filter(|argument| !argument.is_null());
     let mut merged: BTreeMap<Name, Value> = BTreeMap::new();
     for argument in given {
-        let Some(entries) = argument.entries() else {
-            return Err(CallError::new(format!(
-                "arguments must be maps or objects, got \"{}\"",
-                argument.ty().in_words()
-            )));
-        };
+        let entries = argument.entries().ok_or_else(|| no_merge(argument))?;
         merged.extend(
             entries
                 .iter()
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
     }
-    Ok(match merged_type(call.rest(0)) {
+    Ok(match merged_type(call)? {
         Type::Map(element) => Value::map((*element).clone(), merged),
         _ => Value::object(merged),
     })
@@ -327,12 +404,12 @@ fn merge(call: &Call<'_>) -> Result<Value, CallError> {
 fn transpose(call: &Call<'_>) -> Result<Value, CallError> {
     let mut turned: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
     for (key, list) in call.value(0)?.entries().into_iter().flatten() {
+        if list.is_null() {
+            return Err(CallError::new("input must not contain null list"));
+        }
         for item in list.elements().unwrap_or_default() {
             let Data::String(text) = item.data() else {
-                return Err(CallError::argument(
-                    0,
-                    "input must not contain null strings",
-                ));
+                return Err(CallError::new("input list must not contain null string"));
             };
             turned
                 .entry(text.clone())
@@ -346,31 +423,59 @@ fn transpose(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(Value::map(Type::list(Type::String), lists.collect()))
 }
 
+fn no_values() -> CallError {
+    CallError::new("values argument must be a list or tuple value")
+}
+
+fn lengths_differ(keys: usize, values: usize) -> CallError {
+    CallError::new(format!(
+        "number of keys ({keys}) does not match number of values ({values})"
+    ))
+}
+
+fn zipped_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match call.value(1)?.ty() {
+        Type::List(element) => Ok(Type::map((*element).clone())),
+        Type::Tuple(types) => {
+            let keys = call.value(0)?;
+            let Some(keys) = keys.elements().filter(|_| keys.is_wholly_known()) else {
+                return Ok(Type::Any);
+            };
+            if keys.len() != types.len() {
+                return Err(lengths_differ(keys.len(), types.len()));
+            }
+            let mut attributes = BTreeMap::new();
+            for (index, (key, ty)) in keys.iter().zip(types.iter()).enumerate() {
+                attributes.insert(key_of(index, key)?, ty.clone());
+            }
+            Ok(Type::object(attributes))
+        }
+        Type::Any => Ok(Type::Any),
+        _ => Err(no_values()),
+    }
+}
+
+fn key_of(index: usize, key: &Value) -> Result<Name, CallError> {
+    match key.data() {
+        Data::String(key) => Ok(key.clone()),
+        _ => Err(CallError::new(format!(
+            "keys list has null value at index {index}"
+        ))),
+    }
+}
+
 fn zipmap(call: &Call<'_>) -> Result<Value, CallError> {
     let keys = call.items(0)?;
     let values = call.value(1)?;
-    let Some(items) = values
-        .elements()
-        .filter(|_| !matches!(values.data(), Data::Set(..)))
-    else {
-        return Err(CallError::argument(
-            1,
-            "values must be a list or tuple value",
-        ));
+    let (Data::List(_, items) | Data::Tuple(items)) = values.data() else {
+        return Err(no_values());
     };
     if keys.len() != items.len() {
-        return Err(CallError::new(format!(
-            "number of keys ({}) does not match number of values ({})",
-            keys.len(),
-            items.len()
-        )));
+        return Err(lengths_differ(keys.len(), items.len()));
     }
     let mut zipped: BTreeMap<Name, Value> = BTreeMap::new();
-    for (index, (key, item)) in keys.iter().zip(items).enumerate() {
-        let Data::String(key) = key.data() else {
-            return Err(CallError::argument(0, format!("element {index} is null")));
-        };
-        zipped.insert(key.clone(), item.clone());
+    for (index, (key, item)) in keys.iter().zip(items.iter()).enumerate() {
+        zipped.insert(key_of(index, key)?, item.clone());
     }
     Ok(match values.data() {
         Data::List(element, _) => Value::map(element.clone(), zipped),

@@ -34,16 +34,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "can",
         "Whether an expression can be computed.",
-        &[VALUE],
+        &[Parameter::new("expression", Kind::Any)
+            .nullable()
+            .seen()
+            .marked()],
         BOOL,
         |call| {
             Ok(if call.value(0)?.is_wholly_known() {
                 Value::bool(true)
             } else {
-                Value::unknown_not_null(Type::Bool)
+                Value::unknown(Type::Bool)
             })
         },
     )
+    .maybe_null()
     .special(Special::Can),
     function(
         "ephemeralasnull",
@@ -73,10 +77,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Ok(if sensitive || value.is_known() {
                 Value::bool(sensitive)
             } else {
-                Value::unknown_not_null(Type::Bool)
+                Value::unknown(Type::Bool)
             })
         },
-    ),
+    )
+    .maybe_null(),
     function(
         "nonsensitive",
         "A value without the mark that it is sensitive; what is inside keeps its own.",
@@ -145,7 +150,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |call| match call.rest(0) {
             [] => Err(CallError::new("at least one argument is required")),
             [first, ..] if first.is_wholly_known() => Ok(first.clone()),
-            [first, ..] => Ok(Value::unknown(Type::Any).with_marks(first.marks_deep())),
+            [..] => Ok(Value::unknown(Type::Any)),
         },
     )
     .variadic(
@@ -159,6 +164,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn to(call: &Call<'_>, want: &Type) -> Result<Value, CallError> {
     let value = call.value(0)?;
+    if let Some(unknown) = value.as_unknown()
+        && convert_type(&unknown.ty, want).is_ok()
+    {
+        // Nothing is promised of what the conversion will give but its kind.
+        return Ok(Value::unknown(want.clone()).with_marks(value.marks()));
+    }
     convert(value, want).map_err(|error| {
         let text = |text: &str| match call.shown(text) {
             hidden if call.hidden => hidden.trim_matches(['(', ')']).into(),

@@ -1,7 +1,7 @@
 //! Other notations: base64, JSON, CSV, URLs.
 
 use super::{ANY, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, csv};
-use crate::{Type, Value, json};
+use crate::{Type, Unknown, Value, json};
 use alloc::format;
 use alloc::string::{String, ToString};
 use base64::Engine as _;
@@ -72,11 +72,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "jsonencode",
         "A value as JSON.",
-        &[Parameter::new("val", Kind::Any).nullable()],
+        &[Parameter::new("val", Kind::Any).nullable().seen()],
         STRING,
-        |call| match json::to_string(call.value(0)?) {
-            Ok(text) => Ok(Value::string(text)),
-            Err(error) => Err(CallError::new(error.to_string())),
+        |call| {
+            let value = call.value(0)?;
+            if !value.is_wholly_known() {
+                return Ok(begun_json(value));
+            }
+            match json::to_string(value) {
+                Ok(text) => Ok(Value::string(text)),
+                Err(error) => Err(CallError::new(error.to_string())),
+            }
         },
     ),
     function(
@@ -87,6 +93,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |call| Ok(Value::string(urlencode(call.text(0)?))),
     ),
 ];
+
+/// Of JSON that is not known yet, the first character is certain where the value cannot turn out to be null.
+fn begun_json(value: &Value) -> Value {
+    let first = match value.ty() {
+        _ if value.could_be_null() => "",
+        Type::String => "\"",
+        Type::Map(_) | Type::Object(_) => "{",
+        Type::List(_) | Type::Set(_) | Type::Tuple(_) => "[",
+        Type::Any | Type::Bool | Type::Number => "",
+    };
+    Unknown::string_with_exact_prefix(first).into()
+}
 
 fn urlencode(text: &str) -> String {
     let mut encoded = String::new();

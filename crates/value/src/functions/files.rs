@@ -38,15 +38,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let content = read(call)?;
         match core::str::from_utf8(&content) {
             Ok(text) => Ok(Value::string(text)),
-            Err(_) => Err(CallError::argument(
-                0,
-                format!(
-                    "contents of {} are not valid UTF-8; use the filebase64 function to obtain the Base64 encoded \
-                     contents or the other file functions (e.g. filemd5, filesha256) to obtain file hashing results \
-                     instead",
-                    call.shown(call.text(0)?)
-                ),
-            )),
+            Err(_) => Err(CallError::new(format!(
+                "contents of {} are not valid UTF-8; use the filebase64 function to obtain the Base64 encoded contents \
+                 or the other file functions (e.g. filemd5, filesha256) to obtain file hashing results instead",
+                call.shown(call.text(0)?)
+            ))),
         }
     }),
     function(

@@ -22,10 +22,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         STRING,
         |call| {
             let arguments: Vec<&Value> = call.rest(1).iter().collect();
-            interpret(call, call.text(0)?, &arguments)
+            let text = call.text(0)?;
+            if arguments.iter().all(|argument| argument.is_wholly_known()) {
+                return interpret(call, text, &arguments);
+            }
+            // What stands before the first verb is certain.
+            let literal = text.split('%').next().unwrap_or_default();
+            Ok(Unknown::string_with_prefix(literal).into())
         },
     )
-    .variadic(ARGS),
+    .variadic(ARGS.typed()),
     Function::new(
         "formatlist",
         Category::String,
@@ -34,7 +40,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         STRINGS,
         formatlist,
     )
-    .variadic(ARGS),
+    .variadic(ARGS.typed()),
 ];
 
 fn formatlist(call: &Call<'_>) -> Result<Value, CallError> {
@@ -74,9 +80,11 @@ fn formatlist(call: &Call<'_>) -> Result<Value, CallError> {
                 None => argument,
             })
             .collect();
-        results.push(interpret(call, text, &row).map_err(|error| CallError {
-            message: format!("error on format iteration {round}: {}", error.message),
-            ..error
+        results.push(interpret(call, text, &row).map_err(|error| {
+            CallError::new(format!(
+                "error on format iteration {round}: {}",
+                error.message
+            ))
         })?);
     }
     Ok(Value::list(Type::String, results))
@@ -100,22 +108,20 @@ struct Verb<'t> {
     argument: Option<usize>,
 }
 
-/// The text with values filled in: unknown, but with its beginning, as soon as one of them is.
+/// The text with values filled in: unknown as soon as one of them is, whatever the rest says.
 fn interpret(call: &Call<'_>, text: &str, arguments: &[&Value]) -> Result<Value, CallError> {
+    if !arguments.iter().all(|argument| argument.is_wholly_known()) {
+        return Ok(Value::unknown_not_null(Type::String));
+    }
     let mut out = String::new();
-    let mut known = true;
     let mut next = 0;
     let mut used = 0;
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         let (before, from) = rest.split_at(at);
-        if known {
-            out.push_str(before);
-        }
+        out.push_str(before);
         if let Some(after) = from.strip_prefix("%%") {
-            if known {
-                out.push('%');
-            }
+            out.push('%');
             rest = after;
             continue;
         }
@@ -146,26 +152,16 @@ fn interpret(call: &Call<'_>, text: &str, arguments: &[&Value]) -> Result<Value,
                 arguments.len()
             )));
         };
-        if !argument.is_wholly_known() {
-            known = false;
-        } else if let Some(piece) = apply(&verb, argument, call)?.filter(|_| known) {
-            out.push_str(&piece);
-        }
+        out.push_str(&apply(&verb, argument, call)?.unwrap_or_default());
     }
-    if known {
-        out.push_str(rest);
-    }
+    out.push_str(rest);
     if used < arguments.len() {
         return Err(CallError::argument(
             used + 1,
             format!("too many arguments; only {used} used by format string"),
         ));
     }
-    Ok(if known {
-        Value::string(out)
-    } else {
-        Unknown::string_with_prefix(&out).into()
-    })
+    Ok(Value::string(out))
 }
 
 fn parse_verb<'t>(from: &'t str, offset: usize, call: &Call<'_>) -> Result<Verb<'t>, CallError> {
@@ -291,7 +287,14 @@ fn apply(verb: &Verb<'_>, argument: &Value, call: &Call<'_>) -> Result<Option<St
 fn any(verb: &Verb<'_>, value: &Value) -> String {
     match value.data() {
         Data::String(text) if !verb.sharp => pad(verb, cut(text, verb.precision)),
-        Data::Number(number) if !verb.sharp => fractional(verb, number),
+        Data::Number(number) if !verb.sharp => {
+            let whole = Verb {
+                precision: None,
+                source: verb.source,
+                ..*verb
+            };
+            fractional(&whole, number)
+        }
         _ => pad(verb, json::to_string(value).unwrap_or_default()),
     }
 }

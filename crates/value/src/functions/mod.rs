@@ -13,6 +13,7 @@ mod format;
 mod hash;
 mod network;
 mod numeric;
+mod pattern;
 mod sequence;
 mod set;
 mod text;
@@ -37,6 +38,8 @@ pub struct Function {
     pub variadic: Option<Parameter>,
     /// The type of the result.
     pub returns: Returns,
+    /// Whether the result can be null, which decides what is known of it while it is unknown.
+    pub(crate) maybe_null: bool,
     pub(crate) special: Special,
     pub(crate) body: Body,
 }
@@ -75,6 +78,8 @@ pub struct Parameter {
     pub ty: Kind,
     /// Whether null may be given.
     pub nullable: bool,
+    /// Whether the type of an argument must be known before anything can be said of the result.
+    pub typed: bool,
     unknowns: Unknowns,
     marking: Marking,
 }
@@ -125,9 +130,13 @@ enum Marking {
 pub enum Returns {
     /// Always this one.
     Fixed(Kind),
-    /// It follows from the arguments (known or not).
-    Follows(fn(&[Value]) -> Type),
+    /// It follows from the arguments (known or not), which can be unsuitable whatever their values turn out to be.
+    Follows(FollowingType),
 }
+
+/// The type of a result, from arguments that need not be known.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowingType(pub(crate) fn(&Call<'_>) -> Result<Type, CallError>);
 
 /// Functions whose arguments the evaluator itself has to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +167,7 @@ impl Parameter {
             name,
             ty,
             nullable: false,
+            typed: false,
             unknowns: Unknowns::Anywhere,
             marking: Marking::Whole,
         }
@@ -165,6 +175,11 @@ impl Parameter {
 
     const fn nullable(mut self) -> Self {
         self.nullable = true;
+        self
+    }
+
+    const fn typed(mut self) -> Self {
+        self.typed = true;
         self
     }
 
@@ -243,6 +258,7 @@ impl Function {
             parameters,
             variadic: None,
             returns,
+            maybe_null: false,
             special: Special::No,
             body,
         }
@@ -250,6 +266,11 @@ impl Function {
 
     const fn variadic(mut self, parameter: Parameter) -> Self {
         self.variadic = Some(parameter);
+        self
+    }
+
+    const fn maybe_null(mut self) -> Self {
+        self.maybe_null = true;
         self
     }
 
@@ -264,12 +285,16 @@ impl Function {
     }
 
     /// What is given while an argument is unknown.
-    pub(crate) fn unknown_result(&self, arguments: &[Value]) -> Value {
-        match self.returns {
-            Returns::Fixed(Kind::Any) => Value::unknown(Type::Any),
-            Returns::Fixed(kind) => Value::unknown_not_null(kind.to_type()),
-            Returns::Follows(ty) => Value::unknown(ty(arguments)),
-        }
+    pub(crate) fn unknown_result(&self, call: &Call<'_>) -> Result<Value, CallError> {
+        let ty = match self.returns {
+            Returns::Fixed(kind) => kind.to_type(),
+            Returns::Follows(ty) => (ty.0)(call)?,
+        };
+        Ok(if self.maybe_null || ty == Type::Any {
+            Value::unknown(ty)
+        } else {
+            Value::unknown_not_null(ty)
+        })
     }
 }
 
@@ -389,16 +414,9 @@ impl<'a> Call<'a> {
     }
 
     fn integer(&self, index: usize) -> Result<i64, CallError> {
-        self.number(index)?.as_i64().ok_or_else(|| {
-            CallError::argument(
-                index,
-                alloc::format!(
-                    "value must be a whole number, between {} and {}",
-                    i64::MIN,
-                    i64::MAX
-                ),
-            )
-        })
+        self.number(index)?
+            .as_i64()
+            .ok_or_else(|| CallError::new(whole_number_wanted()))
     }
 
     /// The elements of a list, set or tuple.
@@ -432,6 +450,14 @@ impl<'a> Call<'a> {
     }
 }
 
+fn whole_number_wanted() -> String {
+    alloc::format!(
+        "value must be a whole number, between {} and {}",
+        i64::MIN,
+        i64::MAX
+    )
+}
+
 const STRING: Returns = Returns::Fixed(Kind::String);
 const NUMBER: Returns = Returns::Fixed(Kind::Number);
 const BOOL: Returns = Returns::Fixed(Kind::Bool);
@@ -444,7 +470,11 @@ fn strings(items: impl Iterator<Item = impl AsRef<str>>) -> Value {
     Value::list(Type::String, items.map(Value::string).collect())
 }
 
+const fn follows(ty: fn(&Call<'_>) -> Result<Type, CallError>) -> Returns {
+    Returns::Follows(FollowingType(ty))
+}
+
 /// The type of the first argument, where the result has the same.
-fn type_of_first(arguments: &[Value]) -> Type {
-    arguments.first().map_or(Type::Any, Value::ty)
+fn type_of_first(call: &Call<'_>) -> Result<Type, CallError> {
+    Ok(call.value(0)?.ty())
 }

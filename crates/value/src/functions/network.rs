@@ -169,17 +169,16 @@ fn network(call: &Call<'_>) -> Result<Network, CallError> {
         } else {
             text
         };
-        CallError::argument(
-            0,
-            format!("invalid CIDR expression: invalid CIDR address: {shown}"),
-        )
+        CallError::new(format!(
+            "invalid CIDR expression: invalid CIDR address: {shown}"
+        ))
     })
 }
 
 fn whole(call: &Call<'_>, index: usize) -> Result<BigInt, CallError> {
     call.number(index)?
         .to_bigint()
-        .ok_or_else(|| CallError::argument(index, "value must be a whole number"))
+        .ok_or_else(|| CallError::new("value must be a whole number"))
 }
 
 fn cidrhost(call: &Call<'_>) -> Result<Value, CallError> {
@@ -195,14 +194,11 @@ fn cidrhost(call: &Call<'_>) -> Result<Value, CallError> {
         .to_u128()
         .filter(|_| from_first < hosts)
         .ok_or_else(|| {
-            CallError::argument(
-                1,
-                format!(
-                    "prefix of {} does not accommodate a host numbered {}",
-                    network.prefix,
-                    call.shown_number(call.number(1).unwrap_or(&crate::Number::ZERO))
-                ),
-            )
+            CallError::new(format!(
+                "prefix of {} does not accommodate a host numbered {}",
+                network.prefix,
+                call.shown_number(call.number(1).unwrap_or(&crate::Number::ZERO))
+            ))
         })?;
     let first = network.first | host;
     Ok(Value::string(Network { first, ..network }.address()))
@@ -213,28 +209,22 @@ fn cidrsubnet(call: &Call<'_>) -> Result<Value, CallError> {
     let newbits = call.integer(1)?;
     let number = whole(call, 2)?;
     let newbits = u32::try_from(newbits)
-        .map_err(|_| CallError::argument(1, "prefix extension must not be negative"))?;
+        .map_err(|_| CallError::new("prefix extension must not be negative"))?;
     let prefix = network.prefix.saturating_add(newbits);
     if prefix > network.bits {
-        return Err(CallError::argument(
-            1,
-            format!(
-                "insufficient address space to extend prefix of {} by {newbits}",
-                network.prefix
-            ),
-        ));
+        return Err(CallError::new(format!(
+            "insufficient address space to extend prefix of {} by {newbits}",
+            network.prefix
+        )));
     }
     let subnet = number
         .to_u128()
         .filter(|number| *number <= low_ones(newbits))
         .ok_or_else(|| {
-            CallError::argument(
-                2,
-                format!(
-                    "prefix extension of {newbits} does not accommodate a subnet numbered {}",
-                    call.shown_number(call.number(2).unwrap_or(&crate::Number::ZERO))
-                ),
-            )
+            CallError::new(format!(
+                "prefix extension of {newbits} does not accommodate a subnet numbered {}",
+                call.shown_number(call.number(2).unwrap_or(&crate::Number::ZERO))
+            ))
         })?;
     let shifted = subnet.checked_shl(network.bits - prefix).unwrap_or(0);
     let first = network.first | shifted;
@@ -248,8 +238,11 @@ fn cidrsubnet(call: &Call<'_>) -> Result<Value, CallError> {
     ))
 }
 
+/// By how many bits `cidrsubnets` extends a prefix at most.
+const SUBNETS_NEWBITS_MAX: i64 = 32;
+
 fn cidrsubnets(call: &Call<'_>) -> Result<Value, CallError> {
-    let network = network(call)?;
+    let network = network(call).map_err(|error| CallError::argument(0, error.message))?;
     let mut next = Some(network.first);
     let mut last: Option<Network> = None;
     let mut subnets: Vec<String> = Vec::new();
@@ -260,6 +253,10 @@ fn cidrsubnets(call: &Call<'_>) -> Result<Value, CallError> {
             .filter(|newbits| *newbits > 0)
             .map(|newbits| network.prefix.saturating_add(newbits))
             .ok_or_else(|| CallError::argument(index, "must extend prefix by at least one bit"))?;
+        if newbits > SUBNETS_NEWBITS_MAX {
+            let why = format!("may not extend prefix by more than {SUBNETS_NEWBITS_MAX} bits");
+            return Err(CallError::argument(index, why));
+        }
         if prefix > network.bits {
             return Err(CallError::argument(
                 index,

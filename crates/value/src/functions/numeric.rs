@@ -3,6 +3,7 @@
 use super::{Call, CallError, Category, Function, Kind, NUMBER, Parameter};
 use crate::{Number, Value};
 use alloc::format;
+use alloc::string::ToString;
 use num_bigint::BigInt;
 
 const NUM: Parameter = Parameter::new("num", Kind::Number);
@@ -67,7 +68,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Category::Numeric,
         "The whole number that a text in a base from 2 to 62 stands for.",
         &[
-            Parameter::new("number", Kind::Any),
+            Parameter::new("number", Kind::Any).typed(),
             Parameter::new("base", Kind::Number),
         ],
         NUMBER,
@@ -79,18 +80,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "A number raised to a power, in double precision.",
         &[NUM, Parameter::new("power", Kind::Number)],
         NUMBER,
-        |call| {
-            through_double(libm::pow(
-                call.number(0)?.to_f64(),
-                call.number(1)?.to_f64(),
-            ))
-        },
+        |call| through_double(power(call.number(0)?.to_f64(), call.number(1)?.to_f64())),
     ),
     Function::new(
         "signum",
         Category::Numeric,
         "The sign of a whole number: -1, 0 or 1.",
-        &[Parameter::new("number", Kind::Number)],
+        &[NUM],
         NUMBER,
         |call| Ok(Value::number(call.integer(0)?.signum())),
     ),
@@ -98,7 +94,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "sum",
         Category::Numeric,
         "The sum of the numbers in a list or set.",
-        &[Parameter::new("list", Kind::Any)],
+        &[Parameter::new("list", Kind::Any).typed()],
         NUMBER,
         sum,
     ),
@@ -106,6 +102,60 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn through_double(result: f64) -> Result<Value, CallError> {
     Ok(Value::number(Number::from_f64(result)?))
+}
+
+/// By repeated squaring of the mantissa, with the exponent apart: what is rounded on the way is part of the result, and
+/// has to be rounded in the same places as in the language this one follows.
+fn power(base: f64, exponent: f64) -> f64 {
+    let plain = base == 0.0 || !base.is_finite() || !exponent.is_finite() || exponent == 0.0;
+    let whole = libm::trunc(libm::fabs(exponent));
+    // The last two are far outside of what is finite.
+    if plain || base == 1.0 || whole >= 9.2e18 {
+        return libm::pow(base, exponent);
+    }
+    if exponent == 0.5 {
+        return libm::sqrt(base);
+    }
+    if exponent == -0.5 {
+        return 1.0 / libm::sqrt(base);
+    }
+    let mut left = whole as u64;
+    let mut fraction = libm::fabs(exponent) - whole;
+    if fraction != 0.0 && base < 0.0 {
+        return f64::NAN;
+    }
+    let mut result = 1.0;
+    let mut result_exponent = 0_i32;
+    if fraction != 0.0 {
+        if fraction > 0.5 {
+            fraction -= 1.0;
+            left += 1;
+        }
+        result = libm::exp(fraction * libm::log(base));
+    }
+    let (mut square, mut square_exponent) = libm::frexp(base);
+    while left != 0 {
+        if !(-4096..=4096).contains(&square_exponent) {
+            result_exponent += square_exponent;
+            break;
+        }
+        if left & 1 == 1 {
+            result *= square;
+            result_exponent += square_exponent;
+        }
+        square *= square;
+        square_exponent <<= 1;
+        if square < 0.5 {
+            square += square;
+            square_exponent -= 1;
+        }
+        left >>= 1;
+    }
+    if exponent < 0.0 {
+        result = 1.0 / result;
+        result_exponent = -result_exponent;
+    }
+    libm::ldexp(result, result_exponent)
 }
 
 fn extreme(call: &Call<'_>, better: fn(&Number, &Number) -> bool) -> Result<Value, CallError> {
@@ -180,8 +230,19 @@ fn digit_value(digit: u8, base: u32) -> Option<u32> {
 }
 
 fn sum(call: &Call<'_>) -> Result<Value, CallError> {
-    let Some(items) = call.value(0)?.elements() else {
-        return Err(CallError::argument(0, "cannot sum noniterable"));
+    let list = call.value(0)?;
+    let Some(items) = list.elements() else {
+        let kind = list.ty();
+        return Err(CallError::argument(
+            0,
+            match list.entries() {
+                Some(_) => format!(
+                    "argument must be list, set, or tuple. Received {}",
+                    kind.in_words()
+                ),
+                None => "cannot sum noniterable".to_string(),
+            },
+        ));
     };
     if items.is_empty() {
         return Err(CallError::argument(0, "cannot sum an empty list"));

@@ -2,7 +2,7 @@
 
 use super::{
     ANY, ANY_LIST, BOOL, Call, CallError, Category, Function, Kind, NUMBER, Parameter, Returns,
-    STRING_LIST, STRINGS, strings, type_of_first,
+    STRING_LIST, STRINGS, follows, strings, type_of_first, whole_number_wanted,
 };
 use crate::equal::compare;
 use crate::limits::RANGE_ELEMENTS_MAX;
@@ -37,14 +37,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Whether all elements are true.",
         &[BOOLS],
         BOOL,
-        |call| Ok(quantified(call.items(0)?, false)),
+        |call| Ok(all_true(call.items(0)?)),
     ),
     function(
         "anytrue",
         "Whether one of the elements is true.",
         &[BOOLS],
         BOOL,
-        |call| Ok(quantified(call.items(0)?, true)),
+        |call| Ok(any_true(call.items(0)?)),
     ),
     function(
         "chunklist",
@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("list", ANY_LIST).shallow().outer(),
             Parameter::new("size", Kind::Number),
         ],
-        Returns::Follows(|arguments| Type::list(type_of_first(arguments))),
+        follows(|call| Ok(Type::list(type_of_first(call)?))),
         chunklist,
     ),
     function(
@@ -71,7 +71,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "concat",
         "The elements of several lists in one.",
         &[],
-        ANY,
+        follows(concatenated_type),
         concat,
     )
     .variadic(Parameter::new("seqs", Kind::Any).shallow().outer()),
@@ -79,8 +79,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "contains",
         "Whether an element equals a value.",
         &[
-            LIST.shallow(),
-            Parameter::new("value", Kind::Any).nullable().seen(),
+            LIST.shallow().typed(),
+            Parameter::new("value", Kind::Any).typed(),
         ],
         BOOL,
         contains,
@@ -89,7 +89,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "distinct",
         "The list without elements that were there before.",
         &[Parameter::new("list", ANY_LIST)],
-        Returns::Follows(type_of_first),
+        follows(type_of_first),
         |call| {
             let mut seen = BTreeSet::new();
             let items = call.items(0)?.iter().filter(|item| seen.insert(*item));
@@ -103,9 +103,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
             LIST.shallow().outer(),
             Parameter::new("index", Kind::Number),
         ],
-        ANY,
+        follows(element_type),
         element,
-    ),
+    )
+    .maybe_null(),
     function(
         "flatten",
         "The elements of all lists inside one another as one.",
@@ -116,7 +117,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "index",
         "The position of the first element that equals a value.",
-        &[LIST, Parameter::new("value", Kind::Any)],
+        &[LIST.typed(), Parameter::new("value", Kind::Any).typed()],
         NUMBER,
         index,
     ),
@@ -126,18 +127,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[
             Parameter::new("values", ANY_LIST),
             Parameter::new("keys", ANY_LIST),
-            Parameter::new("searchset", ANY_LIST),
+            Parameter::new("searchset", ANY_LIST).shallow(),
         ],
-        Returns::Follows(type_of_first),
+        follows(type_of_first),
         matchkeys,
     ),
     function(
         "one",
         "The only element, or null when there is none.",
         &[LIST.shallow().outer()],
-        ANY,
+        follows(only_type),
         one,
-    ),
+    )
+    .maybe_null(),
     function(
         "range",
         "Numbers from a start (0) to before a limit, by a step (1).",
@@ -150,7 +152,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "reverse",
         "The elements in reverse order.",
         &[LIST.shallow().outer()],
-        ANY,
+        follows(reversed_type),
         reverse,
     ),
     function(
@@ -161,31 +163,33 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("start_index", Kind::Number),
             Parameter::new("end_index", Kind::Number),
         ],
-        ANY,
+        follows(sliced_type),
         slice,
     ),
     function(
         "sort",
         "The texts in the order of their characters' codes.",
-        &[Parameter::new("list", STRING_LIST)],
+        &[Parameter::new("list", STRING_LIST).shallow()],
         STRINGS,
         sort,
     ),
 ];
 
-/// Whether some element is `wanted` (then that is the answer) or none is; null counts as false.
-fn quantified(items: &[Value], wanted: bool) -> Value {
-    let truth = |item: &Value| {
-        if item.is_null() {
-            Some(false)
-        } else {
-            item.as_bool()
-        }
-    };
-    if items.iter().any(|item| truth(item) == Some(wanted)) {
-        Value::bool(wanted)
-    } else if items.iter().all(|item| truth(item).is_some()) {
-        Value::bool(!wanted)
+/// The first element that is not true decides, even when it is not known yet; null counts as false.
+fn all_true(items: &[Value]) -> Value {
+    match items.iter().find(|item| item.as_bool() != Some(true)) {
+        None => Value::bool(true),
+        Some(item) if item.is_known() => Value::bool(false),
+        Some(_) => Value::unknown_not_null(Type::Bool),
+    }
+}
+
+/// Any true element decides, wherever it is; null counts as false.
+fn any_true(items: &[Value]) -> Value {
+    if items.iter().any(|item| item.as_bool() == Some(true)) {
+        Value::bool(true)
+    } else if items.iter().all(Value::is_known) {
+        Value::bool(false)
     } else {
         Value::unknown_not_null(Type::Bool)
     }
@@ -202,34 +206,32 @@ fn relist(list: &Value, items: Vec<Value>) -> Value {
 fn chunklist(call: &Call<'_>) -> Result<Value, CallError> {
     let list = call.value(0)?;
     let items = call.items(0)?;
-    let size = usize::try_from(call.integer(1)?)
-        .map_err(|_| CallError::new("the size argument must be positive"))?;
+    let size = call
+        .number(1)?
+        .as_i64()
+        .ok_or_else(|| CallError::new(format!("invalid size: {}", whole_number_wanted())))?;
+    let size =
+        usize::try_from(size).map_err(|_| CallError::new("the size argument must be positive"))?;
     let size = if size == 0 { items.len().max(1) } else { size };
     let chunks = items.chunks(size).map(|chunk| relist(list, chunk.to_vec()));
     Ok(Value::list(list.ty(), chunks.collect()))
 }
 
-fn concat(call: &Call<'_>) -> Result<Value, CallError> {
+/// Lists of types that go together give a list, everything else a tuple. A list that is not known yet among tuples
+/// leaves the length open.
+fn concatenated_type(call: &Call<'_>) -> Result<Type, CallError> {
     let arguments = call.rest(0);
     if arguments.is_empty() {
         return Err(CallError::new("at least one argument is required"));
     }
-    let mut items = Vec::new();
-    let mut element_types: Option<Vec<Type>> = Some(Vec::new());
+    let mut elements: Option<Vec<Type>> = Some(Vec::new());
     for (position, argument) in arguments.iter().enumerate() {
-        match argument.data() {
-            Data::List(element, elements) => {
-                if let Some(types) = &mut element_types {
-                    types.push(element.clone());
-                }
-                items.extend_from_slice(elements);
-            }
-            Data::Tuple(elements) => {
-                element_types = None;
-                items.extend_from_slice(elements);
-            }
-            _ => {
-                let ty = argument.ty();
+        match (argument.ty(), &mut elements) {
+            (Type::Any, _) => return Ok(Type::Any),
+            (Type::List(element), Some(types)) => types.push((*element).clone()),
+            (Type::List(_), None) => {}
+            (Type::Tuple(_), elements) => *elements = None,
+            (ty, _) => {
                 return Err(CallError::argument(
                     position,
                     format!(
@@ -240,12 +242,32 @@ fn concat(call: &Call<'_>) -> Result<Value, CallError> {
             }
         }
     }
-    let Some(element) = element_types.and_then(|types| unify(&types)) else {
+    if let Some(element) = elements.and_then(|types| unify(&types)) {
+        return Ok(Type::list(element));
+    }
+    let mut types = Vec::new();
+    for argument in arguments {
+        match (argument.ty(), argument.elements()) {
+            (Type::Tuple(elements), _) => types.extend_from_slice(&elements),
+            (_, Some(items)) => types.extend(items.iter().map(Value::ty)),
+            _ => return Ok(Type::Any),
+        }
+    }
+    Ok(Type::tuple(types))
+}
+
+fn concat(call: &Call<'_>) -> Result<Value, CallError> {
+    let ty = concatenated_type(call)?;
+    let mut items = Vec::new();
+    for argument in call.rest(0) {
+        items.extend_from_slice(argument.elements().unwrap_or_default());
+    }
+    let Type::List(element) = ty else {
         return Ok(Value::tuple(items));
     };
     let converted = items.iter().map(|item| convert(item, &element));
     match converted.collect::<Result<Vec<_>, _>>() {
-        Ok(items) => Ok(Value::list(element, items)),
+        Ok(items) => Ok(Value::list((*element).clone(), items)),
         Err(_) => Ok(Value::tuple(items)),
     }
 }
@@ -270,26 +292,42 @@ fn contains(call: &Call<'_>) -> Result<Value, CallError> {
     })
 }
 
-fn element(call: &Call<'_>) -> Result<Value, CallError> {
-    let list = call.value(0)?;
-    let Some(items) = list
-        .elements()
-        .filter(|_| !matches!(list.data(), Data::Set(..)))
-    else {
-        let ty = list.ty();
-        return Err(CallError::new(format!(
+fn element_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match call.value(0)?.ty() {
+        Type::Any => Ok(Type::Any),
+        Type::List(element) => Ok((*element).clone()),
+        Type::Tuple(types) if call.value(1)?.is_known() => {
+            let index = position(call, types.len())?;
+            types.get(index).cloned().ok_or_else(no_elements)
+        }
+        Type::Tuple(_) => Ok(Type::Any),
+        ty => Err(CallError::new(format!(
             "cannot read elements from {}",
             ty.in_words()
-        )));
-    };
-    let index = usize::try_from(call.integer(1)?)
-        .map_err(|_| CallError::new("cannot use element function with a negative index"))?;
-    match items.get(index.checked_rem(items.len()).unwrap_or(0)) {
-        Some(item) => Ok(item.clone()),
-        None => Err(CallError::new(
-            "cannot use element function with an empty list",
-        )),
+        ))),
     }
+}
+
+fn no_elements() -> CallError {
+    CallError::new("cannot use element function with an empty list")
+}
+
+/// The index given, counted round.
+fn position(call: &Call<'_>, length: usize) -> Result<usize, CallError> {
+    let index = call
+        .number(1)?
+        .as_i64()
+        .ok_or_else(|| CallError::new(format!("invalid index: {}", whole_number_wanted())))?;
+    let index = usize::try_from(index)
+        .map_err(|_| CallError::new("cannot use element function with a negative index"))?;
+    index.checked_rem(length).ok_or_else(no_elements)
+}
+
+fn element(call: &Call<'_>) -> Result<Value, CallError> {
+    element_type(call)?;
+    let items = call.items(0)?;
+    let index = position(call, items.len())?;
+    items.get(index).cloned().ok_or_else(no_elements)
 }
 
 fn flatten(call: &Call<'_>) -> Result<Value, CallError> {
@@ -360,7 +398,9 @@ fn matchkeys(call: &Call<'_>) -> Result<Value, CallError> {
     let common =
         common.ok_or_else(|| CallError::new("keys and searchset must be of the same type"))?;
     let in_common = |item: &Value| convert(item, &common).unwrap_or_else(|_| item.clone());
-    let wanted: BTreeSet<Value> = wanted.iter().map(in_common).collect();
+    // What is not known yet matches nothing.
+    let wanted = wanted.iter().filter(|item| item.is_wholly_known());
+    let wanted: BTreeSet<Value> = wanted.map(in_common).collect();
     let matching = values
         .iter()
         .zip(keys)
@@ -369,20 +409,34 @@ fn matchkeys(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(relist(call.value(0)?, matching.collect()))
 }
 
+fn not_one() -> CallError {
+    CallError::argument(
+        0,
+        "must be a list, set, or tuple value with either zero or one elements",
+    )
+}
+
+fn only_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match call.value(0)?.ty() {
+        Type::List(element) | Type::Set(element) => Ok((*element).clone()),
+        Type::Tuple(types) => match types.as_slice() {
+            [] => Ok(Type::Any),
+            [only] => Ok(only.clone()),
+            _ => Err(not_one()),
+        },
+        Type::Any => Ok(Type::Any),
+        _ => Err(not_one()),
+    }
+}
+
 fn one(call: &Call<'_>) -> Result<Value, CallError> {
     let list = call.value(0)?;
     let set = matches!(list.data(), Data::Set(..));
     match list.elements() {
-        Some([]) => Ok(Value::null(match list.data() {
-            Data::List(element, _) | Data::Set(element, _) => element.clone(),
-            _ => Type::Any,
-        })),
+        Some([]) => Ok(Value::null(only_type(call)?)),
         Some([only]) => Ok(only.clone()),
-        Some(_) if set && !list.is_wholly_known() => Ok(Value::unknown(Type::Any)),
-        _ => Err(CallError::argument(
-            0,
-            "must be a list, set, or tuple value with either zero or one elements",
-        )),
+        Some(_) if set && !list.is_wholly_known() => Ok(Value::unknown(only_type(call)?)),
+        _ => Err(not_one()),
     }
 }
 
@@ -405,13 +459,13 @@ fn range(call: &Call<'_>) -> Result<Value, CallError> {
     let down = step.is_negative();
     if down && end > start {
         return Err(CallError::argument(
-            2,
+            1,
             "end must be less than start when step is negative",
         ));
     }
     if !down && end < start {
         return Err(CallError::argument(
-            2,
+            1,
             "end must be greater than start when step is positive",
         ));
     }
@@ -430,56 +484,117 @@ fn range(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(Value::list(Type::Number, items))
 }
 
-fn reverse(call: &Call<'_>) -> Result<Value, CallError> {
-    let list = call.value(0)?;
-    match list.elements() {
-        Some(items) => Ok(relist(list, items.iter().rev().cloned().collect())),
-        None => {
-            let ty = list.ty();
-            Err(CallError::new(format!(
+fn reversed_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match call.value(0)?.ty() {
+        Type::List(element) | Type::Set(element) => Ok(Type::list((*element).clone())),
+        Type::Tuple(types) => Ok(Type::tuple(types.iter().rev().cloned().collect())),
+        Type::Any => Ok(Type::Any),
+        ty => Err(CallError::argument(
+            0,
+            format!(
                 "can only reverse list or tuple values, not {}",
                 ty.in_words()
-            )))
-        }
-    }
-}
-
-fn slice(call: &Call<'_>) -> Result<Value, CallError> {
-    let list = call.value(0)?;
-    if matches!(list.data(), Data::Set(..)) {
-        return Err(CallError::argument(
-            0,
-            "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the ordering \
-             of the result is not important",
-        ));
-    }
-    let Some(items) = list.elements() else {
-        return Err(CallError::argument(0, "must be a list or tuple value"));
-    };
-    let bound = |index: usize, name: &str| {
-        let given = call.integer(index)?;
-        let position = usize::try_from(given).map_err(|_| {
-            CallError::argument(index, format!("{name} index must not be less than zero"))
-        })?;
-        if position > items.len() {
-            return Err(CallError::argument(
-                index,
-                format!("{name} index must not be greater than the length of the list"),
-            ));
-        }
-        Ok(position)
-    };
-    let (start, end) = (bound(1, "start")?, bound(2, "end")?);
-    match items.get(start..end) {
-        Some(part) => Ok(relist(list, part.to_vec())),
-        None => Err(CallError::argument(
-            1,
-            "start index must not be greater than end index",
+            ),
         )),
     }
 }
 
+fn reverse(call: &Call<'_>) -> Result<Value, CallError> {
+    reversed_type(call)?;
+    let items = call.items(0)?;
+    Ok(relist(
+        call.value(0)?,
+        items.iter().rev().cloned().collect(),
+    ))
+}
+
+/// One bound of a slice, where it is known.
+fn bound(
+    call: &Call<'_>,
+    index: usize,
+    name: &str,
+    length: Option<usize>,
+) -> Result<Option<usize>, CallError> {
+    if !call.value(index)?.is_known() {
+        return Ok(None);
+    }
+    let given = call.number(index)?.as_i64().ok_or_else(|| {
+        CallError::argument(
+            index,
+            format!("invalid {name} index: {}", whole_number_wanted()),
+        )
+    })?;
+    let position = usize::try_from(given).map_err(|_| {
+        CallError::argument(index, format!("{name} index must not be less than zero"))
+    })?;
+    if length.is_some_and(|length| position > length) {
+        return Err(CallError::argument(
+            index,
+            format!("{name} index must not be greater than the length of the list"),
+        ));
+    }
+    Ok(Some(position))
+}
+
+/// Both bounds, as far as they are known.
+fn bounds(
+    call: &Call<'_>,
+    length: Option<usize>,
+) -> Result<(Option<usize>, Option<usize>), CallError> {
+    let (start, end) = (
+        bound(call, 1, "start", length)?,
+        bound(call, 2, "end", length)?,
+    );
+    match (start, end) {
+        (Some(start), Some(end)) if start > end => Err(CallError::argument(
+            1,
+            "start index must not be greater than end index",
+        )),
+        both => Ok(both),
+    }
+}
+
+fn sliced_type(call: &Call<'_>) -> Result<Type, CallError> {
+    let list = call.value(0)?;
+    match list.ty() {
+        Type::Any => Ok(Type::Any),
+        ty @ Type::List(_) => {
+            bounds(call, list.elements().map(<[Value]>::len))?;
+            Ok(ty)
+        }
+        Type::Tuple(types) => match bounds(call, Some(types.len()))? {
+            (Some(start), Some(end)) => Ok(Type::tuple(
+                types.get(start..end).unwrap_or_default().to_vec(),
+            )),
+            _ => Ok(Type::Any),
+        },
+        Type::Set(_) => Err(CallError::argument(
+            0,
+            "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the ordering \
+             of the result is not important",
+        )),
+        _ => Err(CallError::argument(0, "must be a list or tuple value")),
+    }
+}
+
+fn slice(call: &Call<'_>) -> Result<Value, CallError> {
+    sliced_type(call)?;
+    let list = call.value(0)?;
+    let items = call.items(0)?;
+    let (start, end) = bounds(call, Some(items.len()))?;
+    let part = items.get(start.unwrap_or(0)..end.unwrap_or(items.len()));
+    Ok(relist(list, part.unwrap_or_default().to_vec()))
+}
+
+/// The order of what is not known yet leaves every place open, but not how many there are.
 fn sort(call: &Call<'_>) -> Result<Value, CallError> {
+    if !call.value(0)?.is_wholly_known() {
+        let open = |_: &Value| Value::unknown(Type::String);
+        return Ok(Value::list(
+            Type::String,
+            call.items(0)?.iter().map(open).collect(),
+        ));
+    }
     let mut texts = Vec::new();
     for (position, text) in call.texts(0)?.enumerate() {
         texts.push(text.ok_or_else(|| {

@@ -1,8 +1,8 @@
 //! Functions of sets: union, difference and their like. Order and marks are the business of the values themselves.
 
-use super::{ANY, Call, CallError, Category, Function, Kind, Parameter, Returns};
+use super::{Call, CallError, Category, Function, Kind, Parameter, Returns, follows};
 use crate::limits::SETPRODUCT_ELEMENTS_MAX;
-use crate::{Data, Type, Value, convert, unify};
+use crate::{Bounds, Data, Type, Unknown, Value, convert, unify};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -33,7 +33,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "setintersection",
         "The elements that are in all of the sets.",
         &[FIRST],
-        Returns::Follows(common_set),
+        follows(common_set),
         |call| combine(call, |all, next| all.retain(|item| next.contains(item))),
     )
     .variadic(OTHERS),
@@ -41,44 +41,41 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "setproduct",
         "Every way to take one element from each of the lists or sets.",
         &[],
-        ANY,
+        follows(product_type),
         setproduct,
     )
-    .variadic(Parameter::new("sets", Kind::Any).shallow()),
+    .variadic(Parameter::new("sets", Kind::Any).seen().outer()),
     function(
         "setsubtract",
         "The elements of one set that are not in another.",
         &[Parameter::new("a", ANY_SET), Parameter::new("b", ANY_SET)],
-        Returns::Follows(common_set),
+        follows(common_set),
         |call| combine(call, |all, next| all.retain(|item| !next.contains(item))),
     ),
     function(
         "setunion",
         "The elements that are in one of the sets.",
         &[FIRST.shallow()],
-        Returns::Follows(common_set),
+        follows(common_set),
         |call| combine(call, |all, next| all.extend_from_slice(next)),
     )
     .variadic(OTHERS.shallow()),
 ];
 
-fn common_set(arguments: &[Value]) -> Type {
-    let types: Vec<Type> = arguments
-        .iter()
-        .filter_map(|argument| argument.ty().element().cloned())
-        .collect();
-    Type::set(unify(&types).unwrap_or(Type::Any))
-}
-
-fn combine(call: &Call<'_>, step: fn(&mut Vec<Value>, &[Value])) -> Result<Value, CallError> {
+fn common_set(call: &Call<'_>) -> Result<Type, CallError> {
     let types: Vec<Type> = call
         .rest(0)
         .iter()
         .filter_map(|argument| argument.ty().element().cloned())
         .collect();
-    let element = unify(&types)
+    let common = unify(&types);
+    let common = common
         .ok_or_else(|| CallError::new("given sets must all have compatible element types"))?;
-    let wanted = Type::set(element.clone());
+    Ok(Type::set(common))
+}
+
+fn combine(call: &Call<'_>, step: fn(&mut Vec<Value>, &[Value])) -> Result<Value, CallError> {
+    let wanted = common_set(call)?;
     let mut combined: Option<Vec<Value>> = None;
     for (index, argument) in call.rest(0).iter().enumerate() {
         let set = convert(argument, &wanted)
@@ -89,31 +86,99 @@ fn combine(call: &Call<'_>, step: fn(&mut Vec<Value>, &[Value])) -> Result<Value
             None => combined = Some(items.to_vec()),
         }
     }
+    let element = wanted.element().cloned().unwrap_or(Type::Any);
     Ok(Value::set(element, combined.unwrap_or_default()))
 }
 
-/// Lists keep their order and give a list; only sets among themselves give a set.
-fn setproduct(call: &Call<'_>) -> Result<Value, CallError> {
+/// The type of the elements of one factor.
+fn factor_type(index: usize, argument: &Value) -> Result<Type, CallError> {
+    match argument.ty() {
+        Type::List(element) | Type::Set(element) => Ok((*element).clone()),
+        Type::Tuple(types) => unify(&types)
+            .ok_or_else(|| CallError::argument(index, "all elements must be of the same type")),
+        Type::Any => Ok(Type::Any),
+        _ => Err(CallError::argument(index, "a set or a list is required")),
+    }
+}
+
+/// Only lists and tuples among themselves have an order and give a list.
+fn product_type(call: &Call<'_>) -> Result<Type, CallError> {
     let arguments = call.rest(0);
     if arguments.len() < 2 {
         return Err(CallError::new("at least two arguments are required"));
     }
-    let mut factors = Vec::with_capacity(arguments.len());
-    let mut only_sets = true;
-    let mut count = 1_usize;
-    for (index, argument) in arguments.iter().enumerate() {
-        only_sets &= matches!(argument.data(), Data::Set(..));
-        let list = convert(argument, &Type::list(Type::Any))
-            .map_err(|_| CallError::argument(index, "a set or a list is required"))?;
-        let Data::List(element, items) = list.data() else {
-            return Ok(Value::unknown(Type::Any));
+    let types = arguments
+        .iter()
+        .enumerate()
+        .map(|(index, argument)| factor_type(index, argument));
+    let row = Type::tuple(types.collect::<Result<_, _>>()?);
+    if arguments.iter().any(|argument| argument.ty() == Type::Any) {
+        return Ok(Type::Any);
+    }
+    let set = arguments
+        .iter()
+        .any(|argument| matches!(argument.ty(), Type::Set(_)));
+    Ok(if set { Type::set(row) } else { Type::list(row) })
+}
+
+/// What can be said of a product while a factor is not known: how many rows it will have, where that has an end.
+fn unknown_product(call: &Call<'_>, ty: Type) -> Value {
+    let mut least = 1_u64;
+    let mut most = Some(1_u64);
+    for argument in call.rest(0) {
+        let (min, max) = match (argument.data(), argument.ty()) {
+            (Data::Unknown(_), Type::Tuple(types)) => {
+                (types.len() as u64, Some(types.len() as u64))
+            }
+            (Data::Unknown(unknown), _) => match &unknown.bounds {
+                Bounds::Length { min, max } => (*min, *max),
+                _ => (0, None),
+            },
+            _ => {
+                let length = argument.elements().map_or(0, <[Value]>::len) as u64;
+                (length, Some(length))
+            }
         };
+        least = least.saturating_mul(min);
+        most = most.zip(max).and_then(|(most, max)| most.checked_mul(max));
+    }
+    let mut unknown = Unknown::of(ty).not_null();
+    if most.is_some() {
+        // Rows may turn out to be equal, so that nothing is certain of a lower end but that there is one.
+        unknown.bounds = Bounds::Length {
+            min: least.min(1),
+            max: most,
+        };
+    }
+    unknown.into()
+}
+
+fn setproduct(call: &Call<'_>) -> Result<Value, CallError> {
+    let ty = product_type(call)?;
+    let arguments = call.rest(0);
+    if ty == Type::Any {
+        return Ok(Value::unknown(ty));
+    }
+    if arguments.iter().any(|argument| !argument.is_known()) {
+        return Ok(unknown_product(call, ty));
+    }
+    let row_type = ty.element().cloned().unwrap_or(Type::Any);
+    let Type::Tuple(types) = &row_type else {
+        return Ok(Value::unknown(ty));
+    };
+    let mut factors = Vec::with_capacity(arguments.len());
+    let mut count = 1_usize;
+    for (index, (argument, element)) in arguments.iter().zip(types.iter()).enumerate() {
+        let list = convert(argument, &Type::list(element.clone()))
+            .map_err(|error| CallError::argument(index, error.to_string()))?;
+        let items = list.elements().unwrap_or_default();
         // Whether unknown elements of a set fall together decides how many combinations there are.
-        if only_sets && !argument.is_wholly_known() && items.len() > 1 {
-            return Ok(Value::unknown(Type::Any));
+        let set = matches!(argument.data(), Data::Set(..));
+        if set && !argument.is_wholly_known() && items.len() > 1 {
+            return Ok(Value::unknown_not_null(ty));
         }
         count = count.saturating_mul(items.len());
-        factors.push((element.clone(), items.clone()));
+        factors.push(items.to_vec());
     }
     if count > SETPRODUCT_ELEMENTS_MAX {
         return Err(CallError::new(format!(
@@ -121,7 +186,7 @@ fn setproduct(call: &Call<'_>) -> Result<Value, CallError> {
         )));
     }
     let mut rows: Vec<Vec<Value>> = alloc::vec![Vec::new()];
-    for (_, items) in &factors {
+    for items in &factors {
         rows = rows
             .iter()
             .flat_map(|row| {
@@ -133,11 +198,10 @@ fn setproduct(call: &Call<'_>) -> Result<Value, CallError> {
             })
             .collect();
     }
-    let element = Type::tuple(factors.into_iter().map(|(element, _)| element).collect());
     let rows = rows.into_iter().map(Value::tuple).collect();
-    Ok(if only_sets {
-        Value::set(element, rows)
+    Ok(if matches!(ty, Type::Set(_)) {
+        Value::set(row_type, rows)
     } else {
-        Value::list(element, rows)
+        Value::list(row_type, rows)
     })
 }

@@ -1,16 +1,17 @@
 //! Text. Characters are grapheme clusters wherever positions or lengths are counted.
 
+use super::pattern::Pattern;
 use super::{
     BOOL, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, STRING_LIST,
-    STRINGS, strings,
+    STRINGS, follows, strings,
 };
-use crate::limits::{FORMAT_WIDTH_MAX, REGEX_BYTES_MAX};
+use crate::limits::FORMAT_WIDTH_MAX;
 use crate::unknown::prefix_of;
 use crate::{Name, Type, Value};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use regex::{Captures, Regex, RegexBuilder};
+use regex::Captures;
 use unicode_segmentation::UnicodeSegmentation;
 
 const STR: Parameter = Parameter::new("str", Kind::String);
@@ -83,7 +84,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("pattern", Kind::String),
             Parameter::new("string", Kind::String),
         ],
-        Returns::Follows(regex_type),
+        follows(regex_type),
         regex_first,
     ),
     function(
@@ -93,7 +94,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("pattern", Kind::String),
             Parameter::new("string", Kind::String),
         ],
-        Returns::Follows(|arguments| Type::list(regex_type(arguments))),
+        follows(|call| Ok(Type::list(regex_type(call)?))),
         regex_all,
     ),
     function(
@@ -134,7 +135,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[STR, Parameter::new("substr", Kind::String)],
         BOOL,
         |call| Ok(Value::bool(call.text(0)?.contains(call.text(1)?))),
-    ),
+    )
+    .maybe_null(),
     function(
         "strrev",
         "The characters of a text in reverse order.",
@@ -215,11 +217,26 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-/// Case is changed character by character, as in the language this one follows: what would become several stays.
+/// Case is changed character by character, as in the language this one follows: what would become several stays, except
+/// for the one that has a plain counterpart.
 fn single(character: char, mut mapped: impl Iterator<Item = char>) -> char {
     match (mapped.next(), mapped.next()) {
         (Some(only), None) => only,
+        _ if character == 'İ' => 'i',
         _ => character,
+    }
+}
+
+/// The form of a character at the beginning of a word, which differs from the capital for a few.
+fn title_case(character: char) -> char {
+    match character {
+        'Ǆ' | 'ǅ' | 'ǆ' => 'ǅ',
+        'Ǉ' | 'ǈ' | 'ǉ' => 'ǈ',
+        'Ǌ' | 'ǋ' | 'ǌ' => 'ǋ',
+        'Ǳ' | 'ǲ' | 'ǳ' => 'ǲ',
+        // Georgian letters have capitals for whole words only.
+        'ა'..='ჿ' => character,
+        other => single(other, other.to_uppercase()),
     }
 }
 
@@ -228,7 +245,9 @@ fn indent(call: &Call<'_>) -> Result<Value, CallError> {
         .ok()
         .filter(|spaces| *spaces <= FORMAT_WIDTH_MAX)
         .ok_or_else(|| {
-            CallError::argument(0, format!("must be between 0 and {FORMAT_WIDTH_MAX}"))
+            CallError::new(format!(
+                "the number of spaces must be between 0 and {FORMAT_WIDTH_MAX}"
+            ))
         })?;
     let padding = format!("\n{}", " ".repeat(spaces));
     Ok(Value::string(call.text(1)?.replace('\n', &padding)))
@@ -236,6 +255,9 @@ fn indent(call: &Call<'_>) -> Result<Value, CallError> {
 
 fn join(call: &Call<'_>) -> Result<Value, CallError> {
     let separator = call.text(0)?;
+    if call.rest(1).is_empty() {
+        return Err(CallError::new("at least one list is required"));
+    }
     let mut joined = String::new();
     let mut first = true;
     for index in 1..=call.rest(1).len() {
@@ -305,7 +327,7 @@ fn title(text: &str) -> String {
             };
             previous = character;
             if begins {
-                single(character, character.to_uppercase())
+                title_case(character)
             } else {
                 character
             }
@@ -313,17 +335,11 @@ fn title(text: &str) -> String {
         .collect()
 }
 
-fn compile(pattern: &str, index: usize) -> Result<Regex, CallError> {
-    RegexBuilder::new(pattern)
-        .size_limit(REGEX_BYTES_MAX)
-        .build()
-        .map_err(|error| {
-            // The last line says what is wrong; those before it draw a picture of the pattern.
-            let text = error.to_string();
-            let reason = text.lines().next_back().unwrap_or("");
-            let reason = reason.trim_start_matches("error: ").trim_end_matches('.');
-            CallError::argument(index, format!("invalid regexp pattern: {reason}"))
-        })
+fn compile(pattern: &str, index: usize) -> Result<Pattern, CallError> {
+    Pattern::compile(pattern).map_err(|mistake| {
+        let why = format!("{} in {}", mistake.kind, mistake.part);
+        CallError::argument(index, format!("invalid regexp pattern: {why}"))
+    })
 }
 
 /// How the groups of a pattern are given.
@@ -333,9 +349,9 @@ enum Groups {
     Named(Vec<Name>),
 }
 
-fn groups(pattern: &Regex) -> Result<Groups, CallError> {
-    let names: Vec<Name> = pattern.capture_names().flatten().map(Name::from).collect();
-    let count = pattern.captures_len() - 1;
+fn groups(pattern: &Pattern) -> Result<Groups, CallError> {
+    let names: Vec<Name> = pattern.names.iter().flatten().cloned().collect();
+    let count = pattern.names.len();
     if names.is_empty() {
         Ok(if count == 0 {
             Groups::None
@@ -353,12 +369,11 @@ fn groups(pattern: &Regex) -> Result<Groups, CallError> {
 }
 
 /// The type of one finding, as far as the pattern is known.
-fn regex_type(arguments: &[Value]) -> Type {
-    let pattern = arguments.first().and_then(Value::as_str);
-    let Some(Ok(pattern)) = pattern.map(|pattern| compile(pattern, 0)) else {
-        return Type::Any;
-    };
-    finding_type(&groups(&pattern).unwrap_or(Groups::None))
+fn regex_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match call.value(0)?.as_str() {
+        Some(pattern) => Ok(finding_type(&groups(&compile(pattern, 0)?)?)),
+        None => Ok(Type::Any),
+    }
 }
 
 fn finding_type(groups: &Groups) -> Type {
@@ -382,8 +397,9 @@ fn finding(groups: &Groups, captures: &Captures<'_>) -> Value {
                 .collect(),
         ),
         Groups::Named(names) => {
-            let attribute = |name: &Name| (name.clone(), group(captures.name(name)));
-            Value::object(names.iter().map(attribute).collect())
+            let attribute =
+                |(index, name): (usize, &Name)| (name.clone(), group(captures.get(index + 1)));
+            Value::object(names.iter().enumerate().map(attribute).collect())
         }
     }
 }
@@ -391,7 +407,7 @@ fn finding(groups: &Groups, captures: &Captures<'_>) -> Value {
 fn regex_first(call: &Call<'_>) -> Result<Value, CallError> {
     let pattern = compile(call.text(0)?, 0)?;
     let groups = groups(&pattern)?;
-    match pattern.captures(call.text(1)?) {
+    match pattern.regex.captures(call.text(1)?) {
         Some(captures) => Ok(finding(&groups, &captures)),
         None => Err(CallError::new(
             "pattern did not match any part of the given string",
@@ -402,7 +418,7 @@ fn regex_first(call: &Call<'_>) -> Result<Value, CallError> {
 fn regex_all(call: &Call<'_>) -> Result<Value, CallError> {
     let pattern = compile(call.text(0)?, 0)?;
     let groups = groups(&pattern)?;
-    let found = pattern.captures_iter(call.text(1)?);
+    let found = pattern.regex.captures_iter(call.text(1)?);
     Ok(Value::list(
         finding_type(&groups),
         found.map(|captures| finding(&groups, &captures)).collect(),
@@ -414,10 +430,51 @@ fn replace(call: &Call<'_>) -> Result<Value, CallError> {
     let pattern = wanted
         .strip_prefix('/')
         .and_then(|rest| rest.strip_suffix('/'));
-    Ok(Value::string(match pattern {
-        Some(pattern) => compile(pattern, 1)?
-            .replace_all(text, replacement)
-            .into_owned(),
-        None => text.replace(wanted, replacement),
-    }))
+    let Some(pattern) = pattern else {
+        return Ok(Value::string(text.replace(wanted, replacement)));
+    };
+    let pattern = Pattern::compile(pattern).map_err(|mistake| {
+        let shown = if call.hidden { "" } else { &mistake.part };
+        CallError::new(format!("error parsing regexp: {}: `{shown}`", mistake.kind))
+    })?;
+    let replaced = pattern.regex.replace_all(text, |captures: &Captures<'_>| {
+        expand(replacement, &pattern, captures)
+    });
+    Ok(Value::string(replaced))
+}
+
+/// A replacement with what the groups found: `$1`, `$name`, `${name}`; `$$` is a dollar sign. The name of a group is
+/// the longest there can be, and one that is no group stands for nothing.
+fn expand(template: &str, pattern: &Pattern, captures: &Captures<'_>) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let braced = after.strip_prefix('{');
+        let named = braced.unwrap_or(after);
+        let in_name = |c: char| c.is_alphanumeric() || c == '_';
+        let length = named.find(|c| !in_name(c)).unwrap_or(named.len());
+        let (name, after_name) = named.split_at(length);
+        let end = match braced {
+            Some(_) => after_name.strip_prefix('}'),
+            None => Some(after_name),
+        };
+        match end {
+            Some(end) if !name.is_empty() => {
+                out.push_str(pattern.group(name, captures).unwrap_or(""));
+                rest = end;
+            }
+            _ => {
+                out.push('$');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }

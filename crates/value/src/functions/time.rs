@@ -28,7 +28,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         STRING,
         timeadd,
-    ),
+    )
+    .maybe_null(),
     Function::new(
         "timecmp",
         Category::DateAndTime,
@@ -117,7 +118,7 @@ impl Timestamp {
         let month = reader.digits(2, "month")?;
         reader.expect("-", "month-day separator")?;
         let day = reader.digits(2, "day of month")?;
-        if reader.rest.is_empty() || !reader.rest.starts_with(['T', 't', ' ']) {
+        if reader.rest.is_empty() || !reader.rest.starts_with('T') {
             return Err("missing required time introducer 'T'".to_string());
         }
         reader.rest = reader.rest.get(1..).unwrap_or("");
@@ -201,7 +202,7 @@ impl Reader<'_> {
 
     fn offset(&mut self) -> Result<i64, String> {
         let wrong = "the UTC offset must be Z or like +01:00".to_string();
-        if matches!(self.rest, "Z" | "z") {
+        if self.rest == "Z" {
             return Ok(0);
         }
         let sign = match self.rest.as_bytes().first() {
@@ -253,65 +254,91 @@ fn timestamp(call: &Call<'_>, index: usize) -> Result<Timestamp, CallError> {
 }
 
 fn timeadd(call: &Call<'_>) -> Result<Value, CallError> {
-    let start = timestamp(call, 0)?;
+    let start = timestamp(call, 0).map_err(|error| CallError::new(error.message))?;
     let text = call.text(1)?;
-    let nanos = duration_nanos(text)
-        .ok_or_else(|| CallError::argument(1, format!("invalid duration {}", call.shown(text))))?;
+    let nanos = duration_nanos(text).map_err(|why| {
+        CallError::new(match why {
+            Mistake::Duration => format!("time: invalid duration {}", call.shown(text)),
+            Mistake::NoUnit => format!("time: missing unit in duration {}", call.shown(text)),
+            Mistake::Unit(unit) => format!(
+                "time: unknown unit {} in duration {}",
+                call.shown(unit),
+                call.shown(text)
+            ),
+        })
+    })?;
     match start.at(start.instant() + nanos) {
         Some(moved) => Ok(Value::string(moved.show())),
         None => Err(CallError::new("the result is outside the years 0 to 9999")),
     }
 }
 
+/// What is wrong with a duration.
+enum Mistake<'t> {
+    Duration,
+    NoUnit,
+    Unit(&'t str),
+}
+
 /// A duration as Go writes them: a sequence of decimal numbers with units (`h`, `m`, `s`, `ms`, `us`, `ns`).
-fn duration_nanos(text: &str) -> Option<i128> {
+fn duration_nanos(text: &str) -> Result<i128, Mistake<'_>> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     if rest == "0" {
-        return Some(0);
+        return Ok(0);
     }
     if rest.is_empty() {
-        return None;
+        return Err(Mistake::Duration);
     }
     let mut total = 0_i128;
     while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let in_number = |c: char| c.is_ascii_digit() || c == '.';
+        let end = rest.find(|c| !in_number(c)).unwrap_or(rest.len());
+        // One point at most belongs to the number; what follows is taken for the unit.
+        let end = match rest
+            .get(..end)
+            .and_then(|number| number.match_indices('.').nth(1))
+        {
+            Some((second, _)) => second,
+            None => end,
+        };
         let (number, after) = rest.split_at(end);
-        let units = [
-            ("ns", 1_i128),
-            ("us", 1_000),
-            ("µs", 1_000),
-            ("μs", 1_000),
-            ("ms", 1_000_000),
-            ("s", NANOS_PER_SECOND),
-            ("m", 60 * NANOS_PER_SECOND),
-            ("h", 3600 * NANOS_PER_SECOND),
-        ];
-        let (unit, nanos) = units.iter().find(|(unit, _)| after.starts_with(unit))?;
-        rest = after.get(unit.len()..)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
-            return None;
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(Mistake::Duration);
         }
+        let unit_end = after.find(in_number).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
+        let mut scale = match unit {
+            "" => return Err(Mistake::NoUnit),
+            "ns" => 1_i128,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => NANOS_PER_SECOND,
+            "m" => 60 * NANOS_PER_SECOND,
+            "h" => 3600 * NANOS_PER_SECOND,
+            other => return Err(Mistake::Unit(other)),
+        };
+        rest = after;
         let count: i128 = if whole.is_empty() {
             0
         } else {
-            i128::from(whole.parse::<u64>().ok()?)
+            i128::from(whole.parse::<u64>().map_err(|_| Mistake::Duration)?)
         };
-        total = total.checked_add(count.checked_mul(*nanos)?)?;
-        let mut scale = *nanos;
+        total = count
+            .checked_mul(scale)
+            .and_then(|part| total.checked_add(part))
+            .ok_or(Mistake::Duration)?;
         for digit in fraction.bytes() {
             scale /= 10;
             total += i128::from(digit - b'0') * scale;
         }
     }
     // The range of a duration is that of 64 bits of nanoseconds, about 292 years.
-    i64::try_from(total).ok()?;
-    Some(if negative { -total } else { total })
+    i64::try_from(total).map_err(|_| Mistake::Duration)?;
+    Ok(if negative { -total } else { total })
 }
 
 const MONTHS: [&str; 12] = [
@@ -432,10 +459,11 @@ fn date_verb(verb: &str, time: &Timestamp) -> Result<String, &'static str> {
                 Some(b'E') => ": day of week must either be \"EEE\" or \"EEEE\"",
                 Some(b'h') => ": 24-hour must either be \"h\" or \"hh\"",
                 Some(b'H') => ": 12-hour must either be \"H\" or \"HH\"",
-                Some(b'A' | b'a') => ": must be \"AA\" or \"aa\"",
+                Some(b'A') => ": must be \"AA\"",
+                Some(b'a') => ": must be \"aa\"",
                 Some(b'm') => ": minute must either be \"m\" or \"mm\"",
                 Some(b's') => ": second must either be \"s\" or \"ss\"",
-                Some(b'Z') => ": timezone must be \"Z\", \"ZZZ\", \"ZZZZ\", or \"ZZZZZ\"",
+                Some(b'Z') => ": timezone must be Z, ZZZZ, or ZZZZZ",
                 _ => "",
             });
         }

@@ -12,10 +12,17 @@
     reason = "a program for people at a terminal"
 )]
 
+mod answer;
+mod batch;
 mod cases;
+mod exact;
 mod expressions;
 mod format;
+mod language;
 mod oracle;
+mod ours;
+mod planfile;
+mod signatures;
 mod suite;
 
 use crate::oracle::Terraform;
@@ -27,13 +34,17 @@ Compares this program with recorded answers of terraform, suite by suite.
 
 Usage: cargo xtask conformance language [SUITE...]
        cargo xtask conformance record SUITE...
+       cargo xtask conformance accept SUITE...
        cargo xtask conformance scramble [--count N] [--seed S]
        cargo xtask conformance list
 
-language runs all suites of the language, or only the named ones, and prints a table: passed and total of each, and
-every difference below it. record asks the terraform on the PATH for all answers of a suite again and writes them where
-they are kept. scramble moves the blanks, line breaks and comments of the files of suite fmt about and compares with the
-terraform on the PATH; N is how many such texts (default 2000), S where the drawing begins. list says what suites there are, what each compares, and where its cases are.
+language runs all suites of the language, or only the named ones, and prints a table: passed and total of each, how many
+differences are known and being worked on, and every difference below it; a suite that is named shows its parts. record
+asks the terraform on the PATH for all answers of a suite again and writes them where they are kept. accept writes our
+words beside recorded complaints that they differ from, for a person to look at before committing. scramble moves the
+blanks, line breaks and comments of the files of suite fmt about and compares with the terraform on the PATH; N is how
+many such texts (default 2000), S where the drawing begins. list says what suites there are, what each compares, and
+where its cases are.
 
 Options:
   --differences N  Print at most N differences of each suite (default 20)
@@ -63,6 +74,7 @@ enum Order {
         count: u64,
         seed: u64,
     },
+    Accept(Vec<&'static Suite>),
 }
 
 fn main() -> ExitCode {
@@ -94,6 +106,7 @@ fn main() -> ExitCode {
         } => run(&suites, differences_max),
         Order::Record(suites) => record(&suites),
         Order::Scramble { count, seed } => scramble(count, seed),
+        Order::Accept(suites) => accept(&suites),
     }
 }
 
@@ -137,14 +150,16 @@ fn parse(words: &[String]) -> Result<Order, String> {
         "record" if names.is_empty() => Err("record needs the name of a suite".to_owned()),
         "record" => Ok(Order::Record(names)),
         "scramble" => Ok(Order::Scramble { count, seed }),
+        "accept" => Ok(Order::Accept(names)),
         other => Err(format!(
-            "there is no command {other}; the commands are language, record, scramble and list"
+            "there is no command {other}; the commands are language, record, accept, scramble and list"
         )),
     }
 }
 
 fn run(suites: &[&Suite], differences_max: usize) -> ExitCode {
-    println!("{:<16}{:>8}{:>8}", "suite", "passed", "total");
+    println!("{:<16}{:>8}{:>8}{:>8}", "suite", "passed", "total", "known");
+    let named = suites.len() < SUITES.len();
     let mut whole = Outcome::default();
     let mut failed = false;
     let mut listed = Vec::new();
@@ -152,11 +167,15 @@ fn run(suites: &[&Suite], differences_max: usize) -> ExitCode {
         match (suite.run)() {
             Ok(outcome) => {
                 println!(
-                    "{:<16}{:>8}{:>8}",
+                    "{:<16}{:>8}{:>8}{:>8}",
                     suite.name,
                     outcome.passed,
-                    outcome.total()
+                    outcome.total(),
+                    suite.known
                 );
+                for (part, passed, total) in outcome.parts.iter().filter(|_| named) {
+                    println!("  {part:<20}{passed:>6}{total:>8}");
+                }
                 whole.passed += outcome.passed;
                 if !outcome.differences.is_empty() {
                     listed.push((suite.name, outcome.differences));
@@ -232,6 +251,26 @@ fn scramble(count: u64, seed: u64) -> ExitCode {
     }
 }
 
+fn accept(suites: &[&Suite]) -> ExitCode {
+    for suite in suites {
+        let Some(accept) = suite.accept else {
+            eprintln!("conformance: nothing can be accepted in {}", suite.name);
+            return ExitCode::FAILURE;
+        };
+        match accept() {
+            Ok(count) => println!(
+                "{}: {count} of our answers accepted; look at them",
+                suite.name
+            ),
+            Err(complaint) => {
+                eprintln!("conformance: {}: {complaint}", suite.name);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,8 +281,16 @@ mod tests {
         for suite in SUITES {
             let outcome = (suite.run)().unwrap();
             assert!(outcome.total() > 0, "{} has no cases", suite.name);
-            for difference in &outcome.differences {
-                different += &format!("{}: {difference}\n", suite.name);
+            if outcome.differences.len() != suite.known {
+                different += &format!(
+                    "{}: {} differ, {} are known\n",
+                    suite.name,
+                    outcome.differences.len(),
+                    suite.known
+                );
+                for difference in outcome.differences.iter().take(DIFFERENCES_PRINTED) {
+                    different += &format!("{difference}\n");
+                }
             }
         }
         assert!(different.is_empty(), "{different}");

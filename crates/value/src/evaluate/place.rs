@@ -1,0 +1,78 @@
+//! Where in an expression a finding is shown: at what it begins with, as the language this one follows has it.
+//!
+//! What is wrong with an argument is pointed out at its first part: the bracket of a list, the name of a function, the
+//! left operand.
+
+use crate::{Data, Expr, ExprKind, Span};
+
+/// The part that an expression begins with.
+pub(super) fn beginning(expr: &Expr) -> Span {
+    let span = expr.span;
+    match &expr.kind {
+        ExprKind::Literal(value) => match value.data() {
+            // Within the quotes; of an empty text the closing one.
+            Data::String(text) => {
+                let start = span.start.saturating_add(1).min(span.end);
+                let end = if text.is_empty() {
+                    span.end
+                } else {
+                    span.end.saturating_sub(1)
+                };
+                Span {
+                    start,
+                    end: end.max(start),
+                    ..span
+                }
+            }
+            Data::Number(number) if number.is_negative() => first(span, 1),
+            _ => span,
+        },
+        ExprKind::Template(parts) => parts.first().map_or(span, beginning_of_part),
+        ExprKind::Attribute(..) | ExprKind::Reference(_) | ExprKind::Instance(..) => span,
+        ExprKind::Iteration(_) => span,
+        ExprKind::Index(source, key) => match key.kind {
+            // A constant index is part of a path, which is shown whole.
+            ExprKind::Literal(_) => span,
+            _ => beginning(source),
+        },
+        ExprKind::Splat { source, .. } => beginning(source),
+        ExprKind::Unary(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::Object(_)
+        | ExprKind::ForTuple { .. }
+        | ExprKind::ForObject { .. } => first(span, 1),
+        ExprKind::Binary(_, left, _) => beginning(left),
+        ExprKind::Conditional(condition, ..) => beginning(condition),
+        ExprKind::Call { name, .. } => opening(name, span),
+        ExprKind::Convert(inner, _) => beginning(inner),
+    }
+}
+
+/// A text between other parts of a template stands without quotes.
+fn beginning_of_part(part: &Expr) -> Span {
+    match part.kind {
+        ExprKind::Literal(_) => part.span,
+        _ => beginning(part),
+    }
+}
+
+/// The name of a call with its bracket.
+pub(super) fn opening(name: &str, span: Span) -> Span {
+    first(span, name.len() + 1)
+}
+
+/// The last character of an expression that ends with a bracket.
+pub(super) fn closing(span: Span) -> Span {
+    Span {
+        start: span.end.saturating_sub(1).max(span.start),
+        ..span
+    }
+}
+
+fn first(span: Span, length: usize) -> Span {
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    Span {
+        end: span.start.saturating_add(length).min(span.end),
+        ..span
+    }
+}
