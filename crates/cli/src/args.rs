@@ -34,6 +34,9 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Check the definition without looking at the world.
     Validate(Variables),
+    /// Bring files into their canonical form.
+    #[command(after_long_help = manual::FMT)]
+    Fmt(FmtArgs),
     /// Show what apply would do. Changes nothing, not even the book.
     #[command(after_long_help = manual::PLAN)]
     Plan(PlanArgs),
@@ -108,6 +111,33 @@ pub(crate) struct Variables {
     /// File with values of root variables, beside terraform.tfvars and *.auto.tfvars, which are always read.
     #[arg(long = "var-file", value_name = "FILE")]
     pub var_files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FmtArgs {
+    /// Files and directories; `-` for standard input, which is written to standard output.
+    #[arg(default_value = ".", hide_default_value = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Only say which files are not in their form, and end with 3 if there are any.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
+          default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub check: bool,
+    /// Show what changes, as `diff -u` does.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
+          default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub diff: bool,
+    /// Whether to write the files. With `-list=false` as well, the formatted texts are printed.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true",
+          default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub write: bool,
+    /// Whether to list the files that are not in their form.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true",
+          default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub list: bool,
+    /// Go into directories below, except hidden ones.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
+          default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub recursive: bool,
 }
 
 #[derive(Debug, Clone, ClapArgs)]

@@ -6,6 +6,10 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const FAILED: u8 = 1;
 /// Wrong usage; or, for `plan -detailed-exitcode`, changes are planned.
 pub(crate) const USAGE: u8 = 2;
+/// For `fmt`: a file could not be formatted.
+pub(crate) const UNFORMATTABLE: u8 = 2;
+/// For `fmt -check`: a file is not in its canonical form.
+pub(crate) const UNFORMATTED: u8 = 3;
 /// A person must decide something.
 pub(crate) const PARKED: u8 = 3;
 /// Another process holds the book.
@@ -26,8 +30,8 @@ pub(crate) const TABLE: &str = "\
 Exit codes:
   0    done
   1    something could not be done; what was done is in the book
-  2    wrong usage; for `plan -detailed-exitcode`: changes are planned
-  3    a person must decide something (steadfast status)
+  2    wrong usage; for `plan -detailed-exitcode`: changes are planned; for `fmt`: a file is wrong
+  3    a person must decide something (steadfast status); for `fmt -check`: a file is not formatted
   4    another process is writing to the book
   5    a rollout went back to the old version
   65   the definition is wrong

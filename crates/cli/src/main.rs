@@ -6,6 +6,7 @@
 mod args;
 mod codes;
 mod commands;
+mod diag;
 mod error;
 mod exit;
 mod files;

@@ -2,6 +2,24 @@
 //!
 //! Paragraphs are one line each; they are wrapped when they are shown.
 
+/// Under `fmt --help`.
+pub(crate) const FMT: &str = "\
+The form is the one of `terraform fmt`, to the byte: indentation by two, one blank around operators, equals signs and \
+comments in columns, texts that are nothing but one value without their quotes. Line breaks, comments and order are yours \
+and stay. Formatted are .tf, .tfvars, .tftest.hcl, .tfmock.hcl and steadfast.hcl; a file with a syntax error is left as it \
+is, and the others are formatted all the same.
+
+Examples:
+  steadfast fmt                                    the files of this directory
+  steadfast fmt -recursive                         and of all below it
+  steadfast fmt -check -recursive                  for CI: writes nothing, ends with 3 if a file is not in its form
+  steadfast fmt -diff -write=false main.tf         what would change
+  steadfast fmt - < main.tf                        for editors: standard input to standard output
+
+Ends with 0, with 2 when a file could not be read, understood or written, and with -check with 3 when a file is not in its \
+form.
+";
+
 /// Under `plan --help`.
 pub(crate) const PLAN: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 mod apply;
 mod delivery;
 mod demo;
+mod format;
 mod help;
 mod history;
 mod inspect;
@@ -25,6 +26,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Completions(completions) => return help::completions(completions.shell),
         Command::Proxy(proxy) => return help::proxy(&proxy.directory),
         Command::Demo(demo) => return demo::run(demo, args.chdir.as_deref()),
+        Command::Fmt(fmt) => return format::format(&fmt, args.chdir.as_deref(), json),
         // Answered in `main`, before anything was opened.
         Command::Shim => return Ok(crate::exit::USAGE),
         _ => {}
@@ -53,6 +55,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         | Command::Completions(_)
         | Command::Proxy(_)
         | Command::Demo(_)
+        | Command::Fmt(_)
         | Command::Shim => Ok(crate::exit::OK),
     }
 }

@@ -1,6 +1,7 @@
 //! Everything a person sees: plain text with styles that the stream strips where there is no terminal.
 
 pub(crate) mod diagnostics;
+pub(crate) mod difference;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod style;
