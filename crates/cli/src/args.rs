@@ -6,6 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Longest time to wait for another process.
+const WAIT_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+
 /// Heading of the options that every command has.
 const EVERYWHERE: &str = "Options of every command";
 
@@ -26,6 +29,10 @@ pub(crate) struct Args {
     /// Never use colours (as with NO_COLOR).
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub no_color: bool,
+    /// Wait this long (as in 90s, 5m, 1h) for another process that is writing to the book.
+    #[arg(long, global = true, value_name = "TIME", default_value = "0s", value_parser = wait_ms, help_heading = EVERYWHERE,
+          hide_default_value = true)]
+    pub lock_timeout: u64,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -172,6 +179,10 @@ pub(crate) struct PlanArgs {
     /// End with 2 when there are changes, 0 when there are none.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// As for apply; a plan never asks.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", hide = true)]
+    pub input: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -366,6 +377,27 @@ pub(crate) struct ProxyArgs {
     pub directory: PathBuf,
 }
 
+/// A time to wait, in milliseconds.
+fn wait_ms(text: &str) -> Result<u64, String> {
+    let form = "a whole number and a unit, as in 90s, 5m or 1h";
+    let unit_at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .ok_or_else(|| form.to_owned())?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(form.to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| form.to_owned())?;
+    number
+        .checked_mul(unit_ms)
+        .filter(|ms| *ms <= WAIT_MS_MAX)
+        .ok_or_else(|| "at most 24h".to_owned())
+}
+
 /// Turns options with one dash, as Terraform writes them, into options with two.
 pub(crate) fn with_long_options(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut literal = false;
@@ -410,6 +442,25 @@ mod tests {
             words("x plan --json -refresh=false").join(" "),
             "x plan --json --refresh=false"
         );
+    }
+
+    #[test]
+    fn times_to_wait_are_numbers_with_a_unit() {
+        for (text, ms) in [
+            ("0s", Some(0)),
+            ("250ms", Some(250)),
+            ("5m", Some(300_000)),
+            ("24h", Some(86_400_000)),
+            ("25h", None),
+            ("5", None),
+            ("", None),
+            ("m", None),
+            ("-1s", None),
+            ("99999999999999999999s", None),
+            ("1h30m", None),
+        ] {
+            assert_eq!(wait_ms(text).ok(), ms, "{text}");
+        }
     }
 
     #[test]

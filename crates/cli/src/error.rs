@@ -2,8 +2,9 @@
 
 use crate::exit;
 use crate::render::diagnostics::{self, Sources};
-use engine::EngineError;
+use engine::{EngineError, diag};
 use journal::JournalError;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use thiserror::Error;
 use value::Diagnostics;
@@ -30,15 +31,6 @@ pub(crate) enum CommandError {
     /// The engine cannot go on.
     #[error("the run cannot go on")]
     Engine(#[source] EngineError),
-    /// The editor.
-    #[error("the language server ended before the editor said so")]
-    LanguageServer(#[from] language_server::ServerError),
-    /// Another run comes first.
-    #[error("run {run} is not over, and nothing else is begun before it is")]
-    Open {
-        /// Which.
-        run: model::RunId,
-    },
     /// A file or process of ours cannot be had.
     #[error("cannot {what} {}", path.display())]
     Path {
@@ -51,10 +43,7 @@ pub(crate) enum CommandError {
         source: std::io::Error,
     },
     /// Nothing new is begun while its outcome might not fit into the book.
-    #[error(
-        "less than {} MiB are free under {}; nothing more is begun, because its outcome might not fit into the book",
-        journal::limits::FREE_FLOOR_BYTES >> 20, path.display()
-    )]
+    #[error("there is too little room under {}", path.display())]
     NoRoom {
         /// The book.
         path: PathBuf,
@@ -69,15 +58,11 @@ impl From<EngineError> for CommandError {
         match error {
             // Whoever reads the book meets the same trouble whether a run goes on or not.
             EngineError::Book(error) => Self::Book(error),
-            EngineError::KeyMissing => Self::Diagnostics {
-                diagnostics: engine::key_missing().into(),
-                sources: Sources::default(),
-                code: exit::FAILED,
-            },
             other @ (EngineError::Illegal { .. }
             | EngineError::Unreadable { .. }
-            | EngineError::Lost { .. }) => Self::Engine(other),
-            EngineError::Busy(run) => Self::Open { run },
+            | EngineError::Lost { .. }
+            | EngineError::KeyMissing
+            | EngineError::Busy(_)) => Self::Engine(other),
         }
     }
 }
@@ -97,94 +82,76 @@ impl CommandError {
         match self {
             Self::Diagnostics { code, .. } => *code,
             Self::Usage(_) => exit::USAGE,
-            Self::Book(error) => book_code(error),
-            Self::Engine(EngineError::Book(error) | EngineError::Lost { source: error, .. }) => {
+            Self::Book(error)
+            | Self::Engine(EngineError::Book(error) | EngineError::Lost { source: error, .. }) => {
                 book_code(error)
             }
             Self::Engine(EngineError::Illegal { .. } | EngineError::Unreadable { .. }) => {
                 exit::BOOK_DAMAGED
             }
-            Self::Open { .. } | Self::Engine(EngineError::Busy(_)) => exit::PARKED,
-            Self::Engine(EngineError::KeyMissing) => exit::FAILED,
+            Self::Engine(EngineError::Busy(_)) => exit::PARKED,
+            Self::Engine(EngineError::KeyMissing) | Self::Failed(_) => exit::FAILED,
             Self::Path { .. } | Self::NoRoom { .. } => exit::IO,
-            Self::LanguageServer(_) | Self::Failed(_) => exit::FAILED,
         }
     }
 
-    /// Says it, with its causes and what to do.
+    /// What is wrong, in the form that all trouble has.
+    fn diagnostics(&self) -> Cow<'_, Diagnostics> {
+        let one = match self {
+            Self::Diagnostics { diagnostics, .. } => return Cow::Borrowed(diagnostics),
+            Self::Usage(what) => diag::senseless_order(what),
+            Self::Book(error) => diag::book_trouble(error),
+            Self::Engine(error) => engine_trouble(error),
+            Self::Path { what, path, source } => diag::system_refuses(what, path, source),
+            Self::NoRoom { path } => diag::low_space(path, None, journal::limits::FREE_FLOOR_BYTES),
+            Self::Failed(what) => diag::not_done(what),
+        };
+        Cow::Owned(one.into())
+    }
+
+    /// Says it: what, where, why and what to do.
     pub(crate) fn print(&self, json: bool) {
+        let nothing = Sources::default();
+        let sources = match self {
+            Self::Diagnostics { sources, .. } => sources,
+            _ => &nothing,
+        };
+        let found = self.diagnostics();
         if json {
-            self.print_json();
-            return;
-        }
-        if let Self::Diagnostics {
-            diagnostics,
-            sources,
-            ..
-        } = self
-        {
-            anstream::eprint!("{}", diagnostics::text(diagnostics, sources));
-            return;
-        }
-        anstream::eprintln!(
-            "{}Error:{} {self}",
-            crate::render::style::BAD,
-            crate::render::style::RESET
-        );
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            anstream::eprintln!("  because: {error}");
-            cause = error.source();
+            for one in found.iter() {
+                anstream::println!("{}", crate::json::diagnostic_line(one, sources));
+            }
+        } else {
+            anstream::eprint!("{}", diagnostics::text(&found, sources));
         }
         if let Self::Engine(EngineError::Lost { unrecorded, .. }) = self {
+            // The only place where they still stand.
             for event in unrecorded {
                 let text = serde_json::to_string(event).unwrap_or_default();
                 anstream::eprintln!("  not in the book: {text}");
             }
         }
-        if let Some(advice) = self.advice() {
-            anstream::eprintln!("  {advice}");
-        }
     }
+}
 
-    /// The same for programs: one object per diagnostic, or one for the error.
-    fn print_json(&self) {
-        if let Self::Diagnostics {
-            diagnostics,
-            sources,
-            ..
-        } = self
-        {
-            for one in diagnostics.iter() {
-                anstream::println!("{}", crate::json::diagnostic_line(one, sources));
-            }
-            return;
-        }
-        let causes = std::iter::successors(std::error::Error::source(self), |error| error.source());
-        let causes: Vec<String> = causes.map(ToString::to_string).collect();
-        anstream::println!(
-            "{}",
-            serde_json::json!({
-                "type": "error", "exit_code": self.exit_code(), "message": self.to_string(), "causes": causes,
-                "advice": self.advice(),
-            })
-        );
-    }
-
-    fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::Book(JournalError::TailLost { .. }) => Some(
-                "The loss is accepted by: steadfast journal accept-loss. Then look with steadfast plan before anything else.",
-            ),
-            Self::Open { .. } => {
-                Some("Go on with it: steadfast resume. Or close it: steadfast resume -cancel.")
-            }
-            Self::NoRoom { .. } => Some("Make room, then: steadfast resume."),
-            Self::Engine(EngineError::Lost { .. }) => Some(
-                "Make room or mend the disk, then: steadfast resume. Lost outcomes are inquired into.",
-            ),
-            _ => None,
-        }
+fn engine_trouble(error: &EngineError) -> value::Diagnostic {
+    match error {
+        EngineError::Book(error) => diag::book_trouble(error),
+        EngineError::Illegal {
+            environment,
+            source,
+        } => diag::book_senseless(environment, &source.to_string()),
+        EngineError::Unreadable {
+            environment,
+            position,
+            what,
+        } => diag::book_senseless(
+            environment,
+            &format!("entry {position} cannot be read by this program: {what}"),
+        ),
+        EngineError::Lost { source, unrecorded } => diag::outcomes_lost(source, unrecorded.len()),
+        EngineError::KeyMissing => diag::key_missing(),
+        EngineError::Busy(run) => diag::run_in_the_way(*run),
     }
 }
 

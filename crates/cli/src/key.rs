@@ -2,6 +2,8 @@
 //! copies the book alone has no secret of the project.
 
 use crate::error::CommandError;
+use crate::exit;
+use crate::render::diagnostics::Sources;
 use engine::{KEY_BYTES, Secrets};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,12 +14,11 @@ pub(crate) fn load(path: &Path) -> Result<Option<Secrets>, CommandError> {
     match std::fs::read_to_string(path) {
         Ok(text) => match parse(text.trim_end()) {
             Some(key) => Ok(Some(Secrets::new(&key))),
-            None => Err(CommandError::Failed(format!(
-                "{} is not a key: it should hold {} hexadecimal digits. Put the right file back; without it the \
-                 secrets in the book cannot be opened",
-                path.display(),
-                KEY_BYTES * 2
-            ))),
+            None => Err(CommandError::Diagnostics {
+                diagnostics: engine::diag::no_key(path).into(),
+                sources: Sources::default(),
+                code: exit::FAILED,
+            }),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(broken("read", path, source)),

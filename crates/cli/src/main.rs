@@ -27,11 +27,16 @@ fn main() -> ExitCode {
         let code = runtime_local::shim::run(words.get(2..).unwrap_or_default());
         return ExitCode::from(u8::try_from(code).unwrap_or(exit::FAILED));
     }
-    let args = match args::Args::try_parse_from(words) {
+    let args = match args::Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(error) => {
             // Help and version are answers, not errors.
             let _ = error.print();
+            if error.use_stderr()
+                && let Some(instead) = manual::instead_of_terraform(&words)
+            {
+                anstream::eprintln!("\n{instead}");
+            }
             return ExitCode::from(if error.use_stderr() {
                 exit::USAGE
             } else {

@@ -208,3 +208,90 @@ Examples:
   steadfast completions zsh > ~/.zfunc/_steadfast
   steadfast completions fish > ~/.config/fish/completions/steadfast.fish
 ";
+
+/// Words of Terraform that have no counterpart here, with what there is instead.
+const INSTEAD: &[(&str, &str)] = &[
+    (
+        "init",
+        "Nothing has to be prepared: the first apply makes the book, and the providers are built in.",
+    ),
+    (
+        "console",
+        "There is no console; `steadfast output` and `steadfast state show` show values.",
+    ),
+    (
+        "force-unlock",
+        "A lock ends with the process that holds it; there is nothing to force.",
+    ),
+    (
+        "get",
+        "Modules are read where they are; nothing has to be fetched.",
+    ),
+    (
+        "graph",
+        "There is no drawing of the graph; `steadfast plan` shows the order by what depends on what.",
+    ),
+    ("import", "Objects cannot be taken over yet."),
+    ("login", "There is no server to log in to."),
+    ("logout", "There is no server to log out of."),
+    (
+        "providers",
+        "The providers are built in: terraform_data, host_file, host_directory, host_command.",
+    ),
+    ("refresh", "Use: steadfast apply -refresh-only"),
+    ("taint", "Use: steadfast apply -replace=ADDRESS"),
+    ("test", "Test files are not run yet."),
+    (
+        "untaint",
+        "A damaged object is replaced by the next apply; there is no way to declare it sound.",
+    ),
+    ("version", "Use: steadfast --version"),
+    (
+        "workspace",
+        "A directory has one world; the worlds of a delivery are its environments (steadfast.hcl).",
+    ),
+    (
+        "--backup",
+        "The book keeps everything that ever was; nothing has to be backed up before an apply.",
+    ),
+    ("--compact-warnings", "Warnings are always shown in full."),
+    ("--generate-config-out", "Definitions cannot be generated."),
+    (
+        "--lock",
+        "One process writes at a time, always; -lock-timeout=5m waits for the other one.",
+    ),
+    (
+        "--out",
+        "A plan is not kept in a file: `steadfast apply` shows the plan, asks, and carries out that plan or none.",
+    ),
+    (
+        "--state",
+        "What exists stands in the book of the directory, .steadfast/book; another directory is -chdir=DIR.",
+    ),
+    (
+        "--state-out",
+        "What exists stands in the book of the directory, .steadfast/book; another directory is -chdir=DIR.",
+    ),
+    (
+        "--target",
+        "A plan is always of the whole definition; there are no partial ones.",
+    ),
+];
+
+/// What there is instead of the first word of Terraform on a command line that we do not have.
+pub(crate) fn instead_of_terraform(words: &[std::ffi::OsString]) -> Option<&'static str> {
+    let command = words
+        .iter()
+        .skip(1)
+        .filter_map(|word| word.to_str())
+        .find(|word| !word.starts_with('-'));
+    let options = words
+        .iter()
+        .filter_map(|word| word.to_str())
+        .filter(|word| word.starts_with("--"));
+    command.into_iter().chain(options).find_map(|word| {
+        let name = word.split('=').next().unwrap_or(word);
+        let found = INSTEAD.iter().find(|(one, _)| *one == name);
+        found.map(|(_, instead)| *instead)
+    })
+}

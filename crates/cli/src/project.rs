@@ -188,9 +188,8 @@ impl Project {
     fn variables_file(&self, path: &Path) -> Result<Given, CommandError> {
         let content = std::fs::read(self.root.join(path)).map_err(|error| {
             CommandError::Usage(format!(
-                "cannot read the variables file {} (relative to {}): {error}",
-                path.display(),
-                self.root.display()
+                "cannot read the variables file {}: {error}; its path is relative to the directory of the project",
+                path.display()
             ))
         })?;
         Ok(Given::File {

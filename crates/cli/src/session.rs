@@ -19,6 +19,9 @@ use value::Name;
 /// Instance name of the data plane under its own shim.
 const PROXY_INSTANCE: &str = "proxy";
 
+/// Time between two looks at whether another process still writes to the book.
+const LOCK_EVERY_MS: u64 = 100;
+
 /// Longest time the data plane may take to answer after it was started.
 const PROXY_START_MS_MAX: u64 = 15_000;
 
@@ -27,12 +30,14 @@ pub(crate) struct Session {
     pub project: Project,
     pub clock: Arc<SystemClock>,
     pub tokio: tokio::runtime::Runtime,
+    /// How long to wait for another process that writes to the book.
+    lock_timeout_ms: u64,
     /// Whether a person pressed Ctrl-C.
     interrupted: AtomicBool,
 }
 
 impl Session {
-    pub(crate) fn new(project: Project) -> Result<Self, CommandError> {
+    pub(crate) fn new(project: Project, lock_timeout_ms: u64) -> Result<Self, CommandError> {
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -45,6 +50,7 @@ impl Session {
             project,
             clock: Arc::new(SystemClock::new()),
             tokio,
+            lock_timeout_ms,
             interrupted: AtomicBool::new(false),
         })
     }
@@ -65,6 +71,23 @@ impl Session {
             Ok(reader) => Ok(Some(reader)),
             Err(journal::JournalError::NoBook { .. }) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells somebody who only looks what may be missing in what is shown: that the book is older than what was done.
+    pub(crate) fn warn_if_old(&self) -> Result<(), CommandError> {
+        if let Some(reader) = self.reader()?
+            && let Err(error) = reader.check_anchor()
+        {
+            warn(engine::diag::shown_is_old(&error));
+        }
+        Ok(())
+    }
+
+    /// Tells somebody who only looks what may be missing in what is shown: that a run is not over.
+    pub(crate) fn warn_if_open(world: &World) {
+        if let Some(run) = world.run.as_ref().filter(|run| !run.actions.is_empty()) {
+            warn(engine::diag::run_is_open(run.id, &run.actor));
         }
     }
 
@@ -130,8 +153,32 @@ impl Session {
         let now_ms = move || contract::Clock::now_ms(clock.as_ref());
         let mut options = journal::Options::new(Arc::new(now_ms));
         options.accept_tail_loss = accept_tail_loss;
-        let book = Book::open(&self.project.book(), &options)?;
-        Ok(Arc::new(Writer::start(book)?))
+        Ok(Arc::new(Writer::start(self.book(&options)?)?))
+    }
+
+    /// The book, as soon as no other process writes to it.
+    fn book(&self, options: &journal::Options) -> Result<Book, CommandError> {
+        let began_ms = contract::Clock::now_ms(self.clock.as_ref());
+        let mut told = false;
+        loop {
+            // Ends with the time that the user gave it.
+            let waited_ms = contract::Clock::now_ms(self.clock.as_ref()) - began_ms;
+            let book = Book::open(&self.project.book(), options);
+            let Err(journal::JournalError::Held { pid, .. }) = &book else {
+                return Ok(book?);
+            };
+            if u64::try_from(waited_ms).unwrap_or(0) >= self.lock_timeout_ms {
+                return Ok(book?);
+            }
+            if !told {
+                let who = pid.map_or_else(String::new, |pid| format!(" {pid}"));
+                anstream::eprintln!("Waiting for process{who}, which is writing to the book.");
+                told = true;
+            }
+            let pause = Duration::from_millis(LOCK_EVERY_MS);
+            self.tokio
+                .block_on(async { tokio::time::sleep(pause).await });
+        }
     }
 
     /// The providers that are built in.
@@ -342,6 +389,15 @@ pub(crate) fn fresh() -> Result<u64, CommandError> {
     getrandom::u64().map_err(|error| {
         CommandError::Failed(format!("the system gives no random number: {error}"))
     })
+}
+
+/// Beside what is shown, not within it: programs that read it find the same as ever.
+fn warn(warning: value::Diagnostic) {
+    let nothing = crate::render::diagnostics::Sources::default();
+    anstream::eprint!(
+        "{}",
+        crate::render::diagnostics::text(&warning.into(), &nothing)
+    );
 }
 
 fn own_path() -> Result<PathBuf, CommandError> {

@@ -8,7 +8,7 @@
 
 mod codec;
 mod core;
-mod diag;
+pub mod diag;
 mod error;
 pub mod limits;
 mod marks;
@@ -22,7 +22,6 @@ mod task;
 
 pub use crate::core::{Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
-pub use diag::key_missing;
 pub use error::EngineError;
 pub use outside::Outside;
 pub use preview::preview;

@@ -130,7 +130,7 @@ impl Book {
         };
         let mut book = Self::new(Box::new(storage), dir.to_owned(), options)?;
         if !options.accept_tail_loss {
-            book.compare_with_anchor(anchored)?;
+            verify::against_anchor(book.storage.as_ref(), &book.dir, anchored)?;
         }
         book.anchor = Some(AnchorFile::open(&dir.join(ANCHOR_FILE), book.anchored())?);
         book.anchor_written_ms = now_ms;
@@ -477,33 +477,6 @@ impl Book {
         Anchored {
             commit_no: self.state.commit_no,
             root: self.state.root,
-        }
-    }
-
-    fn compare_with_anchor(&self, anchored: Option<Anchored>) -> Result<(), JournalError> {
-        let found = self.state.commit_no;
-        let Some(anchored) = anchored else {
-            if found == 0 {
-                return Ok(());
-            }
-            return Err(verify::anchor_missing(&self.dir));
-        };
-        if found < anchored.commit_no {
-            let path = self.dir.clone();
-            return Err(JournalError::TailLost {
-                path,
-                expected: anchored.commit_no,
-                found,
-            });
-        }
-        let root = match anchored.commit_no {
-            0 => Some(chain::book_root()),
-            no => self.storage.commits(no, 1)?.first().map(|row| row.root),
-        };
-        if root == Some(anchored.root) {
-            Ok(())
-        } else {
-            Err(verify::replaced(anchored.commit_no))
         }
     }
 

@@ -297,7 +297,8 @@ impl JournalError {
 
 impl Place {
     /// What to do about damage here.
-    const fn advice(&self) -> &'static str {
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
         match self {
             Self::Entry { .. }
             | Self::Stream { .. }
@@ -379,9 +380,10 @@ fn since(since_ms: Option<i64>) -> String {
     since_ms.map_or_else(String::new, |ms| format!(" since {}", utc(ms)))
 }
 
-/// A time as people read it. From days to a date after "chrono-Compatible Low-Level Date
+/// A time, in milliseconds since 1970, as people read it. From days to a date after "chrono-Compatible Low-Level Date
 /// Algorithms" (Howard Hinnant), `civil_from_days`.
-fn utc(ms: i64) -> String {
+#[must_use]
+pub fn utc(ms: i64) -> String {
     let (days, second) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000) / 1_000);
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));

@@ -53,7 +53,7 @@ mod writer;
 
 pub use book::{ANCHOR_FILE, Append, BALLAST_FILE, Book, DATABASE_FILE, LOCK_FILE};
 pub use digest::{Digest, ParseDigestError, StreamId};
-pub use error::{JournalError, Place};
+pub use error::{JournalError, Place, utc};
 pub use options::{NowMs, Options};
 pub use record::{Blob, Entry, Head, Record, StreamInfo};
 pub use reserve::Reserve;

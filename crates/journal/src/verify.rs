@@ -458,6 +458,39 @@ fn check_tail(
     Ok(())
 }
 
+/// As [`check_tail`], without following the whole commit log: for whoever only looks, and for opening.
+pub(crate) fn against_anchor(
+    storage: &dyn Storage,
+    dir: &Path,
+    anchored: Option<Anchored>,
+) -> Result<(), JournalError> {
+    let newest = storage.position()?.commit;
+    let found = newest.map_or(0, |commit| commit.no);
+    let Some(anchored) = anchored else {
+        return if found == 0 {
+            Ok(())
+        } else {
+            Err(anchor_missing(dir))
+        };
+    };
+    if found < anchored.commit_no {
+        return Err(JournalError::TailLost {
+            path: dir.to_owned(),
+            expected: anchored.commit_no,
+            found,
+        });
+    }
+    let root = match anchored.commit_no {
+        0 => Some(chain::book_root()),
+        no => storage.commits(no, 1)?.first().map(|row| row.root),
+    };
+    if root == Some(anchored.root) {
+        Ok(())
+    } else {
+        Err(replaced(anchored.commit_no))
+    }
+}
+
 pub(crate) fn anchor_missing(dir: &Path) -> JournalError {
     let place = Place::Anchor {
         path: dir.join(ANCHOR_FILE),

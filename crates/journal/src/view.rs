@@ -87,6 +87,20 @@ impl Reader {
         View::new(self.storage.as_ref())
     }
 
+    /// Checks that the book is not older than its anchor, nor another one: one look, however large it is. Whoever only
+    /// reads may go on all the same, but what is read may not be what was done.
+    ///
+    /// # Errors
+    /// `TailLost`, `Corrupt` of the anchor or the commit it remembers; `Storage` or `Io` if the check itself failed.
+    pub fn check_anchor(&self) -> Result<(), JournalError> {
+        let Some(dir) = &self.dir else {
+            return Ok(());
+        };
+        // The anchor first: a writer at work may only move the book past it, never behind it.
+        let anchored = AnchorState::of_dir(dir)?.latest()?;
+        verify::against_anchor(self.storage.as_ref(), dir, anchored)
+    }
+
     /// Checks everything in the book; see [`VerifyReport`].
     ///
     /// # Errors

@@ -416,6 +416,10 @@ fn a_lost_tail_is_refused_until_it_is_accepted() {
     for error in [
         Book::open(dir.path(), &options).unwrap_err(),
         Reader::open(dir.path()).unwrap().verify().unwrap_err(),
+        Reader::open(dir.path())
+            .unwrap()
+            .check_anchor()
+            .unwrap_err(),
     ] {
         match error {
             JournalError::TailLost {
@@ -440,6 +444,7 @@ fn a_lost_tail_is_refused_until_it_is_accepted() {
     book.close().unwrap();
     options.accept_tail_loss = false;
     Book::open(dir.path(), &options).unwrap().verify().unwrap();
+    Reader::open(dir.path()).unwrap().check_anchor().unwrap();
 }
 
 #[test]

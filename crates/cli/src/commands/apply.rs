@@ -21,6 +21,7 @@ use std::sync::Arc;
 pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, CommandError> {
     let definition = compiled(session, &args.planning.variables, json)?;
     let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
+    Session::warn_if_open(&world);
     let mode = if args.destroy {
         PlanMode::Destroy
     } else {

@@ -66,6 +66,7 @@ pub(crate) fn show(session: &Session, args: &ShowArgs, as_json: bool) -> Result<
         return super::history::show_run(session, &args.env, run, as_json);
     }
     let (world, _) = session.world(&args.env)?;
+    Session::warn_if_open(&world);
     if as_json {
         let resources: Vec<serde_json::Value> = world
             .resources
@@ -133,6 +134,7 @@ pub(crate) fn output(
     as_json: bool,
 ) -> Result<u8, CommandError> {
     let (world, _) = session.world(&args.env)?;
+    Session::warn_if_open(&world);
     let Some(name) = &args.name else {
         if as_json {
             let all: serde_json::Map<String, serde_json::Value> = world

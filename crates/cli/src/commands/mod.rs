@@ -10,7 +10,7 @@ mod inspect;
 mod lsp;
 mod takeover;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, JournalCommand};
 use crate::error::CommandError;
 use crate::project::Project;
 use crate::session::Session;
@@ -32,7 +32,11 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Shim => return Ok(crate::exit::USAGE),
         _ => {}
     }
-    let session = Session::new(Project::new(args.chdir.as_deref().map(Path::new))?)?;
+    let project = Project::new(args.chdir.as_deref().map(Path::new))?;
+    let session = Session::new(project, args.lock_timeout)?;
+    if only_looks(&args.command) {
+        session.warn_if_old()?;
+    }
     match args.command {
         Command::Validate(variables) => inspect::validate(&session, &variables, json),
         Command::Plan(plan) => apply::plan(&session, plan, json),
@@ -60,4 +64,20 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         | Command::Fmt(_)
         | Command::Shim => Ok(crate::exit::OK),
     }
+}
+
+/// Whether a command shows what the book says and changes nothing. One that writes refuses a book that is too old; one
+/// that checks the book says so itself.
+fn only_looks(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Plan(_)
+            | Command::Show(_)
+            | Command::Output(_)
+            | Command::State(_)
+            | Command::History(_)
+            | Command::Replay(_)
+            | Command::Status
+            | Command::Journal(JournalCommand::Show(_))
+    )
 }

@@ -67,7 +67,7 @@ fn special(rest: &str, before: &str) -> Option<(usize, &'static str)> {
         return Some((word, "[PORT]"));
     }
     if digits
-        && (before.ends_with("pid ") || before.ends_with("process ") || before.ends_with("number "))
+        && (before.ends_with("pid ") || before.ends_with("rocess ") || before.ends_with("number "))
     {
         return Some((word, "[PID]"));
     }

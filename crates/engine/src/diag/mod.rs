@@ -1,5 +1,12 @@
 //! Every diagnostic this room can give. Pages: `docs/codes/SF12*.md`.
 
+mod book;
+
+pub use book::{
+    book_senseless, book_trouble, low_space, no_key, not_done, outcomes_lost, run_in_the_way,
+    run_is_open, senseless_order, shown_is_old, system_refuses,
+};
+
 use value::Diagnostic;
 
 pub(crate) fn artifact_unusable(instance: &str, why: &str) -> Diagnostic {
