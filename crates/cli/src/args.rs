@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Bring files into their canonical form.
     #[command(after_long_help = manual::FMT)]
     Fmt(FmtArgs),
+    /// Evaluate expressions, one after the other.
+    #[command(after_long_help = manual::CONSOLE)]
+    Console(ConsoleArgs),
     /// Show what apply would do. Changes nothing, not even the book.
     #[command(after_long_help = manual::PLAN)]
     Plan(PlanArgs),
@@ -96,9 +99,6 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// Take the example shop through three environments, a good release and a bad one.
     Demo(DemoArgs),
-    /// Serve an editor: findings as you type, hover, definitions, completion, formatting.
-    #[command(after_long_help = manual::LSP)]
-    Lsp,
     /// Explain a code such as SF0101, or `exit-codes`.
     #[command(after_long_help = manual::EXPLAIN)]
     Explain(ExplainArgs),
@@ -148,6 +148,18 @@ pub(crate) struct FmtArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
           default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub recursive: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConsoleArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Plan first, and answer as if that had been applied.
+    #[arg(long)]
+    pub plan: bool,
+    /// Environment whose objects expressions refer to.
+    #[arg(long, default_value = "default")]
+    pub env: String,
 }
 
 #[derive(Debug, Clone, ClapArgs)]

@@ -20,16 +20,27 @@ Ends with 0, with 2 when a file could not be read, understood or written, and wi
 form.
 ";
 
-/// Under `lsp --help`.
-pub(crate) const LSP: &str = "\
-Speaks the Language Server Protocol over standard input and output; an editor starts it. Findings are those of `validate`, \
-with the texts as they are in the editor. Nothing is planned or changed, and no value of a variable is needed.
+/// Under `console --help`.
+pub(crate) const CONSOLE: &str = "\
+Expressions may use everything that the root module declares: var, local, resources, data, module outputs, path and \
+terraform, with the values that exist; what does not exist yet is (known after apply). Nothing is changed or locked. \
+type(...) shows the type of a value.
+
+On a terminal lines can be edited, Tab completes names and functions, the arrow keys go through earlier lines (kept in \
+$XDG_STATE_HOME/steadfast/console-history, but for those that begin with a blank), and an expression goes on over \
+several lines while a bracket is open. `help`, `exit`, Ctrl-D.
+
+In a pipe every expression is answered, a mistake does not end it, and the exit code tells whether there was one. Only the \
+answers go to standard output.
 
 Examples:
-  helix, languages.toml    [language-server.steadfast]  command = \"steadfast\"  args = [\"lsp\"]
-  neovim                   vim.lsp.start({ name = 'steadfast', cmd = { 'steadfast', 'lsp' }, root_dir = vim.fn.getcwd() })
+  steadfast console
+  steadfast console -var region=eu
+  steadfast console -plan                          as if everything had been applied
+  echo 'cidrsubnet(\"10.0.0.0/16\", 8, 2)' | steadfast console
+  steadfast console --json < questions.txt         one JSON object per answer
 
-Ends with 0 when the editor says so, with 1 when it breaks off.
+Ends with 0; with 1 when an expression in a pipe could not be answered, 65 when the definition is wrong.
 ";
 
 /// Under `plan --help`.

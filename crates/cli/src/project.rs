@@ -4,9 +4,11 @@ use crate::args::Variables;
 use crate::error::CommandError;
 use crate::files::DiskFiles;
 use crate::render::diagnostics::Sources;
-use definition::{Compiled, Given};
-use model::{Digest, ProviderSchema, Release};
+use definition::{Compiled, Files as _, Given};
+use model::{Digest, Module, ProviderSchema, Release};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Environment of a plain directory of Terraform files.
 pub(crate) const DEFAULT_ENVIRONMENT: &str = "default";
@@ -35,6 +37,19 @@ impl Definition {
     pub(crate) fn seal(&mut self, secrets: &engine::Secrets) {
         secrets.seal_inputs(&mut self.release);
         self.name_again();
+    }
+
+    /// The files that it carries, by path.
+    pub(crate) fn files(&self) -> BTreeMap<String, Arc<[u8]>> {
+        let by_digest: BTreeMap<Digest, &Vec<u8>> = self
+            .content
+            .iter()
+            .map(|bytes| (Digest::of(bytes), bytes))
+            .collect();
+        let files = self.release.files.iter().filter_map(|(path, digest)| {
+            Some((path.clone(), Arc::from(by_digest.get(digest)?.as_slice())))
+        });
+        files.collect()
     }
 
     /// Gives the release the name that its content has now.
@@ -86,7 +101,42 @@ impl Project {
         schemas: &[ProviderSchema],
     ) -> Result<(Definition, value::Diagnostics), CommandError> {
         let given = self.given(variables)?;
-        let compiled = definition::compile(&DiskFiles::new(self.root.clone()), &given, schemas);
+        let files = DiskFiles::new(self.root.clone());
+        Self::whole(definition::compile(&files, &given, schemas))
+    }
+
+    /// The same for somebody who only looks: variables may be without a value, and nothing need be written yet.
+    pub(crate) fn compile_loosely(
+        &self,
+        variables: &Variables,
+        schemas: &[ProviderSchema],
+    ) -> Result<(Definition, value::Diagnostics), CommandError> {
+        if self.is_unwritten() {
+            return Self::whole(Compiled {
+                release: Some(Release {
+                    modules: vec![Module::default()],
+                    ..Release::default()
+                }),
+                ..Compiled::default()
+            });
+        }
+        let given = self.given(variables)?;
+        let files = DiskFiles::new(self.root.clone());
+        Self::whole(definition::validate(&files, &given, schemas))
+    }
+
+    /// Whether the directory has no file of a definition.
+    fn is_unwritten(&self) -> bool {
+        let names = DiskFiles::new(self.root.clone()).list(".");
+        let is_definition = |name: &String| {
+            let endings = [".tf", ".tf.json"];
+            name == definition::DELIVERY_FILE || endings.iter().any(|ending| name.ends_with(ending))
+        };
+        !names.unwrap_or_default().iter().any(is_definition)
+    }
+
+    /// A definition with all that it names, unless there are errors.
+    fn whole(compiled: Compiled) -> Result<(Definition, value::Diagnostics), CommandError> {
         let Compiled {
             release,
             sources,

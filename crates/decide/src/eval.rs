@@ -137,6 +137,22 @@ impl Evaluator {
         })
     }
 
+    /// Evaluates in the root module, with files beside those of the release.
+    pub(crate) fn evaluate_with_files(
+        &self,
+        expr: &Expr,
+        objects: Objects<'_>,
+        files: &dyn Fn(&str) -> Option<Arc<[u8]>>,
+    ) -> Result<Value, Diagnostics> {
+        let place = self.root();
+        let scope = EvaluationScope {
+            evaluator: self,
+            objects,
+            place: &place,
+        };
+        expr.evaluate(&WithFiles { scope, files })
+    }
+
     /// Evaluates at a place and says what was looked at on the way.
     pub(crate) fn evaluate_noting(
         &self,
@@ -802,6 +818,35 @@ impl Evaluator {
                 Ok(Value::object(all))
             }
         }
+    }
+}
+
+/// A scope that knows files beside those of the release.
+struct WithFiles<'a> {
+    scope: EvaluationScope<'a>,
+    files: &'a dyn Fn(&str) -> Option<Arc<[u8]>>,
+}
+
+impl Scope for WithFiles<'_> {
+    fn resolve(&self, reference: &Reference, span: Span) -> Result<Value, Diagnostics> {
+        self.scope.resolve(reference, span)
+    }
+
+    fn instance(
+        &self,
+        reference: &Reference,
+        key: &Value,
+        span: Span,
+    ) -> Result<Value, Diagnostics> {
+        self.scope.instance(reference, key, span)
+    }
+
+    fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        self.scope.file(path).or_else(|| (self.files)(path))
+    }
+
+    fn budget(&self) -> Option<&value::Budget> {
+        self.scope.budget()
     }
 }
 

@@ -14,6 +14,7 @@ extern crate alloc;
 extern crate std;
 
 mod compile;
+mod console;
 mod constant;
 mod delivery;
 mod diag;
@@ -34,6 +35,7 @@ pub use compile::{
     Compiled, DELIVERY_FILE, Files, Given, Installed, RELEASE_FORMAT, Reached, ReachedCall, Source,
     compile, reach, validate, variables_file,
 };
+pub use console::{Asked, Completions, Console, Reading, ValueOf, is_unfinished};
 pub use diag::CODES;
 pub use format::format;
 pub use lexer::is_identifier;

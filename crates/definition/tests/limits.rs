@@ -1,11 +1,12 @@
 //! Input made to hurt: deep, long, wide, broken. Nothing may panic, overflow the stack or take more than linear time.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod support;
 
-use definition::{Files, compile, parse_body, parse_expression, parse_template};
-use std::thread;
+use definition::{Files, LineIndex, compile, parse_body, parse_expression, parse_template};
+use proptest::prelude::*;
+use std::path::Path;
+use std::{fs, thread};
 use support::Project;
 use value::{Diagnostics, SourceId};
 
@@ -201,3 +202,160 @@ fn a_cycle_of_a_hundred_thousand_is_named() {
         assert_eq!(compiled.diagnostics.0[0].hints.len(), n);
     });
 }
+
+/// Texts of all cases, to be damaged.
+fn corpus() -> Vec<Vec<u8>> {
+    fn gather(path: &Path, texts: &mut Vec<Vec<u8>>) {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                gather(&path, texts);
+            } else if path
+                .extension()
+                .is_some_and(|e| e == "tf" || e == "hcl" || e == "tftpl" || e == "json")
+            {
+                texts.push(fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    gather(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"),
+        &mut texts,
+    );
+    texts.sort();
+    texts
+}
+
+/// Compiles a text in every role that a text can have. Places of findings must be places of the text.
+fn survive(content: &[u8]) {
+    for name in ["main.tf", "main.tf.json", "steadfast.hcl"] {
+        let project = Project([(name.to_string(), content.to_vec())].into());
+        let compiled = compile(&project, &[], &support::schemas());
+        support::diagnostics(&compiled);
+        if let Some(release) = &compiled.release {
+            support::dump::release(release);
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(content) {
+        let (_, found) = parse_template(text, SourceId(0));
+        let _ = parse_expression(text, SourceId(0));
+        let index = LineIndex::new(text);
+        for span in found.iter().filter_map(|found| found.span) {
+            assert!(text.is_char_boundary(span.start as usize));
+            assert!(text.is_char_boundary(span.end as usize));
+            index.position(text, span.end);
+        }
+    }
+    let _ = definition::variables_file(content);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_survived(content in prop::collection::vec(any::<u8>(), 0..200)) {
+        survive(&content);
+    }
+
+    #[test]
+    fn any_heap_of_tokens_is_survived(
+        tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..60)
+    ) {
+        survive(tokens.concat().as_bytes());
+    }
+
+    #[test]
+    fn damaged_projects_are_survived(
+        pick in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        cut in 0usize..20,
+        insert in prop::collection::vec(prop::sample::select(TOKENS), 0..3),
+    ) {
+        let corpus = corpus();
+        let mut content = pick.get(&corpus).clone();
+        let start = at.index(content.len() + 1);
+        let end = (start + cut).min(content.len());
+        content.splice(start..end, insert.concat().into_bytes());
+        survive(&content);
+    }
+}
+
+const TOKENS: &[&str] = &[
+    "\n",
+    " ",
+    "a",
+    "b",
+    "1",
+    "\"",
+    "${",
+    "%{",
+    "}",
+    "~",
+    "{",
+    "[",
+    "]",
+    "(",
+    ")",
+    "=",
+    ":",
+    ",",
+    ".",
+    "*",
+    "?",
+    "<<E\n",
+    "<<-E\n",
+    "E\n",
+    "for ",
+    "in ",
+    "if ",
+    "else",
+    "endif",
+    "endfor",
+    "=>",
+    "...",
+    "#",
+    "/*",
+    "*/",
+    "\\",
+    "$",
+    "$${",
+    "-",
+    "!",
+    "&&",
+    "||",
+    "==",
+    "resource",
+    "\"terraform_data\"",
+    "\"x\"",
+    "locals",
+    "dynamic",
+    "\"rule\"",
+    "content",
+    "var.",
+    "local.",
+    "each.key",
+    "count",
+    "é",
+    "\u{301}",
+    "\r\n",
+    "\t",
+    "optional(",
+    "object({",
+    "type",
+    "variable",
+    "file(",
+    "service",
+    "artifact",
+    "environment",
+    "templatefile(",
+    "null",
+    "true",
+    "::",
+    "{\"locals\":",
+    "\"a\":",
+    "\"//\":",
+    "\\u00e9",
+    "\\\"",
+    "1.5e3",
+];

@@ -13,6 +13,7 @@ extern crate alloc;
 extern crate std;
 
 mod budget;
+mod console;
 mod convert;
 mod data;
 mod defaults;
@@ -33,6 +34,7 @@ mod unify;
 mod unknown;
 
 pub use budget::{Budget, Exhausted};
+pub use console::is_visible;
 pub use convert::{ConvertError, convert, convert_type};
 pub use data::{Data, Marks, Name, Value};
 pub use defaults::Defaults;

@@ -68,6 +68,12 @@ const HEAVY: &[Heavy] = &[
         reason: "packing is the business of `artifact`",
     },
     Heavy {
+        name: "rustyline",
+        rooms: &["cli"],
+        tests: &[],
+        reason: "talking with a person is the business of the program (0014)",
+    },
+    Heavy {
         name: "clap",
         rooms: &["cli"],
         tests: &[],
@@ -90,18 +96,6 @@ const HEAVY: &[Heavy] = &[
         rooms: &["cli", "server", "sim", "xtask"],
         tests: &[],
         reason: "rooms have error enums of their own",
-    },
-    Heavy {
-        name: "lsp-server",
-        rooms: &["language-server"],
-        tests: &[],
-        reason: "how editors talk is behind `language-server`",
-    },
-    Heavy {
-        name: "lsp-types",
-        rooms: &["language-server"],
-        tests: &[],
-        reason: "how editors talk is behind `language-server`",
     },
 ];
 

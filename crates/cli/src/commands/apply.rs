@@ -449,22 +449,13 @@ fn options(
 }
 
 fn loaded(definition: &Definition) -> Result<Arc<LoadedRelease>, CommandError> {
-    let by_digest: BTreeMap<model::Digest, &Vec<u8>> = definition
-        .content
-        .iter()
-        .map(|bytes| (model::Digest::of(bytes), bytes))
-        .collect();
-    let files = definition
-        .release
-        .files
-        .iter()
-        .filter_map(|(path, digest)| {
-            Some((path.clone(), Arc::from(by_digest.get(digest)?.as_slice())))
-        })
-        .collect();
-    LoadedRelease::new(definition.digest, definition.release.clone(), files)
-        .map(Arc::new)
-        .map_err(|found| failed(found, definition))
+    LoadedRelease::new(
+        definition.digest,
+        definition.release.clone(),
+        definition.files(),
+    )
+    .map(Arc::new)
+    .map_err(|found| failed(found, definition))
 }
 
 /// The texts of the release that a run carries out, read from the book.

@@ -256,7 +256,7 @@ impl Formatting {
 }
 
 /// Prints bytes as they are: a stream for people would take the colours out of what a file holds.
-fn print(bytes: &[u8]) -> Result<(), CommandError> {
+pub(super) fn print(bytes: &[u8]) -> Result<(), CommandError> {
     let mut stdout = std::io::stdout().lock();
     let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
     printed.map_err(|source| CommandError::Path {

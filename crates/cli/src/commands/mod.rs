@@ -1,13 +1,13 @@
 //! One file per family of commands.
 
 mod apply;
+mod console;
 mod delivery;
 mod demo;
 mod format;
 mod help;
 mod history;
 mod inspect;
-mod lsp;
 mod takeover;
 
 use crate::args::{Args, Command, JournalCommand};
@@ -40,6 +40,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
     match args.command {
         Command::Validate(variables) => inspect::validate(&session, &variables, json),
         Command::Plan(plan) => apply::plan(&session, plan, json),
+        Command::Console(console) => console::console(&session, &console, json),
         Command::Apply(apply) => apply::apply(&session, apply, model::PlanMode::Normal, json),
         Command::Destroy(apply) => apply::apply(&session, apply, model::PlanMode::Destroy, json),
         Command::Show(show) => inspect::show(&session, &show, json),
@@ -51,7 +52,6 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Resume(resume) => apply::resume(&session, &resume, json),
         Command::Rollback(rollback) => delivery::rollback(&session, &rollback, json),
         Command::Deploy(deploy) => delivery::deploy(&session, &deploy, json),
-        Command::Lsp => lsp::serve(&session),
         Command::Status => inspect::status(&session, json),
         Command::Resolve(resolve) => history::resolve(&session, &resolve, json),
         Command::Lift(lift) => delivery::lift(&session, &lift, json),

@@ -80,6 +80,21 @@ impl Sources {
         })
     }
 
+    /// How many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds a text; spans point into it by the number that [`Sources::len`] was before.
+    pub(crate) fn push(&mut self, path: String, bytes: Vec<u8>) {
+        self.0.extend(Self::new(vec![(path, bytes)]).0);
+    }
+
+    /// Lets go of the texts that were added after there were so many.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
     /// Where a span is; none when its text is not at hand.
     pub(crate) fn place(&self, span: Span) -> Option<Place<'_>> {
         let source = self.0.get(span.source.0 as usize)?;

@@ -6,7 +6,8 @@
 //! `fill PATH` (writes until the disk is full), `small-disk PATH SIZE` (a file system of its own), `service PATH` (the
 //! program that is deployed).
 //! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
-//! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) for the next command,
+//! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
+//! next command,
 //! `env NAME=VALUE` for all that follow, `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
 //! Outputs: `save NAME PATTERN` (what a `[..]` of it stands for in the last output: the
 //! last but one where it ends with one, else the last), `never TEXT` (no output from here on
@@ -158,6 +159,12 @@ impl Shell {
             }
             ("stdin", [text]) => {
                 self.stdin = Input::Text(text.replace("\\n", "\n"));
+                done
+            }
+            ("stdin-from", [path]) => {
+                let text = std::fs::read_to_string(self.path(path));
+                let text = text.map_err(|error| Stop::Wrong(error.to_string()))?;
+                self.stdin = Input::Text(text);
                 done
             }
             ("stdin", []) => {

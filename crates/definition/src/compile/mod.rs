@@ -30,6 +30,7 @@ pub use inputs::{Given, variables_file};
 pub(crate) use load::Definition;
 pub use load::{DELIVERY_FILE, Source};
 pub use reach::{Reached, ReachedCall, reach};
+pub(crate) use statics::template;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;

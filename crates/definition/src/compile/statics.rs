@@ -448,15 +448,26 @@ impl Pass<'_> {
                 return None;
             }
         };
-        let (template, found) = parser::parse_template(text, source);
-        self.diagnostics.extend(found);
-        // No identifier contains a dot, so that this name can be confused with nothing.
-        let name = "templatefile.variables";
-        let mut lowerer = Lowerer::new(Roots::Variables(name), Context::default());
-        let body = lowerer.template(&template, span);
-        self.diagnostics.extend(lowerer.diagnostics);
-        Some(super::constraint::bind(name.into(), variables, body))
+        Some(template(text, source, span, variables, self.diagnostics))
     }
+}
+
+/// The text of a template file as an expression in which its variables are attributes of the given object.
+pub(crate) fn template(
+    text: &str,
+    source: SourceId,
+    span: Span,
+    variables: Expr,
+    diagnostics: &mut Diagnostics,
+) -> Expr {
+    let (template, found) = parser::parse_template(text, source);
+    diagnostics.extend(found);
+    // No identifier contains a dot, so that this name can be confused with nothing.
+    let name = "templatefile.variables";
+    let mut lowerer = Lowerer::new(Roots::Variables(name), Context::default());
+    let body = lowerer.template(&template, span);
+    diagnostics.extend(lowerer.diagnostics);
+    super::constraint::bind(name.into(), variables, body)
 }
 
 /// Calls `found` for every expression that may read files.

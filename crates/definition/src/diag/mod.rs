@@ -63,6 +63,7 @@ codes! {
     NOTHING_TO_OVERRIDE = "SF0137" "Nothing to override";
     CANNOT_OVERRIDE = "SF0138" "Cannot be overridden";
     INVALID_NUMBER = "SF0139" "Invalid number";
+    TYPE_FUNCTION = "SF0150" "Invalid use of the type function";
     NOT_YET = "SF0302" "Not supported yet";
     UNKNOWN_BLOCK = "SF0303" "Unsupported block";
     UNKNOWN_ARGUMENT = "SF0304" "Unsupported argument";

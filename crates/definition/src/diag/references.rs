@@ -170,6 +170,16 @@ pub(crate) fn unknown_function(span: Span, name: &str, known: &[&str]) -> Diagno
     suggest(error(UNKNOWN_FUNCTION, detail, span), suggestion)
 }
 
+/// The code of [`unknown_function`].
+pub(crate) const UNKNOWN_FUNCTION_CODE: &str = UNKNOWN_FUNCTION.0;
+
+/// `type` is asked for something else than the type of one value.
+pub(crate) fn type_function(span: Span) -> Diagnostic {
+    let detail = "type(...) shows the type of one value in a console. It must be the whole of what is asked, and takes \
+                  exactly one argument; nothing can be computed with its result.";
+    error(TYPE_FUNCTION, detail, span)
+}
+
 /// One finding per knot: the members of a cycle in its order, each with its place.
 pub(crate) fn cycle(members: &[(String, Span)], others: &[(String, Span)]) -> Diagnostic {
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();

@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::ops::Range;
-use unicode_normalization::char::is_combining_mark;
+use value::is_visible;
 
 /// Pieces that are replaced, by their positions, and what stands there instead.
 pub(super) struct Edit<'a> {
@@ -143,13 +143,6 @@ fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-/// Whether a character leaves a mark of its own: letters, marks, digits, punctuation, symbols and the common blank.
-fn is_visible(character: char) -> bool {
-    // The standard library writes such characters as they are, but also escapes marks that combine with the one before.
-    let mut debug = character.escape_debug();
-    is_combining_mark(character) || debug.next() != Some('\\') || debug.next() != Some('u')
 }
 
 /// The type that was meant by a type of old: `"string"`, `"list"`, `"map"`, `list`, `map`, `set`.

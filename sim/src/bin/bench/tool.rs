@@ -9,9 +9,9 @@ pub(crate) struct Step {
     /// Its name in the table.
     pub name: &'static str,
     /// Its words, the same for both programs.
-    pub words: &'static [&'static str],
+    words: &'static [&'static str],
     /// The exit code that shows that it did what is measured.
-    pub code: i32,
+    code: i32,
 }
 
 /// The course: each step on what the one before left.

@@ -15,6 +15,7 @@
 mod answer;
 mod batch;
 mod cases;
+mod console;
 mod exact;
 mod expressions;
 mod format;

@@ -4,7 +4,7 @@
 //! reads the same ones: then they stay with that room.
 
 use crate::oracle::Terraform;
-use crate::{cases, expressions, format, language, signatures};
+use crate::{cases, console, expressions, format, language, signatures};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -59,6 +59,15 @@ pub(crate) const SUITES: &[Suite] = &[
         known: 0,
         run: expressions::run_console,
         record: expressions::record_console,
+        accept: None,
+    },
+    Suite {
+        name: "console-lines",
+        what: "values and types, line for line as the console prints them",
+        place: console::PLACE,
+        known: 0,
+        run: console::run,
+        record: console::record,
         accept: None,
     },
     Suite {

@@ -1,5 +1,0 @@
-locals {  a = 1
-  b = <<E
-x
-E
-}

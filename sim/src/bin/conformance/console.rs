@@ -1,0 +1,101 @@
+//! What the console prints, line for line: values and their types.
+//!
+//! A case is `> expression` and the lines of its answer. Expressions refer to nothing.
+
+use crate::oracle::Terraform;
+use crate::suite::{Outcome, read, write};
+use definition::{Console, Files};
+use model::{Module, Release};
+use std::sync::Arc;
+use value::{Diagnostics, Expr, Reference, Scope, SourceId, Span, Value};
+
+/// The cases with their answers.
+pub(crate) const PLACE: &str = "sim/conformance/console.txt";
+
+/// A project without files, and what expressions without names are evaluated in.
+struct Nothing;
+
+impl Files for Nothing {
+    fn list(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn read(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl Scope for Nothing {
+    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
+        Err(Diagnostics::new())
+    }
+
+    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
+        Err(Diagnostics::new())
+    }
+
+    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
+        None
+    }
+}
+
+/// Compares all answers.
+pub(crate) fn run() -> Result<Outcome, String> {
+    let mut outcome = Outcome::default();
+    for (expression, recorded) in cases(&read(PLACE)?) {
+        outcome.compare(expression, recorded, &answer(expression));
+    }
+    Ok(outcome)
+}
+
+/// Asks for all answers.
+pub(crate) fn record(terraform: &Terraform) -> Result<usize, String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let text = read(PLACE)?;
+    let mut out: String = text
+        .lines()
+        .take_while(|line| !line.starts_with("> "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let mut count = 0;
+    for (expression, _) in cases(&text) {
+        let answer = terraform.console(directory.path(), expression)?;
+        let answer = answer.map_err(|said| format!("{expression}: {said}"))?;
+        out += &format!("> {expression}\n{answer}\n");
+        count += 1;
+    }
+    write(PLACE, &out)?;
+    Ok(count)
+}
+
+fn cases(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let cases = text.split("\n> ").skip(1);
+    cases.map(|case| {
+        // A new case has no answer yet.
+        let (expression, answer) = case.split_once('\n').unwrap_or((case, ""));
+        (expression, answer.strip_suffix('\n').unwrap_or(answer))
+    })
+}
+
+fn answer(expression: &str) -> String {
+    let release = Release {
+        modules: vec![Module::default()],
+        ..Release::default()
+    };
+    let value_of = |expr: &Expr| expr.evaluate(&Nothing);
+    let reading = Console::new(&release, &[]).read(expression, SourceId(0), &Nothing, &value_of);
+    let shown = reading.asked.and_then(|asked| {
+        let value = value_of(&asked.expr)?;
+        Ok(if asked.wants_type {
+            value.ty().render_lines()
+        } else {
+            value.render_lines()
+        })
+    });
+    shown.unwrap_or_else(|found| {
+        let told = found
+            .iter()
+            .map(|one| format!("{} {}", one.summary, one.detail));
+        told.collect::<Vec<_>>().join(" | ")
+    })
+}
