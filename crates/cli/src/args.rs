@@ -99,6 +99,9 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// Take the example shop through three environments, a good release and a bad one.
     Demo(DemoArgs),
+    /// Serve an editor: findings as you type, hover, definitions, completion, formatting.
+    #[command(after_long_help = manual::LSP)]
+    Lsp,
     /// Explain a code such as SF0101, or `exit-codes`.
     #[command(after_long_help = manual::EXPLAIN)]
     Explain(ExplainArgs),

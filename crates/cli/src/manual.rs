@@ -20,6 +20,18 @@ Ends with 0, with 2 when a file could not be read, understood or written, and wi
 form.
 ";
 
+/// Under `lsp --help`.
+pub(crate) const LSP: &str = "\
+Speaks the Language Server Protocol over standard input and output; an editor starts it. Findings are those of `validate`, \
+with the texts as they are in the editor. Nothing is planned or changed, and no value of a variable is needed.
+
+Examples:
+  helix, languages.toml    [language-server.steadfast]  command = \"steadfast\"  args = [\"lsp\"]
+  neovim                   vim.lsp.start({ name = 'steadfast', cmd = { 'steadfast', 'lsp' }, root_dir = vim.fn.getcwd() })
+
+Ends with 0 when the editor says so, with 1 when it breaks off.
+";
+
 /// Under `console --help`.
 pub(crate) const CONSOLE: &str = "\
 Expressions may use everything that the root module declares: var, local, resources, data, module outputs, path and \

@@ -22,6 +22,7 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
     ("runtime-kube", 4),
     ("runtime-local", 4),
     ("verify", 4),
+    ("language-server", 5),
     ("server", 5),
     ("sim", 5),
     ("cli", 6),

@@ -97,6 +97,18 @@ const HEAVY: &[Heavy] = &[
         tests: &[],
         reason: "rooms have error enums of their own",
     },
+    Heavy {
+        name: "lsp-server",
+        rooms: &["language-server"],
+        tests: &[],
+        reason: "how editors talk is behind `language-server`",
+    },
+    Heavy {
+        name: "lsp-types",
+        rooms: &["language-server"],
+        tests: &[],
+        reason: "how editors talk is behind `language-server`",
+    },
 ];
 
 /// Keys that pin a dependency in place.

@@ -8,6 +8,7 @@ mod format;
 mod help;
 mod history;
 mod inspect;
+mod lsp;
 mod takeover;
 
 use crate::args::{Args, Command, JournalCommand};
@@ -52,6 +53,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Resume(resume) => apply::resume(&session, &resume, json),
         Command::Rollback(rollback) => delivery::rollback(&session, &rollback, json),
         Command::Deploy(deploy) => delivery::deploy(&session, &deploy, json),
+        Command::Lsp => lsp::serve(&session),
         Command::Status => inspect::status(&session, json),
         Command::Resolve(resolve) => history::resolve(&session, &resolve, json),
         Command::Lift(lift) => delivery::lift(&session, &lift, json),

@@ -3,6 +3,7 @@
 //! `bench engine` applies, plans and destroys projects of N `terraform_data`, which cost nothing outside, so that what
 //! is measured is the engine, its book and its language. Where `terraform` is on the PATH the same projects are given
 //! to it in the same run. CPU seconds are quoted because they hold on a busy machine; wall time is for this moment.
+//! `bench language` parses and checks trees of N files.
 //!
 //! Reads Linux's `/proc`; on other systems it says so and ends.
 
@@ -12,6 +13,7 @@
     reason = "a program for people at a terminal"
 )]
 
+mod language;
 mod measure;
 mod shape;
 #[path = "../support/program.rs"]
@@ -28,15 +30,18 @@ const HELP: &str = "\
 Measures the program, and terraform beside it where it is on the PATH.
 
 Usage: cargo xtask bench engine [OPTIONS]
+       cargo xtask bench language [OPTIONS]
 
-Each shape has N objects of the type terraform_data: `flat` is one resource with count = N; `pairs` is two resources
+engine: each shape has N objects of the type terraform_data: `flat` is one resource with count = N; `pairs` is two resources
 with count = N / 2, each instance of the second refers to one of the first; `chains` is N resources of which each ten
 depend on each other in a row. For each: a plan before, the apply, a plan that finds nothing to do, the destroy.
 
+language: validate of a tree of N files, in modules of ten.
+
 Options:
-  --n N,N,...           Objects (default 1000,2000,4000)
+  --n N,N,...           Objects, or files (default 1000,2000,4000)
   --shape S,S,...       Shapes (default flat,pairs,chains)
-  --terraform-max N     Terraform is measured up to so many objects (default 1000: its apply grows with N squared);
+  --terraform-max N     Terraform is measured up to so many (default 1000: its apply grows with N squared);
                         0 leaves it out
   --binary PATH         The program, instead of building it
 
@@ -46,7 +51,14 @@ Exit status: 0 if everything ran, 1 if something failed, 2 if the command line w
 /// Exit status for a command line that makes no sense.
 const EXIT_USAGE: u8 = 2;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bench {
+    Engine,
+    Language,
+}
+
 struct Options {
+    bench: Bench,
     sizes: Vec<usize>,
     shapes: Vec<Shape>,
     terraform_max: usize,
@@ -57,6 +69,7 @@ impl Options {
     /// Reads the command line; none where help is asked for.
     fn parse(words: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self {
+            bench: Bench::Engine,
             sizes: vec![1_000, 2_000, 4_000],
             shapes: Shape::ALL.to_vec(),
             terraform_max: 1_000,
@@ -65,8 +78,13 @@ impl Options {
         let mut words = words;
         match words.next().as_deref() {
             Some("engine") => {}
+            Some("language") => options.bench = Bench::Language,
             Some("--help" | "-h") | None => return Ok(None),
-            Some(other) => return Err(format!("there is no bench {other}; there is: engine")),
+            Some(other) => {
+                return Err(format!(
+                    "there is no bench {other}; there are: engine, language"
+                ));
+            }
         }
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
@@ -108,7 +126,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Some(options)) => match run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
             Err(complaint) => {
                 eprintln!("bench: {complaint}");
                 ExitCode::FAILURE
@@ -117,7 +136,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), String> {
+/// Runs a bench; whether everything is as good as it has to be.
+fn run(options: &Options) -> Result<bool, String> {
     let binary = match &options.binary {
         Some(path) => steadfast::existing(path)?,
         None => steadfast::build()?,
@@ -131,6 +151,14 @@ fn run(options: &Options) -> Result<(), String> {
     match &theirs {
         Some(theirs) => println!("steadfast beside {}, in one run", theirs.version()?),
         None => println!("steadfast alone: terraform is not measured"),
+    }
+    if options.bench == Bench::Language {
+        return language::run(
+            &ours,
+            theirs.as_ref(),
+            &options.sizes,
+            options.terraform_max,
+        );
     }
     println!(
         "{:<7}{:>7}  {:<13}{:>8}{:>9}{:>8}{:>10}   {:>8}{:>8}{:>10}{:>9}",
@@ -165,7 +193,7 @@ fn run(options: &Options) -> Result<(), String> {
     println!(
         "CPU in steps of 10 ms; memory is the peak resident set, looked at every few milliseconds."
     );
-    Ok(())
+    Ok(true)
 }
 
 /// The costs of all steps on one project in a fresh directory.
@@ -224,8 +252,10 @@ mod tests {
         assert_eq!((options.sizes, options.terraform_max), (vec![10, 20], 0));
         assert_eq!(options.shapes, [Shape::Flat]);
         assert!(parse("").unwrap().is_none());
+        let options = parse("language").unwrap().unwrap();
+        assert_eq!(options.bench, Bench::Language);
         for wrong in [
-            "language",
+            "langauge",
             "engine --n",
             "engine --n x",
             "engine --n 1",

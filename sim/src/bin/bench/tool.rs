@@ -9,9 +9,9 @@ pub(crate) struct Step {
     /// Its name in the table.
     pub name: &'static str,
     /// Its words, the same for both programs.
-    words: &'static [&'static str],
+    pub words: &'static [&'static str],
     /// The exit code that shows that it did what is measured.
-    code: i32,
+    pub code: i32,
 }
 
 /// The course: each step on what the one before left.
