@@ -1,10 +1,8 @@
 //! The project's directory as the language sees it.
 
 use definition::Files;
+use definition::limits::SOURCE_BYTES_MAX;
 use std::path::PathBuf;
-
-/// Largest file that is read as part of a definition, in bytes.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Reads below one directory.
 pub(crate) struct DiskFiles {
@@ -35,10 +33,15 @@ impl Files for DiskFiles {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         let path = self.root.join(path);
         let size = std::fs::metadata(&path).ok()?.len();
-        if size > FILE_BYTES_MAX {
+        if size > SOURCE_BYTES_MAX as u64 {
             return None;
         }
         std::fs::read(path).ok()
+    }
+
+    fn length(&self, path: &str) -> Option<u64> {
+        let metadata = std::fs::metadata(self.root.join(path)).ok()?;
+        Some(metadata.len())
     }
 
     fn may_leave_root(&self) -> bool {

@@ -6,6 +6,7 @@
 //! One pass, linear, no recursion.
 
 use crate::diag::syntax as diag;
+use crate::limits::TOKENS_PER_SOURCE_MAX;
 use crate::text::Excerpt;
 use alloc::vec::Vec;
 use value::{Diagnostics, Span};
@@ -178,6 +179,9 @@ fn report_bidi_controls(excerpt: &Excerpt<'_>, diagnostics: &mut Diagnostics) {
 impl<'a> Lexer<'a> {
     fn run(&mut self) {
         while self.at < self.text.len() {
+            if self.tokens.len() >= TOKENS_PER_SOURCE_MAX {
+                return self.give_up();
+            }
             match self.modes.last().copied().unwrap_or(Mode::Plain) {
                 Mode::Plain | Mode::Sequence { .. } => self.plain(),
                 Mode::Quoted { start } => self.quoted(start),
@@ -211,6 +215,14 @@ impl<'a> Lexer<'a> {
             _ => {}
         }
         self.push(TokenKind::End, length, length);
+    }
+
+    /// Reads no further.
+    fn give_up(&mut self) {
+        let (at, end) = (self.at, self.text.len());
+        self.fail(diag::too_many_tokens, at, at);
+        self.unterminated = true;
+        self.push(TokenKind::End, end, end);
     }
 
     /// One token of blocks, arguments or expressions.

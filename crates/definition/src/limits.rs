@@ -3,6 +3,10 @@
 /// Longest source text that is read.
 pub const SOURCE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// How many tokens of one source text are read, and how many values of one in JSON. Each takes some two hundred bytes
+/// until the text is compiled, so that the worst text costs less than a gigabyte.
+pub const TOKENS_PER_SOURCE_MAX: usize = 4_000_000;
+
 /// How deep expressions and blocks may be nested in each other, and how high the tree of one expression may become.
 /// The parser and everything after it recurse at most so deep. Blocks, `for` expressions and directives in texts count
 /// twice, because more of the stack is needed for them; a thread with 1 MiB is enough in a debug build (tested).

@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "other tests need the rest of it")]
 mod support;
 
+use definition::limits::{SOURCE_BYTES_MAX, TOKENS_PER_SOURCE_MAX};
 use definition::{Files, compile, parse_body, parse_expression, parse_template};
 use std::thread;
 use support::Project;
@@ -141,10 +142,63 @@ fn broken_text_takes_linear_time() {
 
 #[test]
 fn a_source_that_is_too_large_is_refused() {
-    let content = vec![b' '; definition::limits::SOURCE_BYTES_MAX + 1];
+    let content = vec![b' '; SOURCE_BYTES_MAX + 1];
     let project = Project([("main.tf".to_string(), content)].into());
     let compiled = compile(&project, &[], &[]);
     assert_eq!(codes(&compiled.diagnostics), ["SF0122"]);
+    let tokens = "locals {\n  a = [".to_string() + &"1,".repeat(TOKENS_PER_SOURCE_MAX / 2 + 1);
+    let (_, found) = parse_body(&tokens, SourceId(0));
+    assert_eq!(codes(&found), ["SF0122"]);
+    let values = "{\"locals\":{\"a\":[".to_string() + &"1,".repeat(TOKENS_PER_SOURCE_MAX);
+    let project = Project([("main.tf.json".to_string(), values.into_bytes())].into());
+    let compiled = compile(&project, &[], &[]);
+    assert_eq!(codes(&compiled.diagnostics), ["SF0122"]);
+}
+
+#[test]
+fn a_file_that_nobody_reads_for_its_length_is_said() {
+    struct Large;
+    impl Files for Large {
+        fn list(&self, _: &str) -> Option<Vec<String>> {
+            Some(vec!["main.tf".into()])
+        }
+        fn read(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+        fn length(&self, _: &str) -> Option<u64> {
+            Some(100_000_000)
+        }
+    }
+    let compiled = compile(&Large, &[], &[]);
+    assert_eq!(codes(&compiled.diagnostics), ["SF0122"]);
+}
+
+#[test]
+fn a_giant_heredoc_is_one_text() {
+    let lines = "    some words of a line\n".repeat(200_000);
+    let text = format!("locals {{\n  a = <<-EOT\n{lines}  EOT\n}}\n");
+    let (body, found) = parse_body(&text, SourceId(0));
+    assert!(found.is_empty());
+    assert_eq!(body.blocks.len(), 1);
+}
+
+#[test]
+fn references_that_multiply_are_refused_in_time() {
+    // Each line is ten times the one before. Whoever writes them out needs 10^30 bytes.
+    let lines: String = (1..30)
+        .map(|at| {
+            let before = format!("${{local.l{}}}", at - 1);
+            format!("  l{at} = \"{}\"\n", before.repeat(10))
+        })
+        .collect();
+    for last in [
+        "file(local.l29)",
+        "fileexists(local.l29)",
+        "length(local.l29)",
+    ] {
+        let text = format!("locals {{\n  l0 = \"lol\"\n{lines}  last = {last}\n}}\n");
+        let _ = compile(&project(&text), &[], &[]);
+    }
 }
 
 #[test]

@@ -19,6 +19,12 @@ pub trait Files {
         None
     }
 
+    /// Length of a file in bytes, so that one that is not read for its length is called that.
+    fn length(&self, path: &str) -> Option<u64> {
+        let _ = path;
+        None
+    }
+
     /// Whether modules and files outside of the root module's directory may be asked for.
     fn may_leave_root(&self) -> bool {
         false

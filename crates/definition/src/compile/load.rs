@@ -267,7 +267,12 @@ impl<'a> Loader<'a> {
     fn file(&mut self, definition: &mut Definition, path: &str, name: &str) {
         let Some(content) = self.files.read(path) else {
             self.incomplete = true;
-            return self.diagnostics.push(diag::unreadable(path));
+            let too_large = |length: &u64| *length > crate::limits::SOURCE_BYTES_MAX as u64;
+            let found = match self.files.length(path).filter(too_large) {
+                Some(length) => crate::diag::syntax::file_too_large(path, length),
+                None => diag::unreadable(path),
+            };
+            return self.diagnostics.push(found);
         };
         let Some(body) = self.add_text(path, content) else {
             return;

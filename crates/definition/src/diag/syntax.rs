@@ -1,7 +1,7 @@
 //! SF01: the text is not HCL.
 
 use super::*;
-use crate::limits::{NESTING_DEPTH_MAX, SOURCE_BYTES_MAX};
+use crate::limits::{NESTING_DEPTH_MAX, SOURCE_BYTES_MAX, TOKENS_PER_SOURCE_MAX};
 use alloc::format;
 
 pub(crate) fn invalid_character(span: Span, character: char) -> Diagnostic {
@@ -183,6 +183,21 @@ pub(crate) fn bidi_control(span: Span) -> Diagnostic {
 pub(crate) fn source_too_large(span: Span, length: usize) -> Diagnostic {
     let detail = format!(
         "The file has {length} bytes; at most {SOURCE_BYTES_MAX} are read. Is it a definition at all?"
+    );
+    error(SOURCE_TOO_LARGE, detail, span)
+}
+
+/// A file that was not even read.
+pub(crate) fn file_too_large(path: &str, length: u64) -> Diagnostic {
+    let detail = format!(
+        "{path} has {length} bytes; at most {SOURCE_BYTES_MAX} are read. Is it a definition at all?"
+    );
+    Diagnostic::error(SOURCE_TOO_LARGE.0, SOURCE_TOO_LARGE.1, detail)
+}
+
+pub(crate) fn too_many_tokens(span: Span) -> Diagnostic {
+    let detail = format!(
+        "The file has more than {TOKENS_PER_SOURCE_MAX} words and signs; what follows is not read. Data of this size belongs in a file of its own, which file(...) and jsondecode(...) read."
     );
     error(SOURCE_TOO_LARGE, detail, span)
 }

@@ -5,7 +5,7 @@
 //! linear.
 
 use crate::diag::json as diag;
-use crate::limits::{DIAGNOSTICS_PER_SOURCE_MAX, NESTING_DEPTH_MAX};
+use crate::limits::{DIAGNOSTICS_PER_SOURCE_MAX, NESTING_DEPTH_MAX, TOKENS_PER_SOURCE_MAX};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -133,6 +133,8 @@ struct Reader<'a> {
     source: SourceId,
     at: usize,
     depth: usize,
+    /// How many values have been read.
+    values: usize,
     diagnostics: Diagnostics,
     /// The text ended too early, and that has been reported.
     ended: bool,
@@ -147,6 +149,7 @@ pub(crate) fn read(text: &str, source: SourceId) -> (Option<Node>, Diagnostics) 
         source,
         at: 0,
         depth: 0,
+        values: 0,
         diagnostics: Diagnostics::new(),
         ended: false,
         swallowed: false,
@@ -168,6 +171,10 @@ impl Reader<'_> {
         let Some(first) = self.byte() else {
             return self.end_of_text();
         };
+        self.values += 1;
+        if self.values > TOKENS_PER_SOURCE_MAX {
+            return self.give_up();
+        }
         let (kind, height) = match first {
             b'{' | b'[' => return self.nested(first),
             b'"' => (NodeKind::Text(self.string()), 0),
@@ -399,6 +406,17 @@ impl Reader<'_> {
         let found = diag::mismatched(self.next_character(), char::from(close));
         self.report(found);
         self.at += 1;
+    }
+
+    /// Reads no further.
+    fn give_up(&mut self) -> Result<Node, Failed> {
+        if !self.ended {
+            let found = crate::diag::syntax::too_many_tokens(self.span(self.at, self.at));
+            self.report(found);
+            self.ended = true;
+        }
+        self.at = self.text.len();
+        Err(Failed)
     }
 
     fn end_of_text(&mut self) -> Result<Node, Failed> {
