@@ -963,9 +963,7 @@ impl<'s> Trial<'s> {
         if let (Some(Mutant::StopIsCompletion), Some(run), Input::Record(events, _)) =
             (mutant, &controller.core.world().run, &mut input)
         {
-            let result = RunResult::Succeeded {
-                outputs: BTreeMap::new(),
-            };
+            let result = RunResult::succeeded(BTreeMap::new());
             events.push(Event::Closed {
                 run: run.id,
                 result,
@@ -1143,6 +1141,7 @@ fn kind_name(event: &Event) -> &'static str {
         Event::Released { .. } => "entry.released",
         Event::Replanned { .. } => "entry.replanned",
         Event::Targeted { .. } => "entry.targeted",
+        Event::Checked { .. } => "entry.checked",
         Event::Closed { .. } => "entry.closed",
     }
 }

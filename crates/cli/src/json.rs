@@ -89,6 +89,8 @@ pub(crate) fn action_word(action: model::Action) -> &'static str {
         model::Action::Delete => "delete",
         model::Action::DeleteThenCreate => "delete-then-create",
         model::Action::CreateThenDelete => "create-then-delete",
+        model::Action::Read => "read",
+        model::Action::Forget => "forget",
     }
 }
 
@@ -122,6 +124,7 @@ pub(crate) fn kind(event: &Event) -> &'static str {
         Event::Released { .. } => "released",
         Event::Replanned { .. } => "replanned",
         Event::Targeted { .. } => "targeted",
+        Event::Checked { .. } => "checked",
         Event::Closed { .. } => "closed",
     }
 }
@@ -145,6 +148,10 @@ fn detail(event: &Event) -> Value {
                 model::Command::Cancel { .. } => "cancel",
                 model::Command::Resolve { .. } => "resolve",
                 model::Command::LiftQuarantine { .. } => "lift",
+                model::Command::Taint { tainted: true, .. } => "taint",
+                model::Command::Taint { tainted: false, .. } => "untaint",
+                model::Command::Rename { .. } => "rename",
+                model::Command::Forget { .. } => "forget",
             };
             json!({ "actor": actor, "command": word })
         }
@@ -153,6 +160,7 @@ fn detail(event: &Event) -> Value {
         | Event::Inquired { .. }
         | Event::Retried { .. }
         | Event::Parked { .. }
+        | Event::Checked { .. }
         | Event::Replanned { .. } => action_detail(event),
         Event::Observed(Observation::Instance {
             instance,
@@ -228,6 +236,11 @@ fn action_detail(event: &Event) -> Value {
             json!({ "action": action.to_string(), "question": question })
         }
         Event::Replanned { action, .. } => json!({ "action": action.to_string() }),
+        Event::Checked {
+            action,
+            diagnostics,
+            ..
+        } => json!({ "action": action.to_string(), "holds": diagnostics.is_empty() }),
         _ => json!({}),
     }
 }

@@ -188,7 +188,8 @@ impl Session {
             scratch: self.project.state().join("scratch"),
         };
         let host: Arc<dyn contract::Provider> = Arc::new(host::Host::new(options));
-        let builtin: Arc<dyn contract::Provider> = Arc::new(host::Builtin::new());
+        let builtin: Arc<dyn contract::Provider> =
+            Arc::new(host::Builtin::of_project(self.project.root.clone()));
         Outside {
             providers: BTreeMap::from([
                 (host::Host::SOURCE.to_owned(), host),

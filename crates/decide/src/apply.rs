@@ -1,6 +1,7 @@
 //! Carrying out a plan: which step is begun, repeated, inquired into, or put to a person.
 
 use crate::action::{Action, Stage};
+use crate::conditions::{self, written};
 use crate::eval::Evaluator;
 use crate::limits::{ATTEMPTS_MAX, PARALLELISM_DEFAULT};
 use crate::plan::{has_holes, propose};
@@ -11,8 +12,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Change, Effect, Event, PlanQuestion, PlannedChange, Question,
-    RunResult, Verb,
+    ActionId, Address, Answer, Change, DataQuestion, Effect, Event, PlanQuestion, PlannedChange,
+    Question, RunResult, Verb, Work,
 };
 use value::{Diagnostics, Name, Type, Value};
 
@@ -185,7 +186,7 @@ pub(crate) fn steps(
         if room == 0 {
             break;
         }
-        let Some((planned, verb)) = run.step(*step) else {
+        let Some((planned, work)) = run.step(*step) else {
             continue;
         };
         if let Some(until) = run
@@ -197,11 +198,13 @@ pub(crate) fn steps(
             decisions.push(Decision::WakeAt(until));
             continue;
         }
-        if let Some(quiet_ms) = quiet_from(world, planned, verb).filter(|at_ms| *at_ms > now_ms) {
+        if let Work::Change { verb, .. } = work
+            && let Some(quiet_ms) = quiet_from(world, planned, verb).filter(|at_ms| *at_ms > now_ms)
+        {
             decisions.push(Decision::WakeAt(quiet_ms));
             continue;
         }
-        decisions.push(step_decision(world, run, memo, *step, planned, verb));
+        decisions.push(step_decision(world, run, memo, *step, planned, work));
         room -= 1;
     }
 }
@@ -230,10 +233,25 @@ fn step_decision(
     memo: &mut Memo,
     step: u32,
     planned: &PlannedChange,
-    verb: Verb,
+    work: Work,
 ) -> Decision {
     let action = run.step_action(step);
-    match change_of(world, run, memo, action, planned, verb) {
+    let next = match work {
+        Work::Change { verb, .. } => change_of(world, run, memo, action, planned, verb),
+        Work::Read { .. } => question_of(world, run, memo, planned).map(Next::Ask),
+        Work::Check { .. } => {
+            let diagnostics = conditions::after(world, run, memo, planned);
+            return Decision::Record(Event::Checked {
+                run: run.id,
+                action,
+                diagnostics,
+            });
+        }
+        Work::Join | Work::Provision { .. } => {
+            Err(diag::not_available(&planned.address.to_string(), value::Span::default()).into())
+        }
+    };
+    match next {
         Ok(Next::Change(change)) => Decision::Record(Event::Intended {
             run: run.id,
             action,
@@ -243,7 +261,7 @@ fn step_decision(
         Ok(Next::Ask(question)) => Decision::Ask {
             run: run.id,
             action,
-            question: Question::Plan(question),
+            question,
         },
         Err(diagnostics) => Decision::Record(Event::Replanned {
             run: run.id,
@@ -255,7 +273,30 @@ fn step_decision(
 
 enum Next {
     Change(Change),
-    Ask(PlanQuestion),
+    Ask(Question),
+}
+
+/// What a data source is asked, now that all it depends on is done.
+fn question_of(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    planned: &PlannedChange,
+) -> Result<Question, Diagnostics> {
+    conditions::before(world, run, memo, planned)?;
+    let config = if has_holes(planned.config.as_ref()) {
+        final_config(world, run, memo, planned)?
+    } else {
+        planned
+            .config
+            .clone()
+            .unwrap_or_else(|| Value::null(Type::Any))
+    };
+    Ok(Question::Data(DataQuestion {
+        address: planned.address.clone(),
+        provider: planned.provider.clone(),
+        config,
+    }))
 }
 
 /// The change with every hole filled that can be; or the question that must be asked first.
@@ -288,12 +329,13 @@ fn change_of(
         change.planned = None;
         return Ok(Next::Change(change));
     }
+    conditions::before(world, run, memo, planned)?;
     if !has_holes(planned.config.as_ref()) {
         return Ok(Next::Change(change));
     }
     let config = final_config(world, run, memo, planned)?;
     let Some(answer) = run.replanned.get(&action) else {
-        return final_question(memo, change, config).map(Next::Ask);
+        return final_question(memo, change, config).map(|one| Next::Ask(Question::Plan(one)));
     };
     if let Some(path) = planned
         .after
@@ -335,17 +377,12 @@ fn final_config(
     let schemas = memo.schemas().clone();
     let evaluator = memo.evaluator(world, run);
     let objects = objects(world, run);
-    let block = &planned.address.resource;
-    let place = evaluator.place_of(&planned.address, &objects)?;
-    let resource = place
-        .as_ref()
-        .and_then(|(node, _)| evaluator.resource(*node, block.mode, &block.kind, &block.name));
-    let (Some((_, place)), Some(resource)) = (&place, resource) else {
+    let Some((place, resource)) = written(evaluator, &planned.address, &objects)? else {
         return Err(
             diag::not_available(&planned.address.to_string(), value::Span::default()).into(),
         );
     };
-    let config = evaluator.evaluate(&resource.config, place, &objects)?;
+    let config = evaluator.evaluate(&resource.config, &place, &objects)?;
     let kept = world
         .resources
         .get(&planned.address)
@@ -445,11 +482,20 @@ pub(crate) fn outputs(
     let objects = objects(world, run);
     let mut outputs = BTreeMap::new();
     let mut trouble = Diagnostics::new();
+    let planned = run.plan.as_ref().map(|plan| (&plan.outputs, plan.partial));
     for (name, output) in &run.loaded.module(0).outputs {
-        match evaluator.output(0, name, output.span, &objects) {
-            Ok(value) => {
+        if let Some((planned, true)) = planned
+            && let Some(change) = planned.get(name).filter(|change| change.is_nothing())
+        {
+            // Left out of the plan: it stays as it was.
+            outputs.extend(change.before.clone().map(|value| (name.clone(), value)));
+            continue;
+        }
+        match evaluator.root_output(name, output, &objects) {
+            Ok(Some(value)) => {
                 outputs.insert(name.clone(), value);
             }
+            Ok(None) => {}
             Err(diagnostics) => trouble.extend(diagnostics),
         }
     }
@@ -478,7 +524,22 @@ pub(crate) fn end(world: &World, run: &Run, memo: &mut Memo) -> Option<RunResult
         });
     }
     Some(match outputs(world, run, memo) {
-        Ok(outputs) => RunResult::Succeeded { outputs },
+        Ok(outputs) => succeeded(world, run, memo, outputs),
         Err(diagnostics) => RunResult::Failed { diagnostics },
     })
+}
+
+/// The result of a run that has done everything, with what its conditions say now.
+pub(crate) fn succeeded(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    outputs: BTreeMap<Name, Value>,
+) -> RunResult {
+    let (checks, warnings) = conditions::all(world, run, memo);
+    RunResult::Succeeded {
+        outputs,
+        checks,
+        warnings,
+    }
 }

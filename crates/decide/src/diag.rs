@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
-use model::Digest;
+use model::{Digest, Endpoint, Mode};
 use value::{Diagnostic, Diagnostics, Span};
 
 pub(crate) fn count_unknown(address: &dyn Display, argument: &str, span: Span) -> Diagnostic {
@@ -219,14 +219,168 @@ pub(crate) fn release_damaged(why: &str) -> Diagnostics {
     .into()
 }
 
-pub(crate) fn data_unsupported(address: &dyn Display, span: Span) -> Diagnostic {
+pub(crate) fn ephemeral_unsupported(address: &dyn Display, span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF0919",
-        "Data sources are not available in this version",
-        format!("{address} is a data source. The built-in providers have none yet."),
+        "Ephemeral resources are not available in this version",
+        format!("{address} is an ephemeral resource. The built-in providers have none."),
     )
     .about(format!("{address}"))
     .at(span)
+}
+
+pub(crate) fn output_sensitive(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0920",
+        "The output shows a secret",
+        format!(
+            "The value of `output.{name}` contains something sensitive. If it is meant to leave the module, say so with \
+             `sensitive = true`; it is then kept sealed and shown only to who asks for it by name. If it is no secret, \
+             use nonsensitive()."
+        ),
+    )
+    .about(format!("output.{name}"))
+    .at(span)
+}
+
+pub(crate) fn blocks_in_circle() -> Diagnostic {
+    Diagnostic::error(
+        "SF0921",
+        "Blocks wait for each other",
+        "Some blocks could not be planned because each waits for another of them. The compiler should have said so \
+         before: this is a fault of Steadfast. Nothing was changed.",
+    )
+}
+
+pub(crate) fn moves_in_circle(span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0922",
+        "Moves lead in a circle",
+        "Each of several `moved` blocks moves on what another one has moved, so none can be the first. Keep the blocks \
+         that lead to the names in use now, and take the others away.",
+    )
+    .at(span)
+}
+
+pub(crate) fn moves_blocked(blocked: &[(String, String)]) -> Diagnostic {
+    let shown: Vec<String> = blocked
+        .iter()
+        .take(10)
+        .map(|(from, to)| format!("{from} could not move to {to}"))
+        .collect();
+    Diagnostic::warning(
+        "SF0923",
+        "A move was passed over",
+        format!(
+            "There is an object at the new name already: {}. The plan treats the old one as no longer written. Move or \
+             forget one of them with `steadfast state mv` or `steadfast state rm` if both are wanted.",
+            shown.join("; ")
+        ),
+    )
+}
+
+pub(crate) fn moved_still_written(from: &Endpoint, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0924",
+        "What was moved away is still written",
+        format!(
+            "A `moved` block says that {} has another name now, but it is still written under the old one. Rename the \
+             block, or take the `moved` block away.",
+            endpoint(from)
+        ),
+    )
+    .at(span)
+}
+
+pub(crate) fn removed_still_written(from: &Endpoint, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0925",
+        "What was removed is still written",
+        format!(
+            "A `removed` block says that {} is gone, but it is still written. Take one of the two away.",
+            endpoint(from)
+        ),
+    )
+    .at(span)
+}
+
+pub(crate) fn moved_left_out(first: &dyn Display, number: usize) -> Diagnostic {
+    Diagnostic::error(
+        "SF0926",
+        "Moved objects are left out",
+        format!(
+            "The plan is only about a part, but {number} objects outside of it have new names, {first} among them. New \
+             names must be written down first: plan without -target and -exclude, or name these objects too."
+        ),
+    )
+    .about(format!("{first}"))
+}
+
+pub(crate) fn import_absent(address: &dyn Display, id: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0927",
+        "There is nothing to import",
+        format!(
+            "The provider finds no object with the id \"{id}\" that {address} could take over. Look whether the id is \
+             right and whether the object is in the place that the provider looks at."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn imported_twice(address: &dyn Display, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0928",
+        "Two imports into one place",
+        format!(
+            "{address} is the target of more than one import. Only one object can stand there."
+        ),
+    )
+    .about(format!("{address}"))
+    .at(span)
+}
+
+pub(crate) fn import_invalid(why: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0929",
+        "The import cannot be resolved",
+        format!(
+            "An import needs to be known while planning, and {why}. Take the value from a variable, a local value or \
+             something that exists already."
+        ),
+    )
+    .at(span)
+}
+
+pub(crate) fn output_ephemeral(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0930",
+        "The output would keep what must not be kept",
+        format!(
+            "The value of `output.{name}` is ephemeral: it lives no longer than the command. Outputs of the root module \
+             are written down. Take the output away, or use ephemeralasnull()."
+        ),
+    )
+    .about(format!("output.{name}"))
+    .at(span)
+}
+
+/// What a `moved` or `removed` block names, as it is written.
+fn endpoint(one: &Endpoint) -> String {
+    let mut shown = format!("{}", one.module);
+    if let Some(resource) = &one.resource {
+        if !shown.is_empty() {
+            shown.push('.');
+        }
+        if resource.mode == Mode::Data {
+            shown.push_str("data.");
+        }
+        shown.push_str(&format!(
+            "{}.{}{}",
+            resource.kind, resource.name, resource.key
+        ));
+    }
+    shown
 }
 
 pub(crate) fn never_healthy(service: &str, detail: &str, deadline_ms: u64) -> String {
@@ -329,6 +483,19 @@ mod tests {
     use super::*;
     use std::string::ToString as _;
 
+    fn end() -> Endpoint {
+        let resource = model::EndpointResource {
+            mode: Mode::Managed,
+            kind: "host_file".into(),
+            name: "a".into(),
+            key: model::Key::Index(0),
+        };
+        Endpoint {
+            module: model::ModulePath::default().child("m".into(), model::Key::None),
+            resource: Some(resource),
+        }
+    }
+
     /// Every factory of this file, called once.
     fn all() -> Vec<Diagnostic> {
         let at = Span::default();
@@ -358,7 +525,18 @@ mod tests {
             final_plan_changed(address, "mode"),
             result_inconsistent(address, "mode"),
             gave_up("host_file.a", 5, "the disk was full"),
-            data_unsupported(address, at),
+            ephemeral_unsupported(address, at),
+            output_sensitive("password", at),
+            blocks_in_circle(),
+            moves_in_circle(at),
+            moves_blocked(&[(String::from("host_file.a"), String::from("host_file.b"))]),
+            moved_still_written(&end(), at),
+            removed_still_written(&end(), at),
+            moved_left_out(address, 2),
+            import_absent(address, "/etc/motd"),
+            imported_twice(address, at),
+            import_invalid("the id is empty", at),
+            output_ephemeral("token", at),
             target_invalid("web", "port", "is null", at),
             artifact_missing("web", "web", at),
             environment_missing("production"),

@@ -15,6 +15,7 @@ extern crate std;
 
 mod action;
 mod apply;
+mod conditions;
 mod delivery;
 mod diag;
 mod eval;
@@ -190,9 +191,7 @@ fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) 
                 }));
                 return;
             }
-            RunResult::Succeeded {
-                outputs: BTreeMap::new(),
-            }
+            RunResult::succeeded(BTreeMap::new())
         }
     };
     decisions.push(Decision::Record(Event::Closed {

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use model::{Digest, Inputs, Module, ModuleCall, Release};
+use model::{Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep, Release};
 use value::{Diagnostics, Name};
 
 /// Most module calls in one release, nested ones included.
@@ -102,6 +102,38 @@ impl LoadedRelease {
             reason = "node numbers are made by `new` only"
         )]
         &self.tree[node as usize]
+    }
+
+    /// The node that a module instance belongs to; none when its calls are not written any more.
+    pub(crate) fn node_at(&self, path: &ModulePath) -> Option<u32> {
+        self.node_at_steps(&path.0)
+    }
+
+    /// The same for the steps of a path.
+    pub(crate) fn node_at_steps(&self, steps: &[ModuleStep]) -> Option<u32> {
+        steps.iter().try_fold(0, |node, step| {
+            self.node(node).children.get(&step.name).copied()
+        })
+    }
+
+    /// How many calls lead to a node.
+    pub(crate) fn depth(&self, node: u32) -> usize {
+        self.steps_to(node).len()
+    }
+
+    /// The calls that lead to a node, without keys.
+    pub(crate) fn steps_to(&self, node: u32) -> Vec<ModuleStep> {
+        let mut steps = Vec::new();
+        let mut at = node;
+        while let Some((parent, name)) = &self.node(at).parent {
+            steps.push(ModuleStep {
+                name: name.clone(),
+                key: Key::None,
+            });
+            at = *parent;
+        }
+        steps.reverse();
+        steps
     }
 
     /// The call that made a node; none for the root.

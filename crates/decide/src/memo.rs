@@ -7,7 +7,6 @@ use crate::plan::Schemas;
 use crate::run::Run;
 use alloc::sync::Arc;
 use model::{Address, BlockSchema, Mode, RunId};
-use value::Name;
 
 /// See the module's header.
 #[derive(Debug, Default)]
@@ -37,11 +36,8 @@ impl Memo {
     /// The evaluator of the active run.
     pub(crate) fn evaluator(&mut self, world: &World, run: &Run) -> &Evaluator {
         if self.evaluator.as_ref().is_none_or(|(id, _)| *id != run.id) {
-            let environment = Name::from(run.options.environment.as_str());
-            self.evaluator = Some((
-                run.id,
-                Evaluator::new(run.loaded.clone(), environment, false),
-            ));
+            let evaluator = Evaluator::new(run.loaded.clone(), &run.options, false);
+            self.evaluator = Some((run.id, evaluator));
         }
         #[expect(clippy::expect_used, reason = "set just above")]
         let (_, evaluator) = self.evaluator.as_ref().expect("an evaluator");

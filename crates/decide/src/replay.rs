@@ -145,6 +145,7 @@ fn is_decision(event: &Event) -> bool {
         | Event::Judged { .. }
         | Event::Targeted { .. }
         | Event::Released { .. }
+        | Event::Checked { .. }
         | Event::Closed { .. } => true,
         Event::Opened { .. }
         | Event::Started { .. }
@@ -168,6 +169,7 @@ fn name(event: &Event) -> &'static str {
         Event::Judged { .. } => "a verdict",
         Event::Targeted { .. } => "a target",
         Event::Released { .. } => "a release",
+        Event::Checked { .. } => "the conditions of an object",
         Event::Closed { .. } => "the end of a run",
         Event::Opened { .. }
         | Event::Started { .. }

@@ -924,12 +924,10 @@ fn end(world: &World, run: &Run, memo: &mut Memo) -> Option<RunResult> {
     let gone = !stopped || world.instances.is_empty();
     if all_begun && quiet && whole && gone {
         if stopped {
-            return Some(RunResult::Succeeded {
-                outputs: BTreeMap::new(),
-            });
+            return Some(RunResult::succeeded(BTreeMap::new()));
         }
         return Some(match apply::outputs(world, run, memo) {
-            Ok(outputs) => RunResult::Succeeded { outputs },
+            Ok(outputs) => apply::succeeded(world, run, memo, outputs),
             Err(diagnostics) => RunResult::Failed { diagnostics },
         });
     }

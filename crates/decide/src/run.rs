@@ -9,8 +9,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Digest, Effect, Outcome, Plan, PlanAnswer, PlannedChange, RunId,
-    RunKind, RunOptions, RunResult, Verb, Work,
+    ActionId, Address, Answer, Digest, Effect, Outcome, Plan, PlanAnswer, PlannedChange, Reason,
+    RunId, RunKind, RunOptions, RunResult, Work,
 };
 use serde::{Deserialize, Serialize};
 use value::{Diagnostics, Name};
@@ -75,6 +75,8 @@ pub struct Run {
     pub replanned: BTreeMap<ActionId, PlanAnswer>,
     /// Steps that cannot be begun, with the reason.
     pub refused: BTreeMap<ActionId, Diagnostics>,
+    /// Data sources of checks that could not be read, with the reason.
+    pub check_trouble: BTreeMap<Address, Diagnostics>,
     /// Steps not done yet.
     pub steps_left: usize,
     waits: Vec<u32>,
@@ -111,6 +113,7 @@ impl Run {
             providers: BTreeMap::new(),
             replanned: BTreeMap::new(),
             refused: BTreeMap::new(),
+            check_trouble: BTreeMap::new(),
             steps_left: 0,
             waits: Vec::new(),
             wakes: Vec::new(),
@@ -141,7 +144,7 @@ impl Run {
         self.plan = Some(plan.clone());
         self.plan_digest = Some(digest);
         for (at, step) in plan.steps.iter().enumerate() {
-            if let Work::Change { .. } = step.work {
+            if step.work != Work::Join {
                 self.step_of.insert(self.step_action(at as u32), at as u32);
             }
         }
@@ -163,7 +166,12 @@ impl Run {
         let mut turns = Vec::from([step]);
         while let Some(at) = turns.pop() {
             match plan.steps.get(at as usize).map(|step| step.work) {
-                Some(Work::Change { .. }) => {
+                Some(
+                    Work::Change { .. }
+                    | Work::Read { .. }
+                    | Work::Check { .. }
+                    | Work::Provision { .. },
+                ) => {
                     self.ready.insert(at);
                 }
                 Some(Work::Join) => turns.extend(self.step_done(at)),
@@ -187,13 +195,18 @@ impl Run {
         turns
     }
 
-    /// The change and verb of a step.
-    pub fn step(&self, step: u32) -> Option<(&PlannedChange, Verb)> {
+    /// What a step does, and the change that it is about; none for a join.
+    pub fn step(&self, step: u32) -> Option<(&PlannedChange, Work)> {
         let plan = self.plan.as_ref()?;
-        match plan.steps.get(step as usize)?.work {
-            Work::Change { change, verb } => Some((plan.changes.get(change as usize)?, verb)),
-            Work::Join => None,
-        }
+        let work = plan.steps.get(step as usize)?.work;
+        let change = match work {
+            Work::Join => return None,
+            Work::Change { change, .. }
+            | Work::Read { change }
+            | Work::Check { change }
+            | Work::Provision { change, .. } => change,
+        };
+        Some((plan.changes.get(change as usize)?, work))
     }
 
     /// What is planned for an object that is there, or will be.
@@ -206,7 +219,7 @@ impl Run {
     }
 
     /// The planned change that an action carries out.
-    pub(crate) fn planned_by(&self, id: ActionId) -> Option<&PlannedChange> {
+    pub fn planned_by(&self, id: ActionId) -> Option<&PlannedChange> {
         let step = self.step_of.get(&id)?;
         self.step(*step).map(|(planned, _)| planned)
     }
@@ -288,13 +301,36 @@ impl Run {
             .actions
             .get(&id)
             .is_some_and(|action| action.stage == Stage::Done);
-        if let (true, Some(step), Some(plan)) =
-            (done, self.step_of.get(&id).copied(), self.plan.clone())
-        {
+        if done {
+            self.carried_out(id);
+        }
+    }
+
+    /// The step of an action is done: others may have their turn.
+    fn carried_out(&mut self, id: ActionId) {
+        if let (Some(step), Some(plan)) = (self.step_of.get(&id).copied(), self.plan.clone()) {
+            self.ready.remove(&step);
             for turn in self.step_done(step) {
                 self.turn(turn, &plan);
             }
         }
+    }
+
+    /// The conditions of an object were looked at.
+    pub(crate) fn checked(&mut self, action: ActionId, diagnostics: &Diagnostics) {
+        if diagnostics.has_errors() {
+            self.refuse(action, diagnostics);
+        } else {
+            self.carried_out(action);
+        }
+    }
+
+    /// The step of an action cannot be done, and nothing that waits for it.
+    fn refuse(&mut self, action: ActionId, diagnostics: &Diagnostics) {
+        if let Some(step) = self.step_of.get(&action) {
+            self.ready.remove(step);
+        }
+        self.refused.insert(action, diagnostics.clone());
     }
 
     pub(crate) fn replanned(&mut self, action: ActionId, answer: &Answer) {
@@ -302,14 +338,22 @@ impl Run {
             Answer::Plan(answer) => {
                 self.replanned.insert(action, answer.clone());
             }
+            Answer::Data(_) => self.carried_out(action),
             Answer::Failed(diagnostics) => {
-                if let Some(step) = self.step_of.get(&action) {
-                    self.ready.remove(step);
+                let nested = self
+                    .planned_by(action)
+                    .filter(|planned| planned.reason == Some(Reason::ReadBecauseCheckNested));
+                match nested.map(|planned| planned.address.clone()) {
+                    // A check that cannot look is a check that failed, and stops nothing.
+                    Some(address) => {
+                        self.check_trouble.insert(address, diagnostics.clone());
+                        self.carried_out(action);
+                    }
+                    None => self.refuse(action, diagnostics),
                 }
-                self.refused.insert(action, diagnostics.clone());
             }
-            // Nobody asks to read while applying.
-            Answer::Read(_) => {}
+            // Nobody asks for these while applying.
+            Answer::Read(_) | Answer::Import(_) => {}
         }
     }
 

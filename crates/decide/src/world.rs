@@ -15,8 +15,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use model::{
-    ActionId, Address, Command, Digest, Effect, Event, InstanceId, InstanceState, Observation,
-    Outcome, Phase, Plan, ResourceAddress, RunId, RunKind, RunResult, Verb,
+    ActionId, Address, Answer, Checked, Command, Digest, Effect, Event, Imported, InstanceId,
+    InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange, ProviderInstance,
+    ResourceAddress, RunId, RunKind, RunResult, Verb,
 };
 use serde::{Deserialize, Serialize};
 use value::{Name, Value};
@@ -40,6 +41,41 @@ pub struct Object {
     pub settle_ms: u64,
     /// Before this time an earlier request about it may still take effect, so it is left alone.
     pub quiet_from_ms: i64,
+    /// Which configuration of its provider it belongs to.
+    #[serde(default)]
+    pub configuration: ProviderInstance,
+}
+
+impl Object {
+    /// What a data source said.
+    pub(crate) fn of_data(planned: &PlannedChange, value: Value) -> Self {
+        Self {
+            provider: planned.provider.clone(),
+            value,
+            private: Vec::new(),
+            dependencies: planned.dependencies.clone(),
+            tainted: false,
+            create_before_destroy: false,
+            settle_ms: 0,
+            quiet_from_ms: 0,
+            configuration: planned.configuration.clone(),
+        }
+    }
+
+    /// An object that existed already.
+    pub(crate) fn imported(imported: &Imported) -> Self {
+        Self {
+            provider: imported.provider.clone(),
+            value: imported.object.clone(),
+            private: imported.private.clone(),
+            dependencies: Vec::new(),
+            tainted: false,
+            create_before_destroy: false,
+            settle_ms: 0,
+            quiet_from_ms: 0,
+            configuration: ProviderInstance::default(),
+        }
+    }
 }
 
 /// One entry of the book, as the fold needs it.
@@ -111,6 +147,8 @@ pub struct World {
     pub deposed: Vec<(Address, Object)>,
     /// Root outputs of the last successful run.
     pub outputs: BTreeMap<Name, Value>,
+    /// What became of every condition in it.
+    pub checks: Vec<Checked>,
     /// Services by name.
     pub services: BTreeMap<Name, ServiceWorld>,
     /// Instances by id.
@@ -265,8 +303,13 @@ impl World {
                 run,
                 action,
                 answer,
+            } => self.answered(*run, *action, answer),
+            Event::Checked {
+                run,
+                action,
+                diagnostics,
             } => {
-                self.run_of(*run)?.replanned(*action, answer);
+                self.run_of(*run)?.checked(*action, diagnostics);
                 Ok(())
             }
             Event::Targeted {
@@ -392,6 +435,40 @@ impl World {
                 self.quarantine.remove(release);
                 Ok(())
             }
+            Command::Taint { .. } | Command::Rename { .. } | Command::Forget { .. } => {
+                // A plan under way was made from the objects as they are.
+                if self.run.is_none() {
+                    self.edited(command);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A person corrects what is known of objects.
+    fn edited(&mut self, command: &Command) {
+        match command {
+            Command::Taint { address, tainted } => {
+                if let Some(object) = self.resources.get_mut(address) {
+                    object.tainted = *tainted;
+                }
+            }
+            Command::Rename { moves } => {
+                let free = moves.iter().all(|(_, to)| !self.resources.contains_key(to));
+                if free {
+                    self.rename(moves.iter().map(|(from, to)| (from, to)));
+                }
+            }
+            Command::Forget { addresses } => {
+                for address in addresses {
+                    self.resources.remove(address);
+                    self.deposed.retain(|(one, _)| one != address);
+                }
+            }
+            Command::Approve { .. }
+            | Command::Cancel { .. }
+            | Command::Resolve { .. }
+            | Command::LiftQuarantine { .. } => {}
         }
     }
 
@@ -401,6 +478,11 @@ impl World {
         let Some(plan) = self.run.as_ref().and_then(|run| run.plan.clone()) else {
             return;
         };
+        self.rename(
+            plan.changes
+                .iter()
+                .filter_map(|one| Some((one.previous.as_ref()?, &one.address))),
+        );
         for drift in &plan.drift {
             match &drift.after {
                 None => {
@@ -414,14 +496,75 @@ impl World {
                 }
             }
         }
+        for imported in &plan.imported {
+            self.resources
+                .insert(imported.address.clone(), Object::imported(imported));
+        }
         for change in &plan.changes {
-            if change.action == model::Action::NoOp
-                && let Some(object) = self.resources.get_mut(&change.address)
-            {
-                object.dependencies = change.dependencies.clone();
-                object.create_before_destroy = change.create_before_destroy;
+            self.settled(change);
+        }
+    }
+
+    /// Calls objects by their new names, all at once.
+    fn rename<'a>(&mut self, moves: impl Iterator<Item = (&'a Address, &'a Address)>) {
+        let moves: BTreeMap<&Address, &Address> = moves.collect();
+        if moves.is_empty() {
+            return;
+        }
+        let taken: Vec<(Address, Object)> = moves
+            .iter()
+            .filter_map(|(from, to)| Some(((*to).clone(), self.resources.remove(*from)?)))
+            .collect();
+        self.resources.extend(taken);
+        for (address, _) in &mut self.deposed {
+            if let Some(to) = moves.get(address) {
+                *address = (*to).clone();
             }
         }
+    }
+
+    /// What a plan says of an object that needs no step.
+    fn settled(&mut self, change: &PlannedChange) {
+        let data = change.address.resource.mode == Mode::Data;
+        match change.action {
+            model::Action::Forget => {
+                self.resources.remove(&change.address);
+            }
+            // Until it is read again, what it said before is not to be relied on.
+            model::Action::Read => {
+                self.resources.remove(&change.address);
+            }
+            model::Action::NoOp if data => {
+                if let Some(value) = &change.after {
+                    let object = Object::of_data(change, value.clone());
+                    self.resources.insert(change.address.clone(), object);
+                }
+            }
+            model::Action::NoOp => {
+                if let Some(object) = self.resources.get_mut(&change.address) {
+                    object.dependencies = change.dependencies.clone();
+                    object.create_before_destroy = change.create_before_destroy;
+                    object.configuration = change.configuration.clone();
+                }
+            }
+            model::Action::Create
+            | model::Action::Update
+            | model::Action::Delete
+            | model::Action::DeleteThenCreate
+            | model::Action::CreateThenDelete => {}
+        }
+    }
+
+    /// A provider answered while the plan was carried out.
+    fn answered(&mut self, run: RunId, action: ActionId, answer: &Answer) -> Result<(), String> {
+        let active = self.run_of(run)?;
+        active.replanned(action, answer);
+        if let (Answer::Data(data), Some(planned)) = (answer, active.planned_by(action)) {
+            let object = Object::of_data(planned, data.object.clone());
+            let address = planned.address.clone();
+            self.resources.insert(address, object);
+        }
+        Ok(())
     }
 
     fn intended(
@@ -615,6 +758,9 @@ impl World {
         let new_first = planned.is_some_and(|one| one.action == model::Action::CreateThenDelete);
         let left_behind = planned.is_some_and(|one| one.deposed) || new_first;
         let create_before_destroy = planned.is_some_and(|one| one.create_before_destroy);
+        let configuration = planned
+            .map(|one| one.configuration.clone())
+            .unwrap_or_default();
         let Some(value) = object else {
             if left_behind {
                 let at = self.left_behind(&change.address, change.prior.as_ref());
@@ -633,6 +779,7 @@ impl World {
             create_before_destroy,
             settle_ms: change.settle_ms,
             quiet_from_ms,
+            configuration,
         };
         let before = self.resources.insert(change.address.clone(), object);
         if let Some(before) = before.filter(|_| new_first && change.verb == Verb::Create) {
@@ -714,11 +861,20 @@ impl World {
             return Err(String::from("an action of the run is still under way"));
         }
         let summary = run.summary(result.clone(), at_ms);
-        if let RunResult::Succeeded { outputs } = result {
+        if let RunResult::Succeeded {
+            outputs, checks, ..
+        } = result
+        {
+            let kept = outputs.iter().filter(|(_, value)| !value.is_null());
+            let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
             match summary.kind {
-                RunKind::Apply => self.outputs = outputs.clone(),
+                RunKind::Apply => {
+                    self.outputs = kept.collect();
+                    self.checks = checks.clone();
+                }
                 RunKind::Deploy => {
-                    self.outputs = outputs.clone();
+                    self.outputs = kept.collect();
+                    self.checks = checks.clone();
                     self.accepted.retain(|one| *one != summary.release);
                     self.accepted.push(summary.release);
                 }

@@ -400,7 +400,10 @@ impl Core {
             },
             other @ (Command::Approve { .. }
             | Command::Cancel { .. }
-            | Command::LiftQuarantine { .. }) => other,
+            | Command::LiftQuarantine { .. }
+            | Command::Taint { .. }
+            | Command::Rename { .. }
+            | Command::Forget { .. }) => other,
         }
     }
 

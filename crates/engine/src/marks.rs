@@ -30,6 +30,8 @@ pub(crate) fn unmarked_question(question: &Question) -> (Question, Sensitive) {
             [&mut question.config, &mut question.proposed],
             [&mut question.prior],
         ),
+        Question::Data(question) => Sensitive::taken_from([&mut question.config], []),
+        Question::Import(_) => Sensitive::taken_from([], []),
     };
     (plain, sensitive)
 }
@@ -139,6 +141,12 @@ impl Sensitive {
                 plan.diagnostics = self.diagnostics(plan.diagnostics);
                 Answer::Plan(plan)
             }
+            Answer::Data(mut data) => {
+                data.object = self.marked(data.object);
+                data.diagnostics = self.diagnostics(data.diagnostics);
+                Answer::Data(data)
+            }
+            Answer::Import(found) => Answer::Import(found),
             Answer::Failed(found) => Answer::Failed(self.diagnostics(found)),
         }
     }

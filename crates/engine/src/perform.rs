@@ -65,10 +65,7 @@ pub(crate) async fn inquire(outside: &Outside, action: ActionId, change: &Change
 
 /// Asks a provider.
 pub(crate) async fn ask(outside: &Outside, question: &Question) -> Answer {
-    let provider = match question {
-        Question::Read(question) => &question.provider,
-        Question::Plan(question) => &question.provider,
-    };
+    let provider = question.provider();
     match outside.providers.get(provider) {
         Some(provider) => {
             let (question, sensitive) = unmarked_question(question);

@@ -443,7 +443,7 @@ mod tests {
                 BTreeMap::from([("o".into(), value.clone()), ("p".into(), Value::number(5))]);
             let event = Event::Closed {
                 run: RunId(1),
-                result: RunResult::Succeeded { outputs },
+                result: RunResult::succeeded(outputs),
             };
             let plain = model::encode(&event);
             let sealed = secrets().seal(&plain);
@@ -454,7 +454,7 @@ mod tests {
             // Without the key it is still an event, and what is not secret is still there.
             let read: Event = model::decode(&sealed).expect("decodes without a key");
             let Event::Closed {
-                result: RunResult::Succeeded { outputs },
+                result: RunResult::Succeeded { outputs, .. },
                 ..
             } = read
             else {

@@ -1,20 +1,26 @@
-//! `terraform_data`: keeps a value, and is replaced when another one changes.
+//! `terraform_data`: keeps a value, and is replaced when another one changes. And `terraform_remote_state`, which is in
+//! `remote_state.rs`.
 //!
 //! Planned as Terraform plans it (its provider `terraform.io/builtin/terraform`), except that the id is a function of
 //! the action that makes the object, so that making it twice is making it once. There is nothing outside: an object
 //! lives in the book alone.
 
 use crate::form::{self, Parts};
-use crate::schema;
+use crate::{diag, remote_state, schema};
 use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
 use core::future::ready;
-use model::{ActionId, BlockSchema, Change, Digest, PlanQuestion, ProviderSchema, Repeat};
+use model::{
+    ActionId, BlockSchema, Change, DataQuestion, Digest, ImportQuestion, PlanQuestion,
+    ProviderSchema, Repeat,
+};
+use std::path::PathBuf;
 use value::{Diagnostics, Name, Type, Unknown, Value};
 
 /// The provider `terraform.io/builtin/terraform`.
 #[derive(Clone, Debug)]
 pub struct Builtin {
     schema: ProviderSchema,
+    project: PathBuf,
 }
 
 impl Builtin {
@@ -23,9 +29,35 @@ impl Builtin {
 
     /// The provider. It has no configuration and no state.
     pub fn new() -> Self {
+        Self::of_project(PathBuf::from("."))
+    }
+
+    /// The provider for the project in this directory, where relative paths of state files start.
+    pub fn of_project(project: PathBuf) -> Self {
         Self {
             schema: schema::builtin(),
+            project,
         }
+    }
+
+    /// Any text is taken for the id of an object that nobody has: there is nothing outside that could contradict.
+    fn import(&self, question: &ImportQuestion) -> Result<Answer, Diagnostics> {
+        let block = self.block(&question.address.resource.kind)?;
+        Ok(form::imported(block, [("id", Value::string(&question.id))]))
+    }
+
+    /// Reads a state file, away from the threads that wait for replies.
+    async fn data(&self, question: &DataQuestion) -> Answer {
+        let block = match schema::of_data(&self.schema, &question.address.resource.kind) {
+            Ok(block) => block.clone(),
+            Err(found) => return Answer::Failed(found.into()),
+        };
+        let (project, question) = (self.project.clone(), question.clone());
+        let reading =
+            tokio::task::spawn_blocking(move || remote_state::ask(&project, &block, &question));
+        reading.await.unwrap_or_else(|error| {
+            Answer::Failed(diag::unexpected_form(&format!("Reading broke off: {error}")).into())
+        })
     }
 
     fn block(&self, kind: &str) -> Result<&BlockSchema, value::Diagnostic> {
@@ -92,6 +124,8 @@ impl Provider for Builtin {
             Question::Read(question) => {
                 form::read(Some(question.prior.clone()), Diagnostics::new())
             }
+            Question::Import(question) => self.import(question).unwrap_or_else(Answer::Failed),
+            Question::Data(question) => return Box::pin(self.data(question)),
         };
         Box::pin(ready(answer))
     }

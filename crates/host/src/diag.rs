@@ -46,6 +46,10 @@ codes! {
     OUTPUT_CUT = "SF0822" "Output cut";
     SOMETHING_ELSE = "SF0823" "Something else stands at the path";
     TOO_LARGE = "SF0824" "Content too large";
+    STATE_ABSENT = "SF0825" "No state there";
+    STATE_UNREADABLE = "SF0826" "State not readable";
+    BACKEND_UNSUPPORTED = "SF0827" "Backend not available here";
+    NOT_IMPORTED = "SF0828" "Cannot be imported";
 }
 
 /// Why something was not done, and whether another attempt may succeed.
@@ -213,6 +217,38 @@ pub(crate) fn too_large(what: &str, bytes: u64, bytes_max: u64) -> Diagnostic {
             "{what} has {bytes} bytes; at most {bytes_max} are taken. Ship large files as an artifact."
         ),
     )
+}
+
+pub(crate) fn state_absent(path: &Path) -> Diagnostic {
+    error(
+        STATE_ABSENT,
+        format!(
+            "There is no state file {}. Apply the other project first, or correct `config.path` and `workspace`. \
+             `defaults` stand in only for outputs that a state lacks, not for a missing state.",
+            path.display()
+        ),
+    )
+}
+
+pub(crate) fn state_unreadable(path: &Path, why: &str) -> Diagnostic {
+    error(
+        STATE_UNREADABLE,
+        format!("Cannot use the state file {}: {why}.", path.display()),
+    )
+}
+
+pub(crate) fn backend_unsupported(backend: &str) -> Diagnostic {
+    error(
+        BACKEND_UNSUPPORTED,
+        format!(
+            "The state of another project can be read from the backend \"local\" only, not from {backend:?}. Fetch the \
+             file before, or hand the values in as variables."
+        ),
+    )
+}
+
+pub(crate) fn not_imported(kind: &str, why: &str) -> Diagnostic {
+    error(NOT_IMPORTED, format!("A {kind} cannot be imported: {why}."))
 }
 
 pub(crate) fn exists(path: &Path, difference: &str) -> Diagnostic {

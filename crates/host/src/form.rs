@@ -170,6 +170,22 @@ pub(crate) fn read(object: Option<Value>, diagnostics: Diagnostics) -> Answer {
     })
 }
 
+/// What is known of an object that exists already: nothing but some of its attributes.
+pub(crate) fn imported(
+    block: &BlockSchema,
+    known: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Answer {
+    let nothing = block
+        .attributes
+        .iter()
+        .map(|(name, attribute)| (name.clone(), Value::null(attribute.ty.clone())));
+    Answer::Import(ReadAnswer {
+        object: Some(with(&Value::object(nothing.collect()), known)),
+        private: Vec::new(),
+        diagnostics: Diagnostics::new(),
+    })
+}
+
 /// An answer to a plan. What the host does is over when the call is, so nothing settles later.
 pub(crate) fn planned(planned: Value, replace: &[&str], repeat: Repeat) -> Answer {
     Answer::Plan(PlanAnswer {

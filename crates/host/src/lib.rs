@@ -1,9 +1,10 @@
-//! The providers that are built in: `terraform_data`, and the resources of this machine (`host_file`,
-//! `host_directory`, `host_command`).
+//! The providers that are built in: `terraform_data` with `terraform_remote_state`, and the resources of this machine
+//! (`host_file`, `host_directory`, `host_command`).
 //!
-//! [`Builtin`] keeps data and touches nothing. [`Host`] acts on the file system and starts processes as the user that
-//! runs Steadfast; it never raises its rights, never follows a symbolic link at a path it manages, never makes a
-//! missing parent directory, and never takes over what it did not make unless that is already exactly as configured.
+//! [`Builtin`] keeps data, reads state files, and touches nothing. [`Host`] acts on the file system and starts
+//! processes as the user that runs Steadfast; it never raises its rights, never follows a symbolic link at a path it
+//! manages, never makes a missing parent directory, and never takes over what it did not make unless that is already
+//! exactly as configured.
 //!
 //! Start with `provider` (which call goes where), then one file per resource type: `file`, `directory`, `command`.
 //! What they share: `form` (objects in and out), `standing` (what is at a path), `write` (how it gets there, whole or
@@ -18,6 +19,7 @@ mod form;
 mod limits;
 mod process;
 mod provider;
+mod remote_state;
 mod rights;
 mod schema;
 mod standing;

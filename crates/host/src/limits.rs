@@ -35,3 +35,6 @@ pub(crate) const STILL_RUNNING_EVERY_MS: u64 = 100;
 
 /// Time after which a command that is still running from an earlier attempt is looked at again.
 pub(crate) const STILL_RUNNING_RETRY_MS: u64 = 1_000;
+
+/// Largest state file of another project that is read; it passes through memory.
+pub(crate) const STATE_BYTES_MAX: u64 = 256 << 20;

@@ -5,7 +5,8 @@ use crate::rights::Accounts;
 use crate::{command, directory, file, form, schema};
 use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Address, BlockSchema, Change, Digest, PlanQuestion, ProviderSchema, ReadQuestion,
+    ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, PlanQuestion, ProviderSchema,
+    ReadQuestion,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,6 +129,22 @@ impl Host {
         }
     }
 
+    /// What stands at a path already; reading it says the rest.
+    fn import(&self, question: &ImportQuestion) -> Result<Answer, Diagnostics> {
+        let (kind, block) = self.kind(&question.address.resource.kind)?;
+        match kind {
+            Kind::Command => Err(diag::not_imported(
+                "host_command",
+                "nothing but its own run says what it did",
+            )
+            .into()),
+            Kind::Directory | Kind::File => {
+                let path = || Value::string(&question.id);
+                Ok(form::imported(block, [("path", path()), ("id", path())]))
+            }
+        }
+    }
+
     async fn change(&self, action: ActionId, change: &Change) -> Result<Outcome, Trouble> {
         let (kind, block) = self.kind(&change.address.resource.kind).map_err(first)?;
         if kind == Kind::Command {
@@ -182,6 +199,12 @@ impl Provider for Host {
                 Question::Read(question) => {
                     let answer = self.read(question).await;
                     (&question.address, answer.map_err(Trouble::into_diagnostics))
+                }
+                Question::Import(question) => (&question.address, self.import(question)),
+                Question::Data(question) => {
+                    let what = format!("{} has no data sources", Self::SOURCE);
+                    let found = diag::unexpected_form(&what);
+                    (&question.address, Err(found.into()))
                 }
             };
             match answer {

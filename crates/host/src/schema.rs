@@ -27,7 +27,38 @@ pub(crate) fn builtin() -> ProviderSchema {
         ),
         ("id", Attribute::computed(Type::String, "A UUID.")),
     ]);
-    provider(Builtin::SOURCE, [("terraform_data", data)])
+    ProviderSchema {
+        data: types([("terraform_remote_state", remote_state())]),
+        ..provider(Builtin::SOURCE, [("terraform_data", data)])
+    }
+}
+
+fn remote_state() -> BlockSchema {
+    block([
+        (
+            "backend",
+            Attribute::required(Type::String, "Where the state is kept; only \"local\"."),
+        ),
+        (
+            "config",
+            Attribute::optional(
+                Type::Any,
+                "Of the backend: `path` of the file, relative to the project's directory, or `workspace_dir`.",
+            ),
+        ),
+        (
+            "defaults",
+            Attribute::optional(Type::Any, "Values for outputs that the state lacks."),
+        ),
+        (
+            "outputs",
+            Attribute::computed(Type::Any, "The root outputs of the other project."),
+        ),
+        (
+            "workspace",
+            Attribute::optional(Type::String, "Which workspace; `default` when not set."),
+        ),
+    ])
 }
 
 /// `steadfast.dev/builtin/host`.
@@ -196,12 +227,18 @@ fn provider(
 ) -> ProviderSchema {
     ProviderSchema {
         source: source.into(),
-        resources: types
-            .into_iter()
-            .map(|(kind, block)| (Name::from(kind), TypeSchema { version: 0, block }))
-            .collect(),
+        resources: self::types(types),
         ..ProviderSchema::default()
     }
+}
+
+fn types(
+    types: impl IntoIterator<Item = (&'static str, BlockSchema)>,
+) -> BTreeMap<Name, TypeSchema> {
+    types
+        .into_iter()
+        .map(|(kind, block)| (Name::from(kind), TypeSchema { version: 0, block }))
+        .collect()
 }
 
 /// The body of a resource type.
@@ -213,6 +250,20 @@ pub(crate) fn of_type<'a>(
         Some(of_type) => Ok(&of_type.block),
         None => {
             let what = format!("{} has no resource type {kind}", schema.source);
+            Err(diag::unexpected_form(&what))
+        }
+    }
+}
+
+/// The body of a data source.
+pub(crate) fn of_data<'a>(
+    schema: &'a ProviderSchema,
+    kind: &str,
+) -> Result<&'a BlockSchema, Diagnostic> {
+    match schema.data.get(kind) {
+        Some(of_type) => Ok(&of_type.block),
+        None => {
+            let what = format!("{} has no data source {kind}", schema.source);
             Err(diag::unexpected_form(&what))
         }
     }

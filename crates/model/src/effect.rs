@@ -201,6 +201,10 @@ pub enum Question {
     Read(ReadQuestion),
     /// The object as it would be.
     Plan(PlanQuestion),
+    /// What a data source says.
+    Data(DataQuestion),
+    /// An object that exists already, by the name its provider knows it by.
+    Import(ImportQuestion),
 }
 
 /// Reads an object.
@@ -233,6 +237,28 @@ pub struct PlanQuestion {
     pub private: Vec<u8>,
 }
 
+/// Reads a data source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataQuestion {
+    /// Which instance.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// The configuration, wholly known.
+    pub config: Value,
+}
+
+/// Looks an object up that nobody here made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportQuestion {
+    /// Where it shall stand from now on.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// What the provider knows it by.
+    pub id: String,
+}
+
 /// Answer to a [`Question`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
@@ -240,6 +266,10 @@ pub enum Answer {
     Read(ReadAnswer),
     /// To [`Question::Plan`].
     Plan(PlanAnswer),
+    /// To [`Question::Data`].
+    Data(DataAnswer),
+    /// To [`Question::Import`]: the object as far as its id says; it is read before it is planned.
+    Import(ReadAnswer),
     /// It could not be answered.
     Failed(Diagnostics),
 }
@@ -270,6 +300,37 @@ pub struct PlanAnswer {
     pub settle_ms: u64,
     /// Warnings.
     pub diagnostics: Diagnostics,
+}
+
+/// What a data source said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataAnswer {
+    /// The configuration with every result filled in.
+    pub object: Value,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+}
+
+impl Question {
+    /// Source address of the provider that is asked.
+    pub fn provider(&self) -> &str {
+        match self {
+            Self::Read(question) => &question.provider,
+            Self::Plan(question) => &question.provider,
+            Self::Data(question) => &question.provider,
+            Self::Import(question) => &question.provider,
+        }
+    }
+
+    /// The instance it is about.
+    pub fn address(&self) -> &Address {
+        match self {
+            Self::Read(question) => &question.address,
+            Self::Plan(question) => &question.address,
+            Self::Data(question) => &question.address,
+            Self::Import(question) => &question.address,
+        }
+    }
 }
 
 impl Effect {

@@ -1,12 +1,11 @@
 //! [`Event`]: everything that can ever stand in the book.
 //!
-//! Decisions (`Planned`, `Intended`, `Retried`, `Parked`, `Phased`, `Judged`, `Targeted`,
-//! `Released`, `Closed`) can be derived
-//! again from what stands before them; the others say what came from outside.
+//! Decisions (`Planned`, `Intended`, `Retried`, `Parked`, `Phased`, `Judged`, `Targeted`, `Checked`,
+//! `Released`, `Closed`) can be derived again from what stands before them; the others say what came from outside.
 
 use crate::{
-    ActionId, Address, Answer, Digest, Effect, Evidence, Inquiry, Observation, Outcome, Phase,
-    PlanMode, RunId, Summary, Target, Verdict,
+    ActionId, Address, Answer, Checked, Digest, Effect, Endpoint, Evidence, Inquiry, Observation,
+    Outcome, Phase, PlanMode, RunId, Summary, Target, Verdict,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -167,6 +166,15 @@ pub enum Event {
         /// What it shall run.
         target: Target,
     },
+    /// Conditions that could not be judged while planning were looked at, now that the object is there.
+    Checked {
+        /// Of which run.
+        run: RunId,
+        /// The action of the step that looks.
+        action: ActionId,
+        /// What does not hold; nothing that waits for the object is begun when there is an error.
+        diagnostics: Diagnostics,
+    },
     /// A run is over.
     Closed {
         /// Which.
@@ -208,6 +216,19 @@ pub struct RunOptions {
     pub environment: String,
     /// Take over at once instead of step by step (going back to a version that was good).
     pub at_once: bool,
+    /// Plan only these and what they depend on; everything when there are none.
+    #[serde(default)]
+    pub targets: Vec<Endpoint>,
+    /// Leave out these and everything that depends on them.
+    #[serde(default)]
+    pub excludes: Vec<Endpoint>,
+    /// Objects to take over, beside those that `import` blocks name: where each shall stand, and what its provider
+    /// knows it by.
+    #[serde(default)]
+    pub imports: Vec<(Address, String)>,
+    /// Name of the workspace, for `terraform.workspace`; empty for `default`.
+    #[serde(default)]
+    pub workspace: String,
 }
 
 /// Orders of a person.
@@ -239,6 +260,23 @@ pub enum Command {
         /// Which release.
         release: Digest,
     },
+    /// Mark an object as damaged, so that the next plan replaces it, or take the mark away.
+    Taint {
+        /// Which.
+        address: Address,
+        /// Whether it is damaged.
+        tainted: bool,
+    },
+    /// Call objects by other names: each from one address to another.
+    Rename {
+        /// Old and new.
+        moves: Vec<(Address, Address)>,
+    },
+    /// Forget objects without destroying them.
+    Forget {
+        /// Which.
+        addresses: Vec<Address>,
+    },
 }
 
 /// How a run ended.
@@ -248,6 +286,12 @@ pub enum RunResult {
     Succeeded {
         /// Root outputs, where resources were applied.
         outputs: BTreeMap<Name, value::Value>,
+        /// What became of every condition.
+        #[serde(default)]
+        checks: Vec<Checked>,
+        /// Warnings, such as those of `check` blocks.
+        #[serde(default)]
+        warnings: Diagnostics,
     },
     /// Some of it could not be done; what was done is in the book.
     Failed {
@@ -284,6 +328,25 @@ pub enum Reason {
     DeleteBecauseEachKey,
     /// Has a key and should not, or the other way round.
     DeleteBecauseWrongRepetition,
+    /// It was moved to where nothing is written.
+    DeleteBecauseNoMoveTarget,
+    /// The data source's configuration is not known yet.
+    ReadBecauseConfigUnknown,
+    /// What the data source depends on changes.
+    ReadBecauseDependencyPending,
+    /// The data source belongs to a check, which is to see what is there after the changes.
+    ReadBecauseCheckNested,
+}
+
+impl RunResult {
+    /// All of it was done, and there was nothing to check.
+    pub fn succeeded(outputs: BTreeMap<Name, value::Value>) -> Self {
+        Self::Succeeded {
+            outputs,
+            checks: Vec::new(),
+            warnings: Diagnostics::new(),
+        }
+    }
 }
 
 impl Event {
@@ -308,6 +371,7 @@ impl Event {
             Self::Closed { .. } => 16,
             Self::Replanned { .. } => 17,
             Self::Targeted { .. } => 18,
+            Self::Checked { .. } => 19,
         }
     }
 
@@ -327,12 +391,16 @@ impl Event {
             | Self::Released { run, .. }
             | Self::Replanned { run, .. }
             | Self::Targeted { run, .. }
+            | Self::Checked { run, .. }
             | Self::Closed { run, .. } => Some(*run),
             Self::Commanded { command, .. } => match command {
                 Command::Approve { run, .. }
                 | Command::Cancel { run }
                 | Command::Resolve { run, .. } => Some(*run),
-                Command::LiftQuarantine { .. } => None,
+                Command::LiftQuarantine { .. }
+                | Command::Taint { .. }
+                | Command::Rename { .. }
+                | Command::Forget { .. } => None,
             },
             Self::Opened { .. } | Self::Started { .. } | Self::Observed(_) => None,
         }

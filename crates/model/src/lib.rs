@@ -29,14 +29,18 @@ pub use delivery::{
 };
 pub use digest::Digest;
 pub use effect::{
-    Answer, BuildSpec, Change, Effect, Inquiry, InstanceSpec, Outcome, PlanAnswer, PlanQuestion,
-    Question, ReadAnswer, ReadQuestion, Repeat, Verb,
+    Answer, BuildSpec, Change, DataAnswer, DataQuestion, Effect, ImportQuestion, Inquiry,
+    InstanceSpec, Outcome, PlanAnswer, PlanQuestion, Question, ReadAnswer, ReadQuestion, Repeat,
+    Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};
 pub use ids::{ActionId, InstanceId, RunId, Version};
 pub use observation::{ArmCounts, Counts, Evidence, InstanceState, Observation, Phase, Verdict};
-pub use plan::{Action, Drift, OutputChange, Plan, PlanMode, PlannedChange, Step, Summary, Work};
+pub use plan::{
+    Action, CheckStatus, CheckSubject, Checked, Drift, Imported, OutputChange, Plan, PlanMode,
+    PlannedChange, ProviderInstance, Step, Summary, Work,
+};
 pub use release::{
     Check, Condition, Endpoint, EndpointResource, Import, Inputs, Lifecycle, Local, Module,
     ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig, ProviderRef,

@@ -1,6 +1,6 @@
 //! [`Plan`]: pure data with nothing left to choose.
 
-use crate::{Address, Digest, Reason, Repeat, ResourceAddress, Verb};
+use crate::{Address, Digest, ModulePath, Reason, Repeat, ResourceAddress, Verb};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,10 +37,32 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What had changed outside since the book last knew it.
     pub drift: Vec<Drift>,
-    /// Root outputs that change.
+    /// Root outputs, unchanged ones included.
     pub outputs: BTreeMap<Name, OutputChange>,
     /// Warnings (a plan with errors is none).
     pub diagnostics: Diagnostics,
+    /// What became of every condition, as far as it can be said before anything is done; sorted by object.
+    #[serde(default)]
+    pub checks: Vec<Checked>,
+    /// It leaves out what was not asked for: nothing can be said of the rest.
+    #[serde(default)]
+    pub partial: bool,
+    /// Objects that existed already and are taken over.
+    #[serde(default)]
+    pub imported: Vec<Imported>,
+}
+
+/// An object that nobody here made, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Where it stands from now on.
+    pub address: Address,
+    /// Source address of its provider.
+    pub provider: String,
+    /// The object.
+    pub object: Value,
+    /// Opaque to us.
+    pub private: Vec<u8>,
 }
 
 /// What happens to one instance.
@@ -74,6 +96,66 @@ pub struct PlannedChange {
     pub create_before_destroy: bool,
     /// Resources it refers to, sorted: what must exist before it, and must outlive it.
     pub dependencies: Vec<ResourceAddress>,
+    /// Where it stood before, when it was moved.
+    #[serde(default)]
+    pub previous: Option<Address>,
+    /// What its provider knows it by, when it existed already and is taken over.
+    #[serde(default)]
+    pub importing: Option<String>,
+    /// Which configuration of its provider it belongs to.
+    #[serde(default)]
+    pub configuration: ProviderInstance,
+    /// Some of its conditions could not be judged while planning, and are looked at while applying.
+    #[serde(default)]
+    pub unjudged: bool,
+}
+
+/// One configuration of a provider: the block in its module instance, and the key where it has `for_each`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProviderInstance {
+    /// The module instance whose block it is; the root for a provider without a block.
+    pub module: ModulePath,
+    /// Alias; none for the default configuration.
+    pub alias: Option<Name>,
+    /// Key.
+    pub key: Option<Name>,
+}
+
+/// What became of the conditions of one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Whose conditions they are.
+    pub subject: CheckSubject,
+    /// What became of them.
+    pub status: CheckStatus,
+    /// What those say that do not hold.
+    pub problems: Vec<String>,
+}
+
+/// Something that can have conditions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum CheckSubject {
+    /// A `check` block.
+    Check(ModulePath, Name),
+    /// An output.
+    Output(ModulePath, Name),
+    /// A resource instance.
+    Resource(Address),
+    /// A variable.
+    Variable(ModulePath, Name),
+}
+
+/// What became of conditions, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum CheckStatus {
+    /// All hold.
+    Pass,
+    /// It depends on what is not known yet.
+    Unknown,
+    /// At least one does not hold.
+    Fail,
+    /// At least one cannot be computed.
+    Error,
 }
 
 /// Actions, as Terraform's JSON plan names them.
@@ -91,6 +173,10 @@ pub enum Action {
     CreateThenDelete,
     /// Destroy it.
     Delete,
+    /// Ask a data source while applying, because what it depends on must be done first.
+    Read,
+    /// Forget it without destroying it.
+    Forget,
 }
 
 /// One thing to do. Its position in [`Plan::steps`] is its name.
@@ -114,6 +200,23 @@ pub enum Work {
         change: u32,
         /// What is done to it.
         verb: Verb,
+    },
+    /// Ask a data source, whose answer the steps after this one wait for.
+    Read {
+        /// Position in [`Plan::changes`].
+        change: u32,
+    },
+    /// Look at the conditions of an object that could not be judged while planning.
+    Check {
+        /// Position in [`Plan::changes`].
+        change: u32,
+    },
+    /// Run a provisioner of an object.
+    Provision {
+        /// Position in [`Plan::changes`].
+        change: u32,
+        /// Position among the provisioners of the resource.
+        provisioner: u32,
     },
 }
 
@@ -156,7 +259,7 @@ impl Plan {
         let mut summary = Summary::default();
         for change in &self.changes {
             match change.action {
-                Action::NoOp => {}
+                Action::NoOp | Action::Read | Action::Forget => {}
                 Action::Create => summary.add += 1,
                 Action::Update => summary.change += 1,
                 Action::Delete => summary.destroy += 1,
@@ -171,6 +274,30 @@ impl Plan {
 
     /// Whether carrying it out changes nothing, not even an output.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.outputs.is_empty() && self.drift.is_empty()
+        self.changes.iter().all(PlannedChange::is_nothing)
+            && self.outputs.values().all(OutputChange::is_nothing)
+            && self.drift.is_empty()
+    }
+}
+
+impl PlannedChange {
+    /// Whether carrying it out changes neither the object nor what is known of it.
+    pub fn is_nothing(&self) -> bool {
+        self.action == Action::NoOp && self.previous.is_none() && self.importing.is_none()
+    }
+
+    /// Whether the object goes: for good, or to make room for a new one.
+    pub const fn destroys(&self) -> bool {
+        match self.action {
+            Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete => true,
+            Action::NoOp | Action::Create | Action::Update | Action::Read | Action::Forget => false,
+        }
+    }
+}
+
+impl OutputChange {
+    /// Whether it stays as it is.
+    pub fn is_nothing(&self) -> bool {
+        self.before == self.after
     }
 }

@@ -247,7 +247,10 @@ fn over(
         return exit::OK;
     };
     let (text, code) = match result {
-        RunResult::Succeeded { outputs } => {
+        RunResult::Succeeded {
+            outputs, warnings, ..
+        } => {
+            say(warnings, sources, json);
             let last = engine.world().runs.back();
             let took = last.map_or(0, |run| run.ended_ms - run.began_ms);
             let mut text = format!(
@@ -255,9 +258,13 @@ fn over(
                 crate::render::time::duration(took)
             );
             let is_build = last.is_some_and(|run| run.kind == RunKind::Build);
-            if !outputs.is_empty() && !is_build {
+            let shown: Vec<_> = outputs
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect();
+            if !shown.is_empty() && !is_build {
                 text.push_str(&format!("\n\n{BOLD}Outputs:{RESET}\n"));
-                for (name, value) in outputs {
+                for (name, value) in shown {
                     text.push_str(&format!("{name} = {}\n", render::shown(value)));
                 }
             }
@@ -443,8 +450,7 @@ fn options(
         parallelism: planning.parallelism,
         seed: if preview { 0 } else { fresh()? },
         auto_approve: false,
-        environment: String::new(),
-        at_once: false,
+        ..RunOptions::default()
     })
 }
 

@@ -275,6 +275,7 @@ fn line(event: &Event, world: &World) -> String {
         | Event::Inquired { .. }
         | Event::Retried { .. }
         | Event::Parked { .. }
+        | Event::Checked { .. }
         | Event::Replanned { .. } => about_action(event, world),
         Event::Observed(_)
         | Event::Phased { .. }
@@ -291,7 +292,11 @@ fn about_action(event: &Event, world: &World) -> String {
     let subject = |action: &ActionId| {
         let run = world.run.as_ref();
         let found = run.and_then(|run| run.actions.get(action));
-        found.map_or_else(|| action.to_string(), |action| action.effect.subject())
+        let planned = || Some(run?.planned_by(*action)?.address.to_string());
+        found
+            .map(|action| action.effect.subject())
+            .or_else(planned)
+            .unwrap_or_else(|| action.to_string())
     };
     match event {
         Event::Intended {
@@ -326,6 +331,18 @@ fn about_action(event: &Event, world: &World) -> String {
             action, question, ..
         } => format!("{}: {question}", subject(action)),
         Event::Replanned { action, .. } => subject(action),
+        Event::Checked {
+            action,
+            diagnostics,
+            ..
+        } => {
+            let holds = if diagnostics.is_empty() {
+                "as it must be"
+            } else {
+                "not as it must be"
+            };
+            format!("{}: {holds}", subject(action))
+        }
         _ => String::new(),
     }
 }
@@ -373,6 +390,17 @@ fn order(command: &Command) -> String {
         Command::Cancel { .. } => "cancel".to_owned(),
         Command::Resolve { action, .. } => format!("resolve {action}"),
         Command::LiftQuarantine { release } => format!("lift quarantine of {}", release.short()),
+        Command::Taint { address, tainted } => {
+            format!("{} {address}", if *tainted { "taint" } else { "untaint" })
+        }
+        Command::Rename { moves } => {
+            let moves = moves.iter().map(|(from, to)| format!("{from} to {to}"));
+            format!("move {}", moves.collect::<Vec<_>>().join(", "))
+        }
+        Command::Forget { addresses } => {
+            let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            format!("forget {}", all.join(", "))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::diagnostics::visible;
 use super::style::{BAD, BOLD, CHANGE, DIM, GOOD, RESET};
-use model::{Action, Plan, PlannedChange, Reason, Repeat};
+use model::{Action, Mode, Plan, PlannedChange, Reason, Repeat};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use value::{Data, Marks, Name, Value};
@@ -35,17 +35,18 @@ pub(crate) fn text(plan: &Plan) -> String {
         }
         out.push('\n');
     }
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| change.action != Action::NoOp)
-    {
+    for change in plan.changes.iter().filter(|change| !change.is_nothing()) {
         one(&mut out, change);
     }
-    if !plan.outputs.is_empty() {
+    let outputs: Vec<_> = plan
+        .outputs
+        .iter()
+        .filter(|(_, change)| !change.is_nothing())
+        .collect();
+    if !outputs.is_empty() {
         let _ = writeln!(out, "{BOLD}Changes to outputs:{RESET}");
-        let widest = plan.outputs.keys().map(|name| name.chars().count()).max();
-        for (name, change) in &plan.outputs {
+        let widest = outputs.iter().map(|(name, _)| name.chars().count()).max();
+        for (name, change) in outputs {
             attribute(
                 &mut out,
                 (name, widest.unwrap_or_default()),
@@ -71,42 +72,53 @@ pub(crate) fn summary(plan: &Plan) -> String {
             "{BOLD}Plan:{RESET} take note of what was changed outside of Steadfast; change nothing."
         );
     }
-    if plan.steps.is_empty() && plan.drift.is_empty() {
+    let objects_stay = plan.changes.iter().all(PlannedChange::is_nothing);
+    if objects_stay && plan.drift.is_empty() {
         return format!("{BOLD}Plan:{RESET} new outputs; no object changes.");
     }
     let summary = plan.summary();
+    let taken_over = plan.changes.iter().filter(|one| one.importing.is_some());
+    let imports = match taken_over.count() {
+        0 => String::new(),
+        number => format!("{number} to import, "),
+    };
     format!(
-        "{BOLD}Plan:{RESET} {} to add, {} to change, {} to destroy.",
+        "{BOLD}Plan:{RESET} {imports}{} to add, {} to change, {} to destroy.",
         summary.add, summary.change, summary.destroy
     )
 }
 
 fn one(out: &mut String, change: &PlannedChange) {
-    let (what, symbol) = match change.action {
-        Action::NoOp => return,
-        Action::Create => ("will be created", format!("{GOOD}  +{RESET}")),
-        Action::Update => ("will be updated in place", format!("{CHANGE}  ~{RESET}")),
-        Action::Delete => ("will be destroyed", format!("{BAD}  -{RESET}")),
-        Action::DeleteThenCreate => ("must be replaced", format!("{BAD}-{RESET}/{GOOD}+{RESET}")),
-        Action::CreateThenDelete => (
-            "must be replaced, new before old",
-            format!("{GOOD}+{RESET}/{BAD}-{RESET}"),
-        ),
+    let address = visible(&change.address.to_string());
+    if let Some(previous) = &change.previous {
+        let previous = visible(&previous.to_string());
+        let _ = writeln!(out, "{BOLD}  # {previous} has moved to {address}{RESET}");
+    }
+    let Some((what, symbol)) = said_of(change) else {
+        // There is nothing more to say than that it moved.
+        if change.previous.is_some() {
+            out.push('\n');
+        }
+        return;
     };
     let deposed = if change.deposed {
         " (left behind by a replacement)"
     } else {
         ""
     };
-    let _ = writeln!(
-        out,
-        "{BOLD}  # {}{deposed} {what}{RESET}",
-        visible(&change.address.to_string())
-    );
+    let _ = writeln!(out, "{BOLD}  # {address}{deposed} {what}{RESET}");
+    if let Some(id) = &change.importing {
+        let _ = writeln!(out, "{DIM}  # (imported from \"{}\"){RESET}", visible(id));
+    }
     if let Some(reason) = change.reason {
         let _ = writeln!(out, "{DIM}  # ({}){RESET}", because(reason));
     }
-    if change.repeat == Repeat::Never && change.action != Action::Delete {
+    if change.repeat == Repeat::Never
+        && matches!(
+            change.action,
+            Action::Create | Action::Update | Action::DeleteThenCreate | Action::CreateThenDelete
+        )
+    {
         let _ = writeln!(
             out,
             "{DIM}  # (crash safety: if its outcome is lost, Steadfast looks before it tries again){RESET}"
@@ -115,8 +127,14 @@ fn one(out: &mut String, change: &PlannedChange) {
     let block = &change.address.resource;
     let _ = writeln!(
         out,
-        "{symbol} resource \"{}\" \"{}\" {{",
-        block.kind, block.name
+        "{symbol} {} \"{}\" \"{}\" {{",
+        if block.mode == Mode::Data {
+            "data"
+        } else {
+            "resource"
+        },
+        block.kind,
+        block.name
     );
     let forcing: BTreeSet<&str> = change
         .replace_paths
@@ -134,6 +152,29 @@ fn one(out: &mut String, change: &PlannedChange) {
     out.push_str("    }\n\n");
 }
 
+/// What is said of a change, and its sign; none when nothing happens to the object.
+fn said_of(change: &PlannedChange) -> Option<(&'static str, String)> {
+    Some(match change.action {
+        Action::NoOp if change.importing.is_some() => ("will be imported", String::from("   ")),
+        Action::NoOp => return None,
+        // Nothing outside happens to what a data source said.
+        Action::Forget if change.address.resource.mode == Mode::Data => return None,
+        Action::Create => ("will be created", format!("{GOOD}  +{RESET}")),
+        Action::Update => ("will be updated in place", format!("{CHANGE}  ~{RESET}")),
+        Action::Delete => ("will be destroyed", format!("{BAD}  -{RESET}")),
+        Action::DeleteThenCreate => ("must be replaced", format!("{BAD}-{RESET}/{GOOD}+{RESET}")),
+        Action::CreateThenDelete => (
+            "must be replaced, new before old",
+            format!("{GOOD}+{RESET}/{BAD}-{RESET}"),
+        ),
+        Action::Read => ("will be read during apply", format!(" {GOOD}<={RESET}")),
+        Action::Forget => (
+            "will be forgotten, but not destroyed",
+            format!("{CHANGE}  .{RESET}"),
+        ),
+    })
+}
+
 fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::ReplaceBecauseCannotUpdate => "it cannot be changed in place",
@@ -145,6 +186,10 @@ fn because(reason: Reason) -> &'static str {
         Reason::DeleteBecauseCountIndex => "its index is beyond count",
         Reason::DeleteBecauseEachKey => "its key is not in for_each",
         Reason::DeleteBecauseWrongRepetition => "count or for_each was added or taken away",
+        Reason::DeleteBecauseNoMoveTarget => "it was moved to where nothing is written",
+        Reason::ReadBecauseConfigUnknown => "its configuration is not known yet",
+        Reason::ReadBecauseDependencyPending => "what it depends on changes first",
+        Reason::ReadBecauseCheckNested => "a check looks again when everything is done",
     }
 }
 
@@ -246,7 +291,9 @@ pub(crate) fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Address, Drift, Key, Mode, ModulePath, OutputChange, PlanMode, ResourceAddress};
+    use model::{
+        Address, Drift, Key, ModulePath, OutputChange, PlanMode, ProviderInstance, ResourceAddress,
+    };
     use std::collections::BTreeMap;
 
     fn address() -> Address {
@@ -293,6 +340,10 @@ mod tests {
             deposed: false,
             create_before_destroy: false,
             dependencies: Vec::new(),
+            previous: None,
+            importing: None,
+            configuration: ProviderInstance::default(),
+            unjudged: false,
         }
     }
 
@@ -311,6 +362,9 @@ mod tests {
             drift: Vec::new(),
             outputs: BTreeMap::new(),
             diagnostics: value::Diagnostics::new(),
+            checks: Vec::new(),
+            partial: false,
+            imported: Vec::new(),
         }
     }
 

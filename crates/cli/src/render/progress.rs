@@ -241,7 +241,19 @@ impl Observer for Progress {
                     self.line(&format!("{subject}: {WARN}waits for you{RESET}"));
                 }
             }
+            Event::Replanned {
+                action,
+                answer: model::Answer::Data(_),
+                ..
+            } => {
+                let planned = world.run.as_ref().and_then(|run| run.planned_by(*action));
+                if let Some(planned) = planned {
+                    let address = visible(&planned.address.to_string());
+                    self.line(&format!("{address}: read"));
+                }
+            }
             Event::Observed(Observation::Counts(_))
+            | Event::Checked { .. }
             | Event::Opened { .. }
             | Event::Started { .. }
             | Event::Submitted { .. }

@@ -468,7 +468,9 @@ impl<'a> Suite<'a> {
             refused |= match self.provider.ask(&question).await {
                 Answer::Failed(found) => found.has_errors(),
                 Answer::Plan(answer) => answer.diagnostics.has_errors(),
-                Answer::Read(_) => panic!("a plan question was answered with a read"),
+                Answer::Read(_) | Answer::Data(_) | Answer::Import(_) => {
+                    panic!("a plan question was answered with something else")
+                }
             };
             assert!(refused, "not refused: {config:?}");
         }

@@ -244,6 +244,16 @@ impl Provider for FakeProvider {
                 self.world.state().calls.push(call);
                 self.plan(question)
             }
+            Question::Data(_) => Answer::Failed(trouble("no such data source")),
+            Question::Import(question) => {
+                let state = self.world.state();
+                let object = state.objects.get(&question.id);
+                Answer::Import(ReadAnswer {
+                    object: object.map(|object| object.value.clone()),
+                    private: Vec::new(),
+                    diagnostics: Diagnostics::new(),
+                })
+            }
             Question::Read(question) => {
                 let mut state = self.world.state();
                 state

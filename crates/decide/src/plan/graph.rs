@@ -1,10 +1,10 @@
 //! Which block must be evaluated before which: the order of planning, read off the expressions alone.
 
 use crate::LoadedRelease;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use model::{Condition, Mode, Repetition};
-use value::{Expr, Name, Reference};
+use model::{Condition, Mode, Module, Repetition, Resource};
+use value::{Expr, ExprKind, Name, Reference};
 
 /// A block, or the expansion of a module call, at a node of the module tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,18 @@ pub(crate) enum Block {
     Local(Name),
     Output(Name),
     Resource(Mode, Name, Name),
+    /// Everything in the module and in those it calls is done: what `depends_on = [module.m]` waits for.
+    Close,
+    /// Every resource is done but those that belong to checks, which look at the world after all changes. Stands at the
+    /// root only.
+    Checks,
+    Check(Name),
+}
+
+impl Block {
+    fn of(resource: &Resource) -> Self {
+        Self::Resource(resource.mode, resource.kind.clone(), resource.name.clone())
+    }
 }
 
 /// The blocks of a release and what each waits for.
@@ -26,6 +38,8 @@ pub(crate) struct Graph {
     pub waits: Vec<u32>,
     /// Who waits for each.
     pub wakes: Vec<Vec<u32>>,
+    /// For whom each waits.
+    needs: Vec<Vec<u32>>,
     numbers: BTreeMap<(u32, Block), u32>,
 }
 
@@ -48,13 +62,17 @@ impl Graph {
                 .keys()
                 .for_each(|name| graph.add(node, Block::Output(name.clone())));
             for resource in &module.resources {
-                let block =
-                    Block::Resource(resource.mode, resource.kind.clone(), resource.name.clone());
-                graph.add(node, block);
+                graph.add(node, Block::of(resource));
             }
+            for name in module.checks.keys() {
+                graph.add(node, Block::Check(name.clone()));
+            }
+            graph.add(node, Block::Close);
         }
+        graph.add(0, Block::Checks);
         graph.waits = alloc::vec![0; graph.blocks.len()];
         graph.wakes = alloc::vec![Vec::new(); graph.blocks.len()];
+        graph.needs = alloc::vec![Vec::new(); graph.blocks.len()];
         for node in 0..loaded.tree.len() as u32 {
             graph.connect_module(loaded, node);
         }
@@ -67,6 +85,21 @@ impl Graph {
         self.blocks.push((node, block));
     }
 
+    /// The number of a block, if there is such a one.
+    pub(crate) fn number(&self, node: u32, block: &Block) -> Option<u32> {
+        self.numbers.get(&(node, block.clone())).copied()
+    }
+
+    /// Everything that these blocks wait for, directly or not, and themselves.
+    pub(crate) fn with_needs(&self, blocks: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
+        reached(&self.needs, blocks)
+    }
+
+    /// Everything that waits for these blocks, directly or not, and themselves.
+    pub(crate) fn with_wakes(&self, blocks: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
+        reached(&self.wakes, blocks)
+    }
+
     /// `who` waits for `whom`, if there is such a block.
     fn edge(&mut self, who: &(u32, Block), whom: &(u32, Block)) {
         let (Some(&who), Some(&whom)) = (self.numbers.get(who), self.numbers.get(whom)) else {
@@ -75,11 +108,13 @@ impl Graph {
         if who == whom {
             return;
         }
-        if let (Some(wakes), Some(waits)) = (
+        if let (Some(wakes), Some(needs), Some(waits)) = (
             self.wakes.get_mut(whom as usize),
+            self.needs.get_mut(who as usize),
             self.waits.get_mut(who as usize),
         ) {
             wakes.push(who);
+            needs.push(whom);
             *waits += 1;
         }
     }
@@ -90,6 +125,22 @@ impl Graph {
         expr.references(&mut |reference, _, _| targets_of(loaded, node, reference, &mut targets));
         for target in &targets {
             self.edge(who, target);
+        }
+    }
+
+    /// `who` waits for what `depends_on` names: of a module, everything in it is meant.
+    fn explicit(
+        &mut self,
+        loaded: &LoadedRelease,
+        who: &(u32, Block),
+        node: u32,
+        depends_on: &[Expr],
+    ) {
+        for expr in depends_on {
+            self.edges(loaded, who, node, expr);
+            if let Some(child) = module_named(loaded, node, expr) {
+                self.edge(who, &(child, Block::Close));
+            }
         }
     }
 
@@ -124,17 +175,65 @@ impl Graph {
     fn connect_module(&mut self, loaded: &LoadedRelease, node: u32) {
         let module = loaded.module(node);
         let own = (node, Block::Module);
-        let call = loaded.call(node);
-        if let Some((parent, call)) = call {
+        if let Some((parent, call)) = loaded.call(node) {
             self.edge(&own, &(parent, Block::Module));
             self.repetition(loaded, &own, parent, &call.repetition);
-            for expr in &call.depends_on {
-                self.edges(loaded, &own, parent, expr);
+            self.explicit(loaded, &own, parent, &call.depends_on);
+        }
+        self.connect_variables(loaded, node);
+        for (name, local) in &module.locals {
+            let who = (node, Block::Local(name.clone()));
+            self.edge(&who, &own);
+            self.edges(loaded, &who, node, &local.value);
+        }
+        for (name, output) in &module.outputs {
+            let who = (node, Block::Output(name.clone()));
+            self.edge(&who, &own);
+            self.edges(loaded, &who, node, &output.value);
+            self.explicit(loaded, &who, node, &output.depends_on);
+            self.conditions(loaded, &who, node, &output.preconditions);
+        }
+        let nested = nested_in_checks(module);
+        for resource in &module.resources {
+            let who = (node, Block::of(resource));
+            self.edge(&who, &own);
+            self.connect_resource(loaded, &who, node, resource);
+            if resource.mode == Mode::Data && nested.contains(&(&resource.kind, &resource.name)) {
+                self.edge(&who, &(0, Block::Checks));
+            } else {
+                self.edge(&(0, Block::Checks), &who);
             }
         }
-        for (name, variable) in &module.variables {
+        for (name, check) in &module.checks {
+            let who = (node, Block::Check(name.clone()));
+            self.edge(&who, &(0, Block::Checks));
+            if let Some((kind, name)) = &check.data {
+                let data = Block::Resource(Mode::Data, kind.clone(), name.clone());
+                self.edge(&who, &(node, data));
+            }
+            self.conditions(loaded, &who, node, &check.assertions);
+        }
+        let close = (node, Block::Close);
+        self.edge(&close, &own);
+        for name in module.outputs.keys() {
+            self.edge(&close, &(node, Block::Output(name.clone())));
+        }
+        for resource in &module.resources {
+            let inside = Block::of(resource);
+            if !nested.contains(&(&resource.kind, &resource.name)) || resource.mode != Mode::Data {
+                self.edge(&close, &(node, inside));
+            }
+        }
+        for child in loaded.node(node).children.values() {
+            self.edge(&close, &(*child, Block::Close));
+        }
+    }
+
+    fn connect_variables(&mut self, loaded: &LoadedRelease, node: u32) {
+        let call = loaded.call(node);
+        for (name, variable) in &loaded.module(node).variables {
             let who = (node, Block::Variable(name.clone()));
-            self.edge(&who, &own);
+            self.edge(&who, &(node, Block::Module));
             self.conditions(loaded, &who, node, &variable.validations);
             match call {
                 Some((parent, call)) => {
@@ -151,45 +250,62 @@ impl Graph {
                 }
             }
         }
-        for (name, local) in &module.locals {
-            let who = (node, Block::Local(name.clone()));
-            self.edge(&who, &own);
-            self.edges(loaded, &who, node, &local.value);
+    }
+
+    fn connect_resource(
+        &mut self,
+        loaded: &LoadedRelease,
+        who: &(u32, Block),
+        node: u32,
+        resource: &Resource,
+    ) {
+        self.repetition(loaded, who, node, &resource.repetition);
+        self.edges(loaded, who, node, &resource.config);
+        self.explicit(loaded, who, node, &resource.depends_on);
+        let lifecycle = &resource.lifecycle;
+        let triggers = lifecycle.replace_triggered_by.iter();
+        for expr in triggers.chain(&lifecycle.prevent_destroy) {
+            self.edges(loaded, who, node, expr);
         }
-        for (name, output) in &module.outputs {
-            let who = (node, Block::Output(name.clone()));
-            self.edge(&who, &own);
-            self.edges(loaded, &who, node, &output.value);
-            output
-                .depends_on
-                .iter()
-                .for_each(|expr| self.edges(loaded, &who, node, expr));
-            self.conditions(loaded, &who, node, &output.preconditions);
+        for provisioner in &resource.provisioners {
+            self.edges(loaded, who, node, &provisioner.config);
+            if let Some(connection) = &provisioner.connection {
+                self.edges(loaded, who, node, connection);
+            }
         }
-        for resource in &module.resources {
-            let block =
-                Block::Resource(resource.mode, resource.kind.clone(), resource.name.clone());
-            let who = (node, block);
-            self.edge(&who, &own);
-            self.repetition(loaded, &who, node, &resource.repetition);
-            self.edges(loaded, &who, node, &resource.config);
-            resource
-                .depends_on
-                .iter()
-                .for_each(|expr| self.edges(loaded, &who, node, expr));
-            let lifecycle = &resource.lifecycle;
-            lifecycle
-                .replace_triggered_by
-                .iter()
-                .for_each(|expr| self.edges(loaded, &who, node, expr));
-            lifecycle
-                .prevent_destroy
-                .iter()
-                .for_each(|expr| self.edges(loaded, &who, node, expr));
-            self.conditions(loaded, &who, node, &lifecycle.preconditions);
-            self.conditions(loaded, &who, node, &lifecycle.postconditions);
+        self.conditions(loaded, who, node, &lifecycle.preconditions);
+        self.conditions(loaded, who, node, &lifecycle.postconditions);
+    }
+}
+
+/// Data sources that only a check reads, by type and name.
+pub(crate) fn nested_in_checks(module: &Module) -> BTreeSet<(&Name, &Name)> {
+    let checks = module.checks.values();
+    let data = checks.filter_map(|check| check.data.as_ref());
+    data.map(|(kind, name)| (kind, name)).collect()
+}
+
+/// The node of the module that an entry of `depends_on` names, if it names one.
+pub(crate) fn module_named(loaded: &LoadedRelease, node: u32, expr: &Expr) -> Option<u32> {
+    let (ExprKind::Reference(reference) | ExprKind::Instance(reference, _)) = &expr.kind else {
+        return None;
+    };
+    let (Reference::Module(call) | Reference::ModuleOutput(call, _)) = reference else {
+        return None;
+    };
+    loaded.node(node).children.get(call).copied()
+}
+
+/// These and everything that edges lead to from them.
+fn reached(edges: &[Vec<u32>], from: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<u32> = from.into_iter().collect();
+    while let Some(at) = open.pop() {
+        if found.insert(at) {
+            open.extend(edges.get(at as usize).into_iter().flatten());
         }
     }
+    found
 }
 
 /// The blocks that a reference made in the module at `node` means.

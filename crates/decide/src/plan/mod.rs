@@ -3,7 +3,16 @@
 //! Planning is a dialogue: [`Planner`] says which answers it lacks, the engine gets them from the providers, and the
 //! plan is a function of release, world and answers. Replay feeds it the recorded answers and gets the same plan.
 
+mod chosen;
+mod data;
+mod endpoint;
+mod explicit;
 mod graph;
+mod imports;
+mod managed;
+mod moves;
+mod orphan;
+pub(crate) mod outcome;
 mod planner;
 pub(crate) mod propose;
 mod steps;

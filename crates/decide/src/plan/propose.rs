@@ -1,10 +1,10 @@
 //! Small pure steps of planning one object: merging configuration with what is there, comparing, finding holes.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{BlockSchema, Nesting};
-use value::{Data, Name, Type, Value};
+use value::{Data, Marks, Name, Type, Value};
 
 /// The new object that a configuration asks for: what is set comes from the configuration, what the provider computes
 /// stays as it was, or is unknown for a new object (`ProposedNew` of Terraform's object planning).
@@ -119,22 +119,54 @@ fn contradiction_at(earlier: &Value, later: &Value, path: &mut Vec<String>) -> b
     }
 }
 
-/// Whether two values are the same data, whatever their marks and the declared types of their nulls.
+/// Whether two values are the same data of the same kind, whatever their marks and the declared types of their nulls.
+/// What is not known is the same as nothing.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
+    if !a.is_wholly_known() || !b.is_wholly_known() {
+        return false;
+    }
     match (a.data(), b.data()) {
         (Data::Null(_), Data::Null(_)) => true,
-        (Data::Unknown(_), _) | (_, Data::Unknown(_)) => false,
-        (Data::Object(a) | Data::Map(_, a), Data::Object(b) | Data::Map(_, b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(name, one)| b.get(name).is_some_and(|other| same(one, other)))
+        (Data::Object(a), Data::Object(b)) => same_entries(a, b),
+        (Data::Map(t, a), Data::Map(u, b)) => agree(t, u) && same_entries(a, b),
+        (Data::Tuple(a), Data::Tuple(b)) => same_items(a, b),
+        (Data::List(t, a), Data::List(u, b)) | (Data::Set(t, a), Data::Set(u, b)) => {
+            agree(t, u) && same_items(a, b)
         }
-        (
-            Data::List(_, a) | Data::Tuple(a) | Data::Set(_, a),
-            Data::List(_, b) | Data::Tuple(b) | Data::Set(_, b),
-        ) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(one, other)| same(one, other)),
         (a, b) => a == b,
     }
+}
+
+fn same_entries(a: &BTreeMap<Name, Value>, b: &BTreeMap<Name, Value>) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b.iter())
+            .all(|((a, one), (b, other))| a == b && same(one, other))
+}
+
+fn same_items(a: &[Value], b: &[Value]) -> bool {
+    a.len() == b.len() && a.iter().zip(b.iter()).all(|(one, other)| same(one, other))
+}
+
+/// Whether two types are the same as far as they are known.
+fn agree(a: &Type, b: &Type) -> bool {
+    a == b || a.contains_any() || b.contains_any()
+}
+
+/// Whether two values are the same data and hold the same secrets in the same places.
+pub(crate) fn same_with_marks(a: &Value, b: &Value) -> bool {
+    same(a, b) && (secret_places(a) == secret_places(b))
+}
+
+fn secret_places(value: &Value) -> BTreeSet<value::Path> {
+    if !value.marks_deep().contains(Marks::SENSITIVE) {
+        return BTreeSet::new();
+    }
+    let (_, places) = value.unmark_deep();
+    let secret = places
+        .into_iter()
+        .filter(|(_, marks)| marks.contains(Marks::SENSITIVE));
+    secret.map(|(path, _)| path).collect()
 }
 
 /// The value at a path of attribute names, keys and positions.

@@ -1,11 +1,12 @@
 //! From changes to steps: what must be done before what.
 //!
-//! The rules, with `make` for create or update and `delete` for destroy (Terraform's `docs/destroying.md`):
-//! - an object is made after what it refers to was made;
+//! The rules, with `make` for create, update or read and `delete` for destroy (Terraform's `docs/destroying.md`):
+//! - an object is made after what it refers to was made, also when what it refers to stays as it is and refers to more;
 //! - it is deleted after everything that referred to it was deleted, or, if it goes for good or is replaced by a new
 //!   one first, after everything that referred to it was updated;
 //! - a replacement deletes first and makes then, unless `create_before_destroy` turns it round, which spreads to
-//!   everything the resource depends on.
+//!   everything the resource depends on;
+//! - data sources of checks are read after everything else.
 
 use super::planner::Draft;
 use crate::diag;
@@ -36,12 +37,12 @@ pub(crate) fn spread_create_before_destroy(drafts: &mut [Draft]) {
         let Some(draft) = drafts.get(at) else {
             continue;
         };
-        let used: BTreeSet<&ResourceAddress> = draft.uses.iter().map(resource_of).collect();
-        let targets: Vec<usize> = used
-            .into_iter()
-            .filter_map(|resource| by_resource.get(resource))
+        // All instances of a block turn together, so each block is gone through once.
+        let targets: Vec<usize> = draft
+            .uses
+            .iter()
+            .filter_map(|used| by_resource.remove(resource_of(used)))
             .flatten()
-            .copied()
             .collect();
         for target in targets {
             let Some(draft) = drafts.get_mut(target) else {
@@ -80,11 +81,19 @@ pub(crate) fn steps(drafts: &[Draft]) -> Result<Vec<Step>, Diagnostic> {
         builder.add_work(drafts);
         builder.order_makes(drafts);
         builder.order_deletes(drafts);
+        builder.order_nested(drafts);
         builder.sorted(drafts)
     };
     // What is replaced may have to be gone before the updates that a removal would wait for: then the removal does not
     // wait for them.
     built(true).or_else(|_| built(false))
+}
+
+/// The first and the last of several nodes, each of which waits for the one before.
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    first: u32,
+    last: u32,
 }
 
 #[derive(Default)]
@@ -93,8 +102,10 @@ struct Builder {
     updates_first: bool,
     work: Vec<Work>,
     after: Vec<BTreeSet<u32>>,
-    make: BTreeMap<usize, u32>,
-    delete: BTreeMap<usize, u32>,
+    make: BTreeMap<usize, Chain>,
+    delete: BTreeMap<usize, Chain>,
+    /// Of what stays as it is: a join that waits for what it refers to.
+    pass: BTreeMap<usize, u32>,
     by_resource: BTreeMap<ResourceAddress, Vec<usize>>,
     made: BTreeMap<ResourceAddress, Option<u32>>,
 }
@@ -104,6 +115,24 @@ impl Builder {
         self.work.push(work);
         self.after.push(BTreeSet::new());
         (self.work.len() - 1) as u32
+    }
+
+    fn chain(&mut self, works: &[Work]) -> Option<Chain> {
+        let mut chain: Option<Chain> = None;
+        for work in works {
+            let node = self.node(*work);
+            chain = Some(match chain {
+                Some(Chain { first, last }) => {
+                    self.wait(node, last);
+                    Chain { first, last: node }
+                }
+                None => Chain {
+                    first: node,
+                    last: node,
+                },
+            });
+        }
+        chain
     }
 
     fn wait(&mut self, who: u32, whom: u32) {
@@ -116,24 +145,52 @@ impl Builder {
 
     fn add_work(&mut self, drafts: &[Draft]) {
         for (at, draft) in drafts.iter().enumerate() {
-            let (delete, make) = match draft.change.action {
-                Action::NoOp => (false, None),
-                Action::Create => (false, Some(Verb::Create)),
-                Action::Update => (false, Some(Verb::Update)),
-                Action::Delete => (true, None),
-                Action::DeleteThenCreate | Action::CreateThenDelete => (true, Some(Verb::Create)),
-            };
             let change = at as u32;
-            if delete {
-                let node = self.node(Work::Change {
+            let of = |verb| Work::Change { change, verb };
+            let run = |provisioners: &[u32]| -> Vec<Work> {
+                let all = provisioners.iter();
+                all.map(|one| Work::Provision {
                     change,
-                    verb: Verb::Delete,
-                });
-                self.delete.insert(at, node);
+                    provisioner: *one,
+                })
+                .collect()
+            };
+            let (after_make, before_delete) = &draft.provisioners;
+            let (delete, make) = match draft.change.action {
+                Action::NoOp | Action::Forget => (false, None),
+                Action::Read => (false, Some(Work::Read { change })),
+                Action::Create => (false, Some(of(Verb::Create))),
+                Action::Update => (false, Some(of(Verb::Update))),
+                Action::Delete => (true, None),
+                Action::DeleteThenCreate | Action::CreateThenDelete => {
+                    (true, Some(of(Verb::Create)))
+                }
+            };
+            if delete {
+                let mut works = run(before_delete);
+                works.push(of(Verb::Delete));
+                if let Some(chain) = self.chain(&works) {
+                    self.delete.insert(at, chain);
+                }
             }
-            if let Some(verb) = make {
-                let node = self.node(Work::Change { change, verb });
-                self.make.insert(at, node);
+            let mut works: Vec<Work> = make.into_iter().collect();
+            if matches!(
+                make,
+                Some(Work::Change {
+                    verb: Verb::Create,
+                    ..
+                })
+            ) {
+                works.extend(run(after_make));
+            }
+            if draft.change.unjudged {
+                works.push(Work::Check { change });
+            }
+            if let Some(chain) = self.chain(&works) {
+                self.make.insert(at, chain);
+            } else if draft.change.action == Action::NoOp && !draft.uses.is_empty() {
+                let join = self.node(Work::Join);
+                self.pass.insert(at, join);
             }
             if !draft.change.deposed {
                 self.by_resource
@@ -144,28 +201,20 @@ impl Builder {
         }
     }
 
-    /// The step after which all instances of a resource are made; none when nothing is made of it.
+    /// The node after which an object is as planned; none when it already is.
+    fn made_at(&self, at: usize) -> Option<u32> {
+        let make = self.make.get(&at).map(|chain| chain.last);
+        make.or_else(|| self.pass.get(&at).copied())
+    }
+
+    /// The node after which all instances of a resource are as planned; none when they already are.
     fn all_made(&mut self, resource: &ResourceAddress) -> Option<u32> {
         if let Some(known) = self.made.get(resource) {
             return *known;
         }
         let members = self.by_resource.get(resource).cloned().unwrap_or_default();
-        let makes: Vec<u32> = members
-            .iter()
-            .filter_map(|at| self.make.get(at))
-            .copied()
-            .collect();
-        let join = match makes.as_slice() {
-            [] => None,
-            [one] => Some(*one),
-            several => {
-                let join = self.node(Work::Join);
-                for make in several {
-                    self.wait(join, *make);
-                }
-                Some(join)
-            }
-        };
+        let makes: Vec<u32> = members.iter().filter_map(|at| self.made_at(*at)).collect();
+        let join = self.joined(&makes);
         self.made.insert(resource.clone(), join);
         join
     }
@@ -175,12 +224,15 @@ impl Builder {
             let (make, delete) = (self.make.get(&at).copied(), self.delete.get(&at).copied());
             if let (Some(make), Some(delete)) = (make, delete) {
                 if draft.change.action == Action::CreateThenDelete {
-                    self.wait(delete, make);
+                    self.wait(delete.first, make.last);
                 } else {
-                    self.wait(make, delete);
+                    self.wait(make.first, delete.last);
                 }
             }
-            let Some(make) = make else { continue };
+            let first = make.map(|chain| chain.first);
+            let Some(first) = first.or_else(|| self.pass.get(&at).copied()) else {
+                continue;
+            };
             for used in &draft.uses {
                 let before = match used {
                     Use::Instance(address) => drafts
@@ -188,11 +240,11 @@ impl Builder {
                             (&one.change.address, one.change.deposed).cmp(&(address, false))
                         })
                         .ok()
-                        .and_then(|at| self.make.get(&at).copied()),
+                        .and_then(|at| self.made_at(at)),
                     Use::Whole(resource) => self.all_made(resource),
                 };
                 if let Some(before) = before {
-                    self.wait(make, before);
+                    self.wait(first, before);
                 }
             }
         }
@@ -225,21 +277,20 @@ impl Builder {
         if deleted.is_empty() {
             return;
         }
+        let last =
+            |chains: &BTreeMap<usize, Chain>, at: &usize| chains.get(at).map(|chain| chain.last);
         let deletes: Vec<u32> = referring
             .iter()
-            .filter_map(|at| self.delete.get(at))
-            .copied()
+            .filter_map(|at| last(&self.delete, at))
             .collect();
         let updates: Vec<u32> = referring
             .iter()
             .filter(|at| !self.delete.contains_key(at))
-            .filter_map(|at| self.make.get(at))
-            .copied()
+            .filter_map(|at| last(&self.make, at))
             .collect();
         let makes: Vec<u32> = referring
             .iter()
-            .filter_map(|at| self.make.get(at))
-            .copied()
+            .filter_map(|at| last(&self.make, at))
             .collect();
         let after_deletes = self.joined(&deletes);
         let mut after_updates = None;
@@ -250,16 +301,47 @@ impl Builder {
                 continue;
             };
             if let Some(join) = after_deletes {
-                self.wait(delete, join);
+                self.wait(delete.first, join);
             }
             let further = match draft.change.action {
                 Action::Delete if !self.updates_first => None,
                 Action::Delete => *after_updates.get_or_insert_with(|| self.joined(&updates)),
                 Action::CreateThenDelete => *after_makes.get_or_insert_with(|| self.joined(&makes)),
-                Action::NoOp | Action::Create | Action::Update | Action::DeleteThenCreate => None,
+                Action::NoOp
+                | Action::Create
+                | Action::Update
+                | Action::DeleteThenCreate
+                | Action::Read
+                | Action::Forget => None,
             };
             if let Some(join) = further {
-                self.wait(delete, join);
+                self.wait(delete.first, join);
+            }
+        }
+    }
+
+    /// What belongs to checks comes after everything that does not.
+    fn order_nested(&mut self, drafts: &[Draft]) {
+        let nested = |at: &usize| drafts.get(*at).is_some_and(|draft| draft.nested);
+        let waiting: Vec<u32> = self
+            .make
+            .iter()
+            .filter(|(at, _)| nested(at))
+            .map(|(_, chain)| chain.first)
+            .collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let others: Vec<u32> = self
+            .make
+            .iter()
+            .chain(&self.delete)
+            .filter(|(at, _)| !nested(at))
+            .map(|(_, chain)| chain.last)
+            .collect();
+        if let Some(all) = self.joined(&others) {
+            for who in waiting {
+                self.wait(who, all);
             }
         }
     }
@@ -278,8 +360,30 @@ impl Builder {
         }
     }
 
-    /// Numbers the steps so that each comes after all it waits for (Kahn, smallest number first).
+    /// Nodes that something waits for that does work.
+    fn needed(&self) -> Vec<bool> {
+        let mut needed = alloc::vec![false; self.work.len()];
+        let mut open: Vec<u32> = self
+            .work
+            .iter()
+            .enumerate()
+            .filter(|(_, work)| **work != Work::Join)
+            .map(|(at, _)| at as u32)
+            .collect();
+        while let Some(at) = open.pop() {
+            match needed.get_mut(at as usize) {
+                Some(needed) if !*needed => *needed = true,
+                _ => continue,
+            }
+            open.extend(self.after.get(at as usize).into_iter().flatten());
+        }
+        needed
+    }
+
+    /// Numbers the steps so that each comes after all it waits for (Kahn, smallest number first). Joins that wait for
+    /// less than two others are passed over.
     fn sorted(self, drafts: &[Draft]) -> Result<Vec<Step>, Diagnostic> {
+        let needed = self.needed();
         let mut waits: Vec<usize> = self.after.iter().map(BTreeSet::len).collect();
         let mut wakes: Vec<Vec<u32>> = alloc::vec![Vec::new(); self.work.len()];
         for (who, after) in self.after.iter().enumerate() {
@@ -295,22 +399,31 @@ impl Builder {
             .filter(|(_, waits)| **waits == 0)
             .map(|(at, _)| at as u32)
             .collect();
-        let mut number: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut steps = Vec::with_capacity(self.work.len());
+        // The step of each node that is done; none where there is nothing to wait for.
+        let mut number: BTreeMap<u32, Option<u32>> = BTreeMap::new();
+        let mut steps: Vec<Step> = Vec::with_capacity(self.work.len());
         while let Some(at) = ready.pop_first() {
             let (Some(work), Some(after)) =
                 (self.work.get(at as usize), self.after.get(at as usize))
             else {
                 continue;
             };
-            let mut after: Vec<u32> = after
+            let after: BTreeSet<u32> = after
                 .iter()
-                .filter_map(|whom| number.get(whom))
-                .copied()
+                .filter_map(|whom| number.get(whom).copied().flatten())
                 .collect();
-            after.sort_unstable();
-            number.insert(at, steps.len() as u32);
-            steps.push(Step { work: *work, after });
+            let step = match (work, after.len()) {
+                (Work::Join, 0 | 1) => after.first().copied(),
+                (Work::Join, _) if needed.get(at as usize) != Some(&true) => None,
+                _ => {
+                    steps.push(Step {
+                        work: *work,
+                        after: after.into_iter().collect(),
+                    });
+                    Some(steps.len() as u32 - 1)
+                }
+            };
+            number.insert(at, step);
             for who in wakes.get(at as usize).into_iter().flatten() {
                 if let Some(waits) = waits.get_mut(*who as usize) {
                     *waits -= 1;
@@ -320,21 +433,31 @@ impl Builder {
                 }
             }
         }
-        if steps.len() == self.work.len() {
+        if number.len() == self.work.len() {
             return Ok(steps);
         }
-        let members: Vec<String> = self
+        let mut members: Vec<String> = self
             .work
             .iter()
             .enumerate()
             .filter(|(at, _)| !number.contains_key(&(*at as u32)))
-            .filter_map(|(_, work)| match work {
-                Work::Change { change, .. } => drafts.get(*change as usize),
-                Work::Join => None,
-            })
-            .take(10)
+            .filter_map(|(_, work)| change_of(work))
+            .filter_map(|change| drafts.get(change as usize))
             .map(|draft| draft.change.address.to_string())
             .collect();
+        members.dedup();
+        members.truncate(10);
         Err(diag::step_cycle(&members))
+    }
+}
+
+/// The change that a step is about.
+fn change_of(work: &Work) -> Option<u32> {
+    match work {
+        Work::Join => None,
+        Work::Change { change, .. }
+        | Work::Read { change }
+        | Work::Check { change }
+        | Work::Provision { change, .. } => Some(*change),
     }
 }

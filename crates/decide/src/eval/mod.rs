@@ -1,0 +1,424 @@
+//! Evaluates the expressions of a release: references to variables, locals, outputs, resources and modules, with
+//! `count` and `for_each` expanded.
+//!
+//! Values are computed when asked for and remembered once they cannot change any more. The evaluator knows objects
+//! only through a function from address to value, so planning (planned objects) and applying (real objects) share it.
+//!
+//! Variables, locals and outputs are here; `expand` makes instances of repeated blocks, `object` gives resources,
+//! `module` the outputs of calls, `condition` judges conditions, and `scope` is what an expression sees of all this.
+
+mod condition;
+mod expand;
+mod module;
+mod object;
+mod scope;
+
+pub(crate) use condition::{Judged, Judging};
+use scope::{EvaluationScope, WithFiles};
+
+use crate::LoadedRelease;
+use crate::diag;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use model::{Address, Key, Mode, ModulePath, Output, ResourceAddress, RunOptions};
+use value::{Diagnostics, Expr, Marks, Name, Span, Value};
+
+/// Most values between one value and another it depends on.
+const DEPTH_MAX: u32 = 256;
+
+/// A value that looked at more objects of one block than this is taken to have looked at all of them: what is noted
+/// for it, and again for everything that uses it, then stays small.
+const INSTANCES_NOTED_MAX: usize = 16;
+
+/// Answers with the object at an address, planned or real.
+pub(crate) type Objects<'a> = &'a dyn Fn(&Address) -> Option<Value>;
+
+/// A place where expressions are evaluated: a module instance and perhaps a resource instance in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Module instance.
+    pub module: u32,
+    /// Instance key, for `count.index` and `each.key`.
+    pub key: Key,
+    /// `each.value`.
+    pub each: Option<Value>,
+    /// `self`.
+    pub this: Option<Value>,
+}
+
+impl Place {
+    /// A module instance, outside any resource.
+    pub(crate) fn of(module: u32) -> Self {
+        Self {
+            module,
+            key: Key::None,
+            each: None,
+            this: None,
+        }
+    }
+}
+
+/// One instance of a repeated block.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub key: Key,
+    pub each: Option<Value>,
+}
+
+/// Something an evaluation looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Use {
+    /// One object.
+    Instance(Address),
+    /// All objects of a block in a module instance.
+    Whole(ResourceAddress),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Memo {
+    Variable(Name),
+    Local(Name),
+    Output(Name),
+    Whole(Mode, Name, Name),
+    Repetition(Mode, Name, Name),
+}
+
+#[derive(Debug)]
+struct ModuleInstance {
+    node: u32,
+    path: ModulePath,
+    parent: Option<u32>,
+    key: Key,
+    each: Option<Value>,
+    /// What the repetition of its call looked at.
+    uses: Arc<BTreeSet<Use>>,
+}
+
+/// Instances that a module call made: key and module instance of each.
+type Called = Arc<Vec<(Key, u32)>>;
+
+/// A value and what was looked at to compute it.
+type Remembered = (Value, Arc<BTreeSet<Use>>);
+
+/// See the module's header.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    loaded: Arc<LoadedRelease>,
+    environment: Name,
+    workspace: Name,
+    modules: RefCell<Vec<ModuleInstance>>,
+    expanded: RefCell<BTreeMap<(u32, Name), Called>>,
+    memo: RefCell<BTreeMap<(u32, Memo), Remembered>>,
+    used: RefCell<BTreeSet<Use>>,
+    depth: Cell<u32>,
+    ports: RefCell<BTreeMap<Name, u16>>,
+    /// While planning every value is final when it is first computed, unknown ones too.
+    planning: bool,
+}
+
+impl Evaluator {
+    pub(crate) fn new(loaded: Arc<LoadedRelease>, options: &RunOptions, planning: bool) -> Self {
+        let root = ModuleInstance {
+            node: 0,
+            path: ModulePath::default(),
+            parent: None,
+            key: Key::None,
+            each: None,
+            uses: Arc::default(),
+        };
+        Self {
+            loaded,
+            environment: Name::from(options.environment.as_str()),
+            workspace: Name::from(match options.workspace.as_str() {
+                "" => "default",
+                name => name,
+            }),
+            modules: RefCell::new(Vec::from([root])),
+            expanded: RefCell::default(),
+            memo: RefCell::default(),
+            used: RefCell::default(),
+            depth: Cell::new(0),
+            ports: RefCell::default(),
+            planning,
+        }
+    }
+
+    pub(crate) fn loaded(&self) -> &Arc<LoadedRelease> {
+        &self.loaded
+    }
+
+    /// Says which ports services have, for `service.NAME.port`.
+    pub(crate) fn set_ports(&self, ports: BTreeMap<Name, u16>) {
+        *self.ports.borrow_mut() = ports;
+    }
+
+    /// Evaluates an expression at a place.
+    pub(crate) fn evaluate(
+        &self,
+        expr: &Expr,
+        place: &Place,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        expr.evaluate(&EvaluationScope {
+            evaluator: self,
+            objects,
+            place,
+        })
+    }
+
+    /// Evaluates in the root module, with files beside those of the release.
+    pub(crate) fn evaluate_with_files(
+        &self,
+        expr: &Expr,
+        objects: Objects<'_>,
+        files: &dyn Fn(&str) -> Option<Arc<[u8]>>,
+    ) -> Result<Value, Diagnostics> {
+        let place = self.root();
+        let scope = EvaluationScope {
+            evaluator: self,
+            objects,
+            place: &place,
+        };
+        expr.evaluate(&WithFiles { scope, files })
+    }
+
+    /// Does something and says what was looked at on the way.
+    pub(crate) fn noting<T>(&self, what: impl FnOnce() -> T) -> (T, BTreeSet<Use>) {
+        let outer = core::mem::take(&mut *self.used.borrow_mut());
+        let result = what();
+        let used = core::mem::replace(&mut *self.used.borrow_mut(), outer);
+        self.used.borrow_mut().extend(used.iter().cloned());
+        (result, used)
+    }
+
+    /// What the `count` or `for_each` of the calls around a module instance looked at: everything in it waits for that.
+    pub(crate) fn module_uses(&self, module: u32) -> BTreeSet<Use> {
+        let modules = self.modules.borrow();
+        let mut uses = BTreeSet::new();
+        let mut at = Some(module);
+        while let Some(instance) = at.and_then(|at| modules.get(at as usize)) {
+            uses.extend(instance.uses.iter().cloned());
+            at = instance.parent;
+        }
+        uses
+    }
+
+    /// The root module instance, outside any resource.
+    pub(crate) fn root(&self) -> Place {
+        Place::of(0)
+    }
+
+    /// Path of a module instance.
+    pub(crate) fn path(&self, module: u32) -> ModulePath {
+        self.modules
+            .borrow()
+            .get(module as usize)
+            .map(|one| one.path.clone())
+            .unwrap_or_default()
+    }
+
+    fn node_of(&self, module: u32) -> u32 {
+        self.modules
+            .borrow()
+            .get(module as usize)
+            .map_or(0, |one| one.node)
+    }
+
+    fn remembered(
+        &self,
+        module: u32,
+        memo: Memo,
+        span: Span,
+        compute: impl FnOnce() -> Result<Value, Diagnostics>,
+    ) -> Result<Value, Diagnostics> {
+        let key = (module, memo);
+        if let Some((value, used)) = self.memo.borrow().get(&key) {
+            self.used.borrow_mut().extend(used.iter().cloned());
+            return Ok(value.clone());
+        }
+        if self.depth.get() >= DEPTH_MAX {
+            return Err(diag::too_deep(span).into());
+        }
+        self.depth.set(self.depth.get() + 1);
+        let outer = core::mem::take(&mut *self.used.borrow_mut());
+        let result = compute();
+        let used = core::mem::replace(&mut *self.used.borrow_mut(), outer);
+        self.used.borrow_mut().extend(used.iter().cloned());
+        self.depth.set(self.depth.get() - 1);
+        let value = result?;
+        if self.planning || value.is_wholly_known() {
+            self.memo
+                .borrow_mut()
+                .insert(key, (value.clone(), Arc::new(coarse(used))));
+        }
+        Ok(value)
+    }
+
+    /// Value of a variable in a module instance.
+    pub(crate) fn variable(
+        &self,
+        module: u32,
+        name: &Name,
+        span: Span,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        self.remembered(module, Memo::Variable(name.clone()), span, || {
+            let node = self.node_of(module);
+            let Some(variable) = self.loaded.module(node).variables.get(name) else {
+                return Err(diag::not_available(&format!("var.{name}"), span).into());
+            };
+            let given = self.given(module, name, objects)?;
+            let value = match given {
+                Some((value, at)) if !value.is_null() || variable.nullable => {
+                    value::convert(&value, &variable.ty)
+                        .map_err(|error| diag::variable_unfit(name, &error.to_string(), at))?
+                }
+                _ => variable
+                    .default
+                    .clone()
+                    .unwrap_or_else(|| Value::null(variable.ty.clone())),
+            };
+            Ok(if variable.sensitive {
+                value.with_marks(Marks::SENSITIVE)
+            } else {
+                value
+            })
+        })
+    }
+
+    /// The value given to a variable from outside its module, and where.
+    fn given(
+        &self,
+        module: u32,
+        name: &Name,
+        objects: Objects<'_>,
+    ) -> Result<Option<(Value, Span)>, Diagnostics> {
+        let node = self.node_of(module);
+        let Some((_, call)) = self.loaded.call(node) else {
+            if let Some(value) = self.loaded.inputs.get(name) {
+                return Ok(Some((value.clone(), Span::default())));
+            }
+            let environment = self.loaded.release.environments.get(&self.environment);
+            let Some(expr) = environment.and_then(|one| one.variables.get(name)) else {
+                return Ok(None);
+            };
+            return Ok(Some((
+                self.evaluate(expr, &self.root(), objects)?,
+                expr.span,
+            )));
+        };
+        let Some(expr) = call.inputs.get(name) else {
+            return Ok(None);
+        };
+        let place = {
+            let modules = self.modules.borrow();
+            let Some(instance) = modules.get(module as usize) else {
+                return Ok(None);
+            };
+            Place {
+                module: instance.parent.unwrap_or(0),
+                key: instance.key.clone(),
+                each: instance.each.clone(),
+                this: None,
+            }
+        };
+        Ok(Some((self.evaluate(expr, &place, objects)?, expr.span)))
+    }
+
+    /// Value of a local value in a module instance.
+    pub(crate) fn local(
+        &self,
+        module: u32,
+        name: &Name,
+        span: Span,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        self.remembered(module, Memo::Local(name.clone()), span, || {
+            let node = self.node_of(module);
+            let Some(local) = self.loaded.module(node).locals.get(name) else {
+                return Err(diag::not_available(&format!("local.{name}"), span).into());
+            };
+            let place = Place::of(module);
+            self.evaluate(&local.value, &place, objects)
+        })
+    }
+
+    /// Value of a root output as it may be written down; none for one that may not.
+    pub(crate) fn root_output(
+        &self,
+        name: &Name,
+        output: &Output,
+        objects: Objects<'_>,
+    ) -> Result<Option<Value>, Diagnostics> {
+        let value = self.output(0, name, output.span, objects)?;
+        let marks = value.marks_deep();
+        if output.ephemeral {
+            return Ok(None);
+        }
+        if marks.contains(Marks::EPHEMERAL) {
+            return Err(diag::output_ephemeral(name, output.span).into());
+        }
+        if marks.contains(Marks::SENSITIVE) && !output.sensitive {
+            return Err(diag::output_sensitive(name, output.span).into());
+        }
+        Ok(Some(value))
+    }
+
+    /// Value of an output of a module instance.
+    pub(crate) fn output(
+        &self,
+        module: u32,
+        name: &Name,
+        span: Span,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        self.remembered(module, Memo::Output(name.clone()), span, || {
+            let node = self.node_of(module);
+            let Some(output) = self.loaded.module(node).outputs.get(name) else {
+                return Err(diag::not_available(&format!("the output `{name}`"), span).into());
+            };
+            let place = Place::of(module);
+            let judging = Judging::output(name);
+            self.judge(&output.preconditions, &judging, &place, objects)
+                .into_result()?;
+            let value = self.evaluate(&output.value, &place, objects)?;
+            Ok(if output.sensitive {
+                value.with_marks(Marks::SENSITIVE)
+            } else {
+                value
+            })
+        })
+    }
+}
+
+/// The same with many objects of one block taken for all of it.
+fn coarse(used: BTreeSet<Use>) -> BTreeSet<Use> {
+    if used.len() <= INSTANCES_NOTED_MAX {
+        return used;
+    }
+    let mut counts: BTreeMap<ResourceAddress, usize> = BTreeMap::new();
+    for one in &used {
+        if let Use::Instance(address) = one {
+            *counts.entry(address.resource.clone()).or_default() += 1;
+        }
+    }
+    counts.retain(|_, count| *count > INSTANCES_NOTED_MAX);
+    if counts.is_empty() {
+        return used;
+    }
+    used.into_iter()
+        .map(|one| {
+            if let Use::Instance(address) = &one
+                && counts.contains_key(&address.resource)
+            {
+                Use::Whole(address.resource.clone())
+            } else {
+                one
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! Resources as expressions see them: one object, or all objects of a block.
+
+use super::expand::key_of;
+use super::{Evaluator, Memo, Objects, Place, Use};
+use crate::diag;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use model::{Address, Key, Mode, Repetition, Resource, ResourceAddress};
+use value::{Diagnostics, Name, Span, Type, Value};
+
+impl Evaluator {
+    /// The resource block of this name at a node of the tree.
+    pub(crate) fn resource(
+        &self,
+        node: u32,
+        mode: Mode,
+        kind: &Name,
+        name: &Name,
+    ) -> Option<&Resource> {
+        let resources = &self.loaded.module(node).resources;
+        let at = resources
+            .binary_search_by(|one| (one.mode, &one.kind, &one.name).cmp(&(mode, kind, name)))
+            .ok()?;
+        resources.get(at)
+    }
+
+    pub(super) fn whole(
+        &self,
+        module: u32,
+        (mode, kind, name): (Mode, &Name, &Name),
+        span: Span,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        self.remembered(
+            module,
+            Memo::Whole(mode, kind.clone(), name.clone()),
+            span,
+            || {
+                let node = self.node_of(module);
+                let resource = self.found(node, mode, kind, name, span)?;
+                let address = ResourceAddress {
+                    module: self.path(module),
+                    mode,
+                    kind: kind.clone(),
+                    name: name.clone(),
+                };
+                let place = Place::of(module);
+                let instances = self.expand(
+                    &resource.repetition,
+                    &place,
+                    &address,
+                    resource.span,
+                    objects,
+                )?;
+                self.used.borrow_mut().insert(Use::Whole(address.clone()));
+                let object = |key: &Key| {
+                    let address = Address {
+                        resource: address.clone(),
+                        key: key.clone(),
+                    };
+                    objects(&address).unwrap_or_else(|| Value::unknown(Type::Any))
+                };
+                Ok(match &resource.repetition {
+                    Repetition::Once => object(&Key::None),
+                    Repetition::Count(_) => Value::tuple(
+                        instances
+                            .iter()
+                            .map(|instance| object(&instance.key))
+                            .collect(),
+                    ),
+                    Repetition::ForEach(_) => Value::object(
+                        instances
+                            .iter()
+                            .filter_map(|instance| match &instance.key {
+                                Key::Name(name) => Some((name.clone(), object(&instance.key))),
+                                Key::None | Key::Index(_) => None,
+                            })
+                            .collect(),
+                    ),
+                })
+            },
+        )
+    }
+
+    fn found(
+        &self,
+        node: u32,
+        mode: Mode,
+        kind: &Name,
+        name: &Name,
+        span: Span,
+    ) -> Result<&Resource, Diagnostics> {
+        self.resource(node, mode, kind, name)
+            .ok_or_else(|| diag::not_available(&format!("{kind}.{name}"), span).into())
+    }
+
+    pub(super) fn one(
+        &self,
+        module: u32,
+        (mode, kind, name): (Mode, &Name, &Name),
+        key: &Value,
+        span: Span,
+        objects: Objects<'_>,
+    ) -> Result<Value, Diagnostics> {
+        let node = self.node_of(module);
+        let resource = self.found(node, mode, kind, name, span)?;
+        let path = self.path(module);
+        let block = ResourceAddress {
+            module: path,
+            mode,
+            kind: kind.clone(),
+            name: name.clone(),
+        };
+        let Some(wanted) = key_of(key, &resource.repetition) else {
+            // Not known yet, or not a key of this block: the whole collection says what is wrong, or stays unknown.
+            if key.is_known() {
+                let shown = format!("{block}");
+                return Err(diag::no_such_instance(&shown, "of that kind", &[], span).into());
+            }
+            self.used.borrow_mut().insert(Use::Whole(block));
+            return Ok(Value::unknown(Type::Any));
+        };
+        let address = Address {
+            resource: block,
+            key: wanted,
+        };
+        if let Some(object) = objects(&address) {
+            let marks = key.marks();
+            self.used.borrow_mut().insert(Use::Instance(address));
+            return Ok(object.with_marks(marks));
+        }
+        let place = Place::of(module);
+        let instances = self.expand(
+            &resource.repetition,
+            &place,
+            &address.resource,
+            resource.span,
+            objects,
+        )?;
+        if instances.iter().any(|instance| instance.key == address.key) {
+            self.used.borrow_mut().insert(Use::Instance(address));
+            return Ok(Value::unknown(Type::Any));
+        }
+        let known: Vec<String> = instances
+            .iter()
+            .map(|instance| instance.key.to_string())
+            .collect();
+        Err(diag::no_such_instance(
+            &address.resource.to_string(),
+            &address.key.to_string(),
+            &known,
+            span,
+        )
+        .into())
+    }
+}

@@ -1,0 +1,242 @@
+//! What is in the book but no longer written: destroyed, or only forgotten, and why.
+
+use super::endpoint;
+use super::planner::{Draft, Pending, Planner, Stage};
+use crate::Object;
+use crate::diag;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use model::{
+    Action, Address, Key, Mode, PlanMode, PlannedChange, Reason, Removed, Repeat, Repetition,
+    ResourceAddress,
+};
+use value::Diagnostics;
+
+impl Planner {
+    /// Plans what is in the book but no longer written.
+    pub(super) fn forgotten(&mut self) {
+        let mut orphans: Vec<Address> = self
+            .objects
+            .keys()
+            .filter(|address| !self.written.contains(*address))
+            .cloned()
+            .collect();
+        if self.chosen.is_some() {
+            self.leave_out_orphans(&mut orphans);
+        }
+        for address in orphans {
+            let Some(prior) = self.objects.get(&address).cloned() else {
+                continue;
+            };
+            let mut pending = Pending::new(None, address, self.evaluator.root());
+            pending.stage = Stage::Reading;
+            pending.reason = self.why_deleted(&pending.address);
+            pending.prior = Some(prior);
+            let managed = pending.address.resource.mode == Mode::Managed;
+            if self.options.refresh && managed {
+                self.ask_read(pending);
+            } else {
+                self.forget(pending);
+            }
+        }
+        for (address, object) in core::mem::take(&mut self.deposed) {
+            if self.options.mode == PlanMode::RefreshOnly || self.is_untouched(&address) {
+                continue;
+            }
+            let change = deletion(address, &object, None, true);
+            self.drafts.push(Draft {
+                change,
+                uses: BTreeSet::new(),
+                prior_dependencies: object.dependencies,
+                provisioners: (Vec::new(), Vec::new()),
+                nested: false,
+            });
+        }
+    }
+
+    fn is_untouched(&self, address: &Address) -> bool {
+        self.chosen
+            .as_ref()
+            .is_some_and(|chosen| !chosen.names(address))
+    }
+
+    /// Keeps only those that were chosen; what refers to something that is destroyed goes with it.
+    fn leave_out_orphans(&mut self, orphans: &mut Vec<Address>) {
+        let Some(chosen) = &self.chosen else { return };
+        let mut gone: BTreeSet<Address> = orphans
+            .iter()
+            .filter(|address| chosen.names(address))
+            .cloned()
+            .collect();
+        if self.options.mode == PlanMode::Destroy && chosen.is_positive() {
+            let mut blocks: BTreeSet<ResourceAddress> = gone
+                .iter()
+                .map(|address| address.resource.clone())
+                .collect();
+            loop {
+                // Ends: each round adds an object, or is the last.
+                let more: Vec<&Address> = orphans
+                    .iter()
+                    .filter(|address| {
+                        let object = self.objects.get(*address);
+                        !gone.contains(*address)
+                            && object.is_some_and(|one| {
+                                one.dependencies.iter().any(|of| blocks.contains(of))
+                            })
+                    })
+                    .collect();
+                if more.is_empty() {
+                    break;
+                }
+                for address in more {
+                    blocks.insert(address.resource.clone());
+                    gone.insert(address.clone());
+                }
+            }
+        }
+        orphans.retain(|address| gone.contains(address));
+    }
+
+    pub(super) fn forget(&mut self, pending: Pending) {
+        let Some(object) = &pending.prior else { return };
+        let data = pending.address.resource.mode != Mode::Managed;
+        if self.options.mode == PlanMode::RefreshOnly && !data {
+            return;
+        }
+        let mut change = deletion(pending.address.clone(), object, pending.reason, false);
+        change.previous = self.previous.get(&pending.address).cloned();
+        let removed = self.removed(&pending.address);
+        let keeps = removed.as_ref().is_some_and(|removed| !removed.destroy)
+            && self.options.mode == PlanMode::Normal;
+        if data || keeps {
+            change.action = Action::Forget;
+        }
+        self.draft(pending, change);
+    }
+
+    /// The `removed` block that names an object.
+    fn removed(&self, address: &Address) -> Option<Removed> {
+        let loaded = self.evaluator.loaded();
+        for node in 0..loaded.tree.len() as u32 {
+            for removed in &loaded.module(node).removed {
+                if endpoint::covers(loaded, node, &removed.from, address) {
+                    return Some(removed.clone());
+                }
+            }
+        }
+        None
+    }
+
+    fn why_deleted(&self, address: &Address) -> Option<Reason> {
+        if self.options.mode == PlanMode::Destroy || address.resource.mode != Mode::Managed {
+            return None;
+        }
+        let loaded = self.evaluator.loaded();
+        let block = &address.resource;
+        let resource = loaded.node_at(&block.module).and_then(|node| {
+            self.evaluator
+                .resource(node, block.mode, &block.kind, &block.name)
+        });
+        let Some(resource) = resource else {
+            return Some(if self.previous.contains_key(address) {
+                Reason::DeleteBecauseNoMoveTarget
+            } else {
+                Reason::DeleteBecauseNoResourceConfig
+            });
+        };
+        let module = self.evaluator.place_in(&block.module, &self.objects());
+        if module.ok().flatten().is_none() {
+            return Some(Reason::DeleteBecauseNoModule);
+        }
+        Some(match (&resource.repetition, &address.key) {
+            (Repetition::Count(_), Key::Index(_)) => Reason::DeleteBecauseCountIndex,
+            (Repetition::ForEach(_), Key::Name(_)) => Reason::DeleteBecauseEachKey,
+            _ => Reason::DeleteBecauseWrongRepetition,
+        })
+    }
+
+    /// What a `moved` or `removed` block says is gone must not be written any more.
+    pub(super) fn still_written(&mut self) {
+        let loaded = self.evaluator.loaded().clone();
+        let mut found = Diagnostics::new();
+        for node in 0..loaded.tree.len() as u32 {
+            let module = loaded.module(node);
+            for moved in &module.moved {
+                let statement = endpoint::Statement::new(node, &moved.from, &moved.to);
+                let declared = if statement.is_whole() {
+                    endpoint::is_declared(&loaded, node, &moved.from)
+                } else {
+                    self.written
+                        .iter()
+                        .any(|address| statement.destination(&loaded, address).is_some())
+                };
+                if declared && moved.from != moved.to {
+                    found.push(diag::moved_still_written(&moved.from, moved.span));
+                }
+            }
+            for removed in &module.removed {
+                if endpoint::is_declared(&loaded, node, &removed.from) {
+                    found.push(diag::removed_still_written(&removed.from, removed.span));
+                }
+            }
+        }
+        self.diagnostics.extend(found);
+    }
+
+    /// Refuses to destroy what is protected.
+    pub(super) fn protect(&mut self) {
+        let loaded = self.evaluator.loaded().clone();
+        let nothing = |_: &Address| None;
+        let mut found = Vec::new();
+        for draft in &self.drafts {
+            let change = &draft.change;
+            if !change.destroys() || change.deposed {
+                continue;
+            }
+            let block = &change.address.resource;
+            let resource = loaded.node_at(&block.module).and_then(|node| {
+                self.evaluator
+                    .resource(node, block.mode, &block.kind, &block.name)
+            });
+            let Some(expr) = resource.and_then(|one| one.lifecycle.prevent_destroy.as_ref()) else {
+                continue;
+            };
+            let value = self
+                .evaluator
+                .evaluate(expr, &self.evaluator.root(), &nothing);
+            // Anything but a clear "no" protects.
+            if value.ok().and_then(|value| value.as_bool()) != Some(false) {
+                found.push(diag::destroy_prevented(&change.address, expr.span));
+            }
+        }
+        found.into_iter().for_each(|one| self.diagnostics.push(one));
+    }
+}
+
+fn deletion(
+    address: Address,
+    object: &Object,
+    reason: Option<Reason>,
+    deposed: bool,
+) -> PlannedChange {
+    PlannedChange {
+        address,
+        provider: object.provider.clone(),
+        action: Action::Delete,
+        reason,
+        before: Some(object.value.clone()),
+        after: None,
+        config: None,
+        replace_paths: Vec::new(),
+        private: object.private.clone(),
+        repeat: Repeat::Never,
+        settle_ms: object.settle_ms,
+        deposed,
+        create_before_destroy: object.create_before_destroy,
+        dependencies: object.dependencies.clone(),
+        previous: None,
+        importing: None,
+        configuration: object.configuration.clone(),
+        unjudged: false,
+    }
+}
