@@ -364,34 +364,25 @@ fn object() -> Value {
 }
 
 fn change(name: &str, repeat: &str) -> PlannedChange {
-    PlannedChange {
-        address: Address {
-            resource: ResourceAddress {
-                module: ModulePath::default(),
-                mode: Mode::Managed,
-                kind: "thing".into(),
-                name: name.into(),
-            },
-            key: Key::None,
+    let address = Address {
+        resource: ResourceAddress {
+            module: ModulePath::default(),
+            mode: Mode::Managed,
+            kind: "thing".into(),
+            name: name.into(),
         },
-        provider: "example.com/thing".to_owned(),
-        action: Action::Create,
-        reason: None,
-        before: None,
+        key: Key::None,
+    };
+    PlannedChange {
         after: Some(object()),
         config: Some(object()),
-        replace_paths: Vec::new(),
-        private: Vec::new(),
         repeat: match repeat {
             "safe" => Repeat::Safe,
             "key" => Repeat::ByKey,
             "never" => Repeat::Never,
             _ => panic!("there is no way to repeat `{repeat}`"),
         },
-        settle_ms: 0,
-        deposed: false,
-        create_before_destroy: false,
-        dependencies: Vec::new(),
+        ..PlannedChange::new(address, "example.com/thing", Action::Create)
     }
 }
 

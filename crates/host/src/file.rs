@@ -192,7 +192,9 @@ fn drifted(object: &Value, content: &Content) -> Value {
     let utf8 = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
     // Of a file that is taken over nothing says yet how its content is written down.
     let said = |name| object.get(name).is_some_and(|value| !value.is_null());
-    let taken_over = !["content", "content_base64", "source"].into_iter().any(said);
+    let taken_over = !["content", "content_base64", "source"]
+        .into_iter()
+        .any(said);
     let content_text = match utf8 {
         Some(utf8) if taken_over => Some(("content", Value::string(utf8))),
         utf8 => text("content", utf8),

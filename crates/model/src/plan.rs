@@ -281,6 +281,30 @@ impl Plan {
 }
 
 impl PlannedChange {
+    /// A change of which nothing but this is known.
+    pub fn new(address: Address, provider: &str, action: Action) -> Self {
+        Self {
+            address,
+            provider: String::from(provider),
+            action,
+            reason: None,
+            before: None,
+            after: None,
+            config: None,
+            replace_paths: Vec::new(),
+            private: Vec::new(),
+            repeat: Repeat::Safe,
+            settle_ms: 0,
+            deposed: false,
+            create_before_destroy: false,
+            dependencies: Vec::new(),
+            previous: None,
+            importing: None,
+            configuration: ProviderInstance::default(),
+            unjudged: false,
+        }
+    }
+
     /// Whether carrying it out changes neither the object nor what is known of it.
     pub fn is_nothing(&self) -> bool {
         self.action == Action::NoOp && self.previous.is_none() && self.importing.is_none()

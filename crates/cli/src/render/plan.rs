@@ -291,9 +291,7 @@ pub(crate) fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{
-        Address, Drift, Key, ModulePath, OutputChange, PlanMode, ProviderInstance, ResourceAddress,
-    };
+    use model::{Address, Drift, Key, ModulePath, OutputChange, PlanMode, ResourceAddress};
     use std::collections::BTreeMap;
 
     fn address() -> Address {
@@ -326,24 +324,9 @@ mod tests {
 
     fn change(action: Action, before: Option<Value>, after: Option<Value>) -> PlannedChange {
         PlannedChange {
-            address: address(),
-            provider: String::new(),
-            action,
-            reason: None,
             before,
             after,
-            config: None,
-            replace_paths: Vec::new(),
-            private: Vec::new(),
-            repeat: Repeat::Safe,
-            settle_ms: 0,
-            deposed: false,
-            create_before_destroy: false,
-            dependencies: Vec::new(),
-            previous: None,
-            importing: None,
-            configuration: ProviderInstance::default(),
-            unjudged: false,
+            ..PlannedChange::new(address(), "", action)
         }
     }
 

@@ -8,8 +8,8 @@ use crate::diag;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use model::{
-    Action, DataAnswer, DataQuestion, Mode, PlanMode, PlannedChange, ProviderInstance, Question,
-    Reason, Repeat, Repetition, Resource,
+    Action, DataAnswer, DataQuestion, Mode, PlanMode, PlannedChange, Question, Reason, Repetition,
+    Resource,
 };
 use value::{Diagnostics, Expr, Reference, Severity, Value};
 
@@ -228,23 +228,11 @@ fn change(
     unjudged: bool,
 ) -> PlannedChange {
     PlannedChange {
-        address: pending.address.clone(),
-        provider: resource.provider.clone(),
-        action,
         reason: pending.reason,
-        before: None,
         after: Some(after),
         config: pending.config.clone(),
-        replace_paths: Vec::new(),
-        private: Vec::new(),
-        repeat: Repeat::Safe,
-        settle_ms: 0,
-        deposed: false,
-        create_before_destroy: false,
         dependencies: dependencies(&pending.uses),
-        previous: None,
-        importing: None,
-        configuration: ProviderInstance::default(),
         unjudged,
+        ..PlannedChange::new(pending.address.clone(), &resource.provider, action)
     }
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use model::{
     Action, Address, CheckStatus, CheckSubject, Drift, ImportQuestion, Imported, Key, Mode,
     PlanAnswer, PlanMode, PlanQuestion, PlannedChange, ProviderInstance, Question, ReadAnswer,
-    ReadQuestion, Reason, Repeat, Resource, ResourceAddress,
+    ReadQuestion, Reason, Resource, ResourceAddress,
 };
 use value::{Diagnostics, Expr, ExprKind, Name, Reference, Value};
 
@@ -493,25 +493,17 @@ impl Planner {
         };
         self.planned
             .insert(pending.address.clone(), prior.value.clone());
+        let address = pending.address.clone();
         let change = PlannedChange {
-            address: pending.address.clone(),
-            provider: resource.provider.clone(),
-            action: Action::NoOp,
-            reason: None,
             before: Some(prior.value.clone()),
             after: Some(prior.value),
-            config: None,
-            replace_paths: Vec::new(),
             private: prior.private,
-            repeat: Repeat::Safe,
-            settle_ms: 0,
-            deposed: false,
             create_before_destroy: prior.create_before_destroy,
             dependencies: prior.dependencies,
             previous: self.previous.get(&pending.address).cloned(),
             importing: pending.importing.clone(),
             configuration: prior.configuration,
-            unjudged: false,
+            ..PlannedChange::new(address, &resource.provider, Action::NoOp)
         };
         self.draft(pending, change);
     }

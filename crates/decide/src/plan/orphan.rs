@@ -220,23 +220,15 @@ fn deletion(
     deposed: bool,
 ) -> PlannedChange {
     PlannedChange {
-        address,
-        provider: object.provider.clone(),
-        action: Action::Delete,
         reason,
         before: Some(object.value.clone()),
-        after: None,
-        config: None,
-        replace_paths: Vec::new(),
         private: object.private.clone(),
         repeat: Repeat::Never,
         settle_ms: object.settle_ms,
         deposed,
         create_before_destroy: object.create_before_destroy,
         dependencies: object.dependencies.clone(),
-        previous: None,
-        importing: None,
         configuration: object.configuration.clone(),
-        unjudged: false,
+        ..PlannedChange::new(address, &object.provider, Action::Delete)
     }
 }
