@@ -5,8 +5,9 @@
 use crate::LoadedRelease;
 use crate::eval::Evaluator;
 use alloc::collections::BTreeMap;
+use alloc::string::ToString as _;
 use alloc::sync::Arc;
-use model::{Address, Module, Plan};
+use model::{Address, Module, Plan, RunOptions};
 use value::{Diagnostics, Expr, Name, Value};
 
 /// A release, and the objects that its expressions refer to.
@@ -33,8 +34,12 @@ impl Inspection {
                 loaded.inputs.insert(name.clone(), unknown);
             }
         }
+        let options = RunOptions {
+            environment: environment.to_string(),
+            ..RunOptions::default()
+        };
         Self {
-            evaluator: Evaluator::new(Arc::new(loaded), environment, true),
+            evaluator: Evaluator::new(Arc::new(loaded), &options, true),
             objects,
         }
     }
