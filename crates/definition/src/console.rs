@@ -77,6 +77,7 @@ impl<'a> Console<'a> {
             let names = ResourceNames {
                 repeated: is_repeated(&resource.repetition),
                 schema: schema.map(|schema| &schema.block),
+                check: None,
             };
             let key = (resource.mode, resource.kind.clone(), resource.name.clone());
             (key, names)
@@ -161,7 +162,7 @@ impl<'a> Console<'a> {
         Ok(Asked { expr, wants_type })
     }
 
-    fn context(&self) -> Context {
+    fn context(&self) -> Context<'_> {
         Context {
             delivery: self.delivery,
             ..Context::default()

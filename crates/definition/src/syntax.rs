@@ -27,6 +27,9 @@ pub struct Body {
     pub blocks: Vec<Block>,
     /// Everything between the braces.
     pub span: Span,
+    /// The opening brace; the beginning of the text where the body is a whole file. What is missing in a body is shown
+    /// here.
+    pub open: Span,
 }
 
 /// `name = expression`.
@@ -192,6 +195,10 @@ impl Body {
             attributes: Vec::new(),
             blocks: Vec::new(),
             span,
+            open: Span {
+                end: span.end.min(span.start.saturating_add(1)),
+                ..span
+            },
         }
     }
 
@@ -230,6 +237,74 @@ impl Expression {
             inner = expression;
         }
         inner
+    }
+
+    /// The first token: where a value of the wrong type is shown.
+    pub(crate) fn start(&self) -> Span {
+        let first = |length| Span {
+            end: self.span.end.min(self.span.start.saturating_add(length)),
+            ..self.span
+        };
+        match &self.kind {
+            ExpressionKind::Attribute(source, _) | ExpressionKind::Index(source, _) => {
+                // A reference is one token, as far as it goes.
+                let mut base = source;
+                while let ExpressionKind::Attribute(inner, _) | ExpressionKind::Index(inner, _) =
+                    &base.kind
+                {
+                    base = inner;
+                }
+                match base.kind {
+                    ExpressionKind::Root(_) => self.span,
+                    _ => base.start(),
+                }
+            }
+            ExpressionKind::Splat(parts) | ExpressionKind::Binary(_, parts) => parts.0.start(),
+            ExpressionKind::Conditional(parts) => {
+                let [condition, _, _] = parts.as_ref();
+                condition.start()
+            }
+            ExpressionKind::Call(call) => call.name.span,
+            ExpressionKind::Template(template) => match template.parts.first() {
+                Some(Part::Text(_, span)) => *span,
+                Some(Part::Interpolation(inner)) => inner.start(),
+                Some(Part::If(part)) => part.span,
+                Some(Part::For(part)) => part.span,
+                None => self.span,
+            },
+            ExpressionKind::Unary(..)
+            | ExpressionKind::Tuple(_)
+            | ExpressionKind::Object(_)
+            | ExpressionKind::For(_) => first(1),
+            ExpressionKind::Invalid
+            | ExpressionKind::Literal(_)
+            | ExpressionKind::Root(_)
+            | ExpressionKind::Item
+            | ExpressionKind::Parenthesised(_)
+            | ExpressionKind::Json(_) => self.span,
+        }
+    }
+
+    /// What a quoted text would be without its quotes, where that is an expression: references were once quoted.
+    pub(crate) fn unquoted(&self) -> Option<Self> {
+        let ExpressionKind::Template(template) = &self.kind else {
+            return None;
+        };
+        let [Part::Text(text, span)] = template.parts.as_slice() else {
+            return None;
+        };
+        // With escapes in it, the text has no simple place.
+        if text.len() != span.end.saturating_sub(span.start) as usize {
+            return None;
+        }
+        let excerpt = crate::text::Excerpt {
+            text,
+            source: span.source,
+            start: span.start,
+            escapes: &[],
+        };
+        let (expression, found) = crate::parser::expression_of(excerpt, 0);
+        (!found.has_errors()).then_some(expression)
     }
 
     /// The name, if the expression is nothing but one.

@@ -106,13 +106,14 @@ impl Secrets {
         self.walked(stored, Direction::Open)
     }
 
-    /// Seals the values that were given for sensitive root variables.
+    /// Seals the values that were given for sensitive and for ephemeral root variables.
     pub fn seal_inputs(&self, release: &mut Release) {
         let Some(root) = release.modules.first() else {
             return;
         };
         for (name, value) in &mut release.inputs {
-            if root.variables.get(name).is_some_and(|one| one.sensitive) {
+            let variable = root.variables.get(name);
+            if variable.is_some_and(|one| one.sensitive || one.ephemeral) {
                 let marked = value.clone().with_marks(Marks::SENSITIVE);
                 *value = self.sealed_value(&marked);
             }

@@ -175,8 +175,11 @@ pub struct Import {
     pub name: Name,
     /// Key of the instance.
     pub key: Option<Expr>,
-    /// What the provider knows the object by.
+    /// What the provider knows the object by; null where it is known by its identity.
     pub id: Expr,
+    /// An object of the attributes that make out its identity.
+    #[serde(default)]
+    pub identity: Option<Expr>,
     /// One import for each key.
     pub for_each: Option<Expr>,
     /// The configuration to import with, where it is not the resource's own.
@@ -377,7 +380,8 @@ pub struct ModuleCall {
     pub repetition: Repetition,
     /// Values of its variables.
     pub inputs: BTreeMap<Name, Expr>,
-    /// Provider configurations handed in.
+    /// Provider configurations handed in. Each wins over a block of the called module for the same name, which then is
+    /// empty.
     #[serde(default)]
     pub providers: Vec<PassedProvider>,
     /// Explicit dependencies.

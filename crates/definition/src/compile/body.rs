@@ -6,7 +6,7 @@ use crate::syntax::{Attribute, Block, Body};
 use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use value::{Diagnostics, Name, Span, Type, Value};
+use value::{Diagnostics, Name, Type, Value};
 
 /// What a kind of block may contain.
 pub(crate) struct Form<'a> {
@@ -42,7 +42,7 @@ pub(crate) fn check(body: &Body, form: &Form<'_>, diagnostics: &mut Diagnostics)
             let hint = form.arguments.contains(&name).then(|| {
                 alloc::format!("\"{name}\" is an argument: write {name} = ... with an equals sign.")
             });
-            let span = block.header;
+            let span = block.kind.span;
             diagnostics.push(diag::unknown_block(
                 span,
                 name,
@@ -59,12 +59,11 @@ pub(crate) fn required<'b>(
     body: &'b Body,
     name: &str,
     whose: &str,
-    header: Span,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'b Attribute> {
     let attribute = body.attribute(name);
     if attribute.is_none() {
-        diagnostics.push(diag::missing_argument(header, name, whose));
+        diagnostics.push(diag::missing_argument(body.open, name, whose));
     }
     attribute
 }
@@ -89,10 +88,26 @@ pub(crate) fn text(body: &Body, name: &str, diagnostics: &mut Diagnostics) -> Op
     value.as_str().map(ToString::to_string)
 }
 
+/// A constant truth value; none when it is not set or wrong.
+pub(crate) fn switch(body: &Body, name: &str, diagnostics: &mut Diagnostics) -> Option<bool> {
+    let attribute = body.attribute(name)?;
+    let what = alloc::format!("\"{name}\"");
+    let value = lower::constant(&attribute.value, &Type::Any, &what, diagnostics)?;
+    let known = match value.as_str() {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => value.as_bool(),
+    };
+    if known.is_none() {
+        let span = attribute.value.start();
+        diagnostics.push(diag::truth_value_required(span, name));
+    }
+    known
+}
+
 /// A constant truth value; false when it is not set.
 pub(crate) fn flag(body: &Body, name: &str, diagnostics: &mut Diagnostics) -> bool {
-    let value = constant(body, name, &Type::Bool, diagnostics);
-    value.and_then(|value| value.as_bool()).unwrap_or(false)
+    switch(body, name, diagnostics).unwrap_or(false)
 }
 
 /// A constant argument of a type; none when it is not set or wrong.
@@ -116,6 +131,8 @@ pub(crate) fn labels<'b>(
     if block.labels.len() == form.len() {
         return Some(block.labels.iter().map(|label| &label.name).collect());
     }
-    diagnostics.push(diag::wrong_labels(block.header, &block.kind.name, form));
+    let superfluous = block.labels.get(form.len());
+    let span = superfluous.map_or(block.body.open, |label| label.span);
+    diagnostics.push(diag::wrong_labels(span, &block.kind.name, form));
     None
 }

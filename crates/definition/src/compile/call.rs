@@ -1,9 +1,10 @@
 //! `module` and `stack` blocks: calls of other definitions.
 
+use super::body;
 use super::load::CallBlock;
 use super::module::{Compiler, declared_at};
 use crate::diag::blocks as diag;
-use crate::lower::{Context, Lowerer};
+use crate::lower::Lowerer;
 use alloc::vec::Vec;
 use model::ModuleCall;
 use value::Name;
@@ -20,10 +21,20 @@ pub(crate) const RESERVED: &[&str] = &[
     "locals",
 ];
 
-/// The call of the definition at `target`.
+/// Arguments of a module block that have a meaning of their own.
+const META_ARGUMENTS: [&str; 6] = [
+    "source",
+    "version",
+    "providers",
+    "count",
+    "for_each",
+    "depends_on",
+];
+
+/// The call of the definition at `target` by the one at `index`.
 pub(crate) fn compile(
     compiler: &mut Compiler<'_>,
-    name: &str,
+    (index, name): (usize, &str),
     call: &CallBlock,
     target: usize,
     lowerer: &mut Lowerer<'_>,
@@ -34,23 +45,18 @@ pub(crate) fn compile(
     let whose = alloc::format!("{kind} \"{name}\"");
     let callee = compiler.definitions.get(target)?;
     for inner in &inside.blocks {
-        let found = diag::unknown_block(inner.header, &inner.kind.name, &whose, &[], None);
+        let span = inner.kind.span;
+        let found = diag::unknown_block(span, &inner.kind.name, &whose, &[], None);
         compiler.diagnostics.push(found);
     }
-    if let Some(attribute) = inside.attribute("providers") {
-        let what = alloc::format!("\"providers\" in a {kind} block");
-        compiler
-            .diagnostics
-            .push(diag::not_yet(attribute.name.span, &what));
-    }
-    let outer: Context = lowerer.context();
+    let outer = lowerer.context();
     let (repetition, inner) = compiler.repetition(inside, lowerer);
     lowerer.set_context(inner);
     let constraints = compiler.constraints.get(target);
     let mut inputs = alloc::collections::BTreeMap::new();
     for attribute in &inside.attributes {
         let argument = &attribute.name.name;
-        if RESERVED.contains(&&**argument) {
+        if META_ARGUMENTS.contains(&&**argument) {
             continue;
         }
         let Some(constraint) = constraints.and_then(|all| all.get(argument)) else {
@@ -59,16 +65,25 @@ pub(crate) fn compile(
             compiler.diagnostics.push(found);
             continue;
         };
+        if let Some(declaration) = callee.variables.get(argument)
+            && let Some(why) = deprecation(&declaration.body)
+        {
+            let declared = declaration.header;
+            let found = diag::deprecated_variable(attribute.name.span, argument, &why, declared);
+            compiler.diagnostics.push(found);
+        }
         let value = lowerer.expression(&attribute.value);
         let argument: Name = argument.clone();
         inputs.insert(argument, constraint.apply(value));
     }
+    let providers = compiler.passed_providers(index, call, target, lowerer);
+    compiler.check_own_configurations(call, target);
     lowerer.set_context(outer);
     for (variable, declaration) in &callee.variables {
         let optional = declaration.body.attribute("default").is_some();
         if !optional && inside.attribute(variable).is_none() {
             let declared = declared_at(callee, variable).unwrap_or(block.header);
-            let found = diag::missing_input(block.header, variable, &whose, declared);
+            let found = diag::missing_input(inside.open, variable, &whose, declared);
             compiler.diagnostics.push(found);
         }
     }
@@ -76,8 +91,14 @@ pub(crate) fn compile(
         module: target as u32,
         repetition,
         inputs,
-        providers: Vec::new(),
+        providers,
         depends_on: compiler.depends_on(inside, lowerer),
         span: block.header,
     })
+}
+
+/// What is said to those who still use something.
+pub(crate) fn deprecation(inside: &crate::syntax::Body) -> Option<alloc::string::String> {
+    let mut nobody = value::Diagnostics::new();
+    body::text(inside, "deprecated", &mut nobody)
 }

@@ -80,7 +80,17 @@ impl Constraint {
             // Shorthand that Terraform still reads.
             "list" => Type::list(Type::Any),
             "map" => Type::map(Type::Any),
-            "set" => Type::set(Type::Any),
+            "set" | "object" | "tuple" => {
+                let inside = match name {
+                    "object" => "object({ name = string })",
+                    "tuple" => "tuple([string, number])",
+                    _ => "set(string)",
+                };
+                let detail =
+                    alloc::format!("The type \"{name}\" needs to know what is in it: {inside}.");
+                diagnostics.push(diag::invalid_type(span, &detail));
+                Type::Any
+            }
             _ => {
                 let suggestion = crate::suggest::did_you_mean(name, KEYWORDS.iter().copied());
                 let detail = alloc::format!("There is no type \"{name}\". {FORMS}");
@@ -134,11 +144,17 @@ impl Constraint {
             ("optional", _) => {
                 let detail =
                     "optional(...) is only possible around the type of an attribute of an object.";
-                Self::refused(span, detail, diagnostics)
+                Self::refused(call.name.span, detail, diagnostics)
             }
             (name, _) => {
                 let detail = alloc::format!("There is no type \"{name}(...)\". {FORMS}");
-                Self::refused(span, &detail, diagnostics)
+                let known = KEYWORDS.iter().copied();
+                let mut found = diag::invalid_type(span, &detail);
+                if let Some(text) = crate::suggest::did_you_mean(name, known) {
+                    found = found.hint(text, None);
+                }
+                diagnostics.push(found);
+                Self::any()
             }
         }
     }

@@ -30,7 +30,37 @@ struct Item<'b> {
 impl Decoder<'_, '_, '_> {
     /// The outermost body.
     pub(crate) fn object(&mut self, body: &Body, schema: &BlockSchema, header: Span) -> Expr {
-        self.body(body, schema, header, true)
+        match self.escaped(body) {
+            Some(body) => self.body(&body, schema, header, false),
+            None => self.body(body, schema, header, true),
+        }
+    }
+
+    /// The body with what stands in a block `_`: there, names have the meaning that the schema gives them, even those
+    /// that otherwise mean something to the language. None where there is no such block.
+    fn escaped(&mut self, body: &Body) -> Option<Body> {
+        let block = super::body::single(body, "_", self.diagnostics)?;
+        super::body::labels(block, &[], self.diagnostics);
+        let mut whole = body.clone();
+        whole
+            .attributes
+            .retain(|attribute| !(self.is_meta_argument)(&attribute.name.name));
+        whole.blocks.retain(|block| {
+            let kind = &*block.kind.name;
+            kind != "_" && !(self.is_meta_block)(kind)
+        });
+        for attribute in &block.body.attributes {
+            let name = &attribute.name;
+            if let Some(first) = whole.attribute(&name.name) {
+                let first = first.name.span;
+                let found = crate::diag::syntax::duplicate_argument(name.span, &name.name, first);
+                self.diagnostics.push(found);
+                continue;
+            }
+            whole.attributes.push(attribute.clone());
+        }
+        whole.blocks.extend(block.body.blocks.iter().cloned());
+        Some(whole)
     }
 
     fn body(&mut self, body: &Body, schema: &BlockSchema, header: Span, outermost: bool) -> Expr {
@@ -61,7 +91,7 @@ impl Decoder<'_, '_, '_> {
                 }
                 None => {
                     if attribute.required {
-                        let found = diag::missing_argument(header, name, self.whose);
+                        let found = diag::missing_argument(body.open, name, self.whose);
                         self.diagnostics.push(found);
                     }
                     literal(Value::null(attribute.ty.clone()), header)
@@ -71,7 +101,7 @@ impl Decoder<'_, '_, '_> {
         }
         for (name, nested) in &schema.blocks {
             let items = items.remove(&**name).unwrap_or_default();
-            self.count(name, nested, &items, header);
+            self.count(name, nested, &items, body.open);
             let key = literal(Value::string(name), header);
             parts.push((key, self.nested(nested, &items, header)));
         }
@@ -116,7 +146,7 @@ impl Decoder<'_, '_, '_> {
             return self.dynamic(block, schema);
         }
         let Some(nested) = schema.blocks.get(kind) else {
-            self.unknown_block(block.header, kind, schema);
+            self.unknown_block(block.kind.span, kind, schema);
             return None;
         };
         let labels: &[&str] = match nested.nesting {
@@ -149,7 +179,8 @@ impl Decoder<'_, '_, '_> {
         super::body::labels(block, &["BLOCK TYPE"], self.diagnostics)?;
         let kind = &block.labels.first()?.name;
         let Some(nested) = schema.blocks.get(kind) else {
-            self.unknown_block(block.header, kind, schema);
+            let span = block.labels.first().map_or(block.header, |l| l.span);
+            self.unknown_block(span, kind, schema);
             return None;
         };
         let form = super::body::Form {
@@ -160,8 +191,7 @@ impl Decoder<'_, '_, '_> {
         let inside = &block.body;
         super::body::check(inside, &form, self.diagnostics);
         let whose = "A dynamic block";
-        let for_each =
-            super::body::required(inside, "for_each", whose, block.header, self.diagnostics);
+        let for_each = super::body::required(inside, "for_each", whose, self.diagnostics);
         if let (Some(labels), false) = (inside.attribute("labels"), nested.nesting == Nesting::Map)
         {
             let detail = alloc::format!("Blocks of type \"{kind}\" have no labels.");
@@ -255,11 +285,7 @@ impl Decoder<'_, '_, '_> {
     fn only(&mut self, nested: &NestedBlock, items: &[Item<'_>], ty: Type, header: Span) -> Expr {
         match items.first() {
             None if nested.nesting == Nesting::Group => {
-                let empty = Body {
-                    attributes: Vec::new(),
-                    blocks: Vec::new(),
-                    span: header,
-                };
+                let empty = Body::empty(header);
                 self.body(&empty, &nested.block, header, false)
             }
             None => literal(Value::null(ty), header),

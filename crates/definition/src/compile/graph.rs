@@ -1,5 +1,5 @@
-//! What needs what: every variable, local value, resource, output and module call of the whole tree of calls, in an
-//! order in which each comes after what it needs; or the cycles that make that impossible.
+//! What needs what: every variable, local value, provider, resource, output, check and module call of the whole tree of
+//! calls, in an order in which each comes after what it needs; or the cycles that make that impossible.
 //!
 //! Tarjan's algorithm without recursion: linear, however deep the chains are.
 
@@ -31,6 +31,9 @@ pub(crate) enum Node {
     /// Position among the module's resources.
     Resource(usize),
     Output(Name),
+    /// Position among the module's provider configurations.
+    Provider(usize),
+    Check(Name),
     /// Everything inside is done: what `depends_on = [module.m]` waits for.
     Close,
 }
@@ -143,11 +146,15 @@ impl<'r> Builder<'r> {
         let locals = module.locals.keys().cloned().map(Node::Local);
         let resources = (0..module.resources.len()).map(Node::Resource);
         let outputs = module.outputs.keys().cloned().map(Node::Output);
+        let providers = (0..module.providers.len()).map(Node::Provider);
+        let checks = module.checks.keys().cloned().map(Node::Check);
         let all = core::iter::once(Node::Open)
             .chain(variables)
             .chain(locals)
+            .chain(providers)
             .chain(resources)
             .chain(outputs)
+            .chain(checks)
             .chain(core::iter::once(Node::Close));
         for node in all {
             self.index.insert((call, node.clone()), self.nodes.len());
@@ -174,6 +181,7 @@ impl<'r> Builder<'r> {
                 edges.extend(targets);
             }
         }
+        self.imports();
     }
 
     /// What a node needs, without the opening of its call.
@@ -182,16 +190,7 @@ impl<'r> Builder<'r> {
         match node {
             Node::Open => {
                 if let Some((parent, block)) = parent.and_then(|(at, name)| self.block(*at, name)) {
-                    self.add(targets, parent, Node::Open);
-                    match &block.repetition {
-                        Repetition::Once => {}
-                        Repetition::Count(expr) | Repetition::ForEach(expr) => {
-                            self.value(parent, expr, targets);
-                        }
-                    }
-                    for expr in &block.depends_on {
-                        self.explicit(parent, expr, targets);
-                    }
+                    self.open(parent, block, targets);
                 }
             }
             Node::Variable(name) => {
@@ -199,6 +198,13 @@ impl<'r> Builder<'r> {
                     && let Some(expr) = block.inputs.get(name)
                 {
                     self.value(parent, expr, targets);
+                }
+                if let Some(variable) = module.variables.get(name) {
+                    // Nobody has the value before it was found valid.
+                    let mut needed = BTreeSet::new();
+                    self.conditions(call, &variable.validations, &mut needed);
+                    self.remove(&mut needed, call, node);
+                    targets.extend(needed);
                 }
             }
             Node::Local(name) => {
@@ -220,30 +226,80 @@ impl<'r> Builder<'r> {
                     }
                 }
             }
-            Node::Close => {
-                for name in module.outputs.keys() {
-                    self.add(targets, call, Node::Output(name.clone()));
-                }
-                for at in 0..module.resources.len() {
-                    self.add(targets, call, Node::Resource(at));
-                }
-                for child in self.children.get(call).into_iter().flat_map(|c| c.values()) {
-                    self.add(targets, *child, Node::Close);
+            Node::Provider(at) => {
+                if let Some(provider) = module.providers.get(*at) {
+                    self.value(call, &provider.config, targets);
+                    if let Some(expr) = &provider.for_each {
+                        self.value(call, expr, targets);
+                    }
                 }
             }
+            Node::Check(name) => {
+                if let Some(check) = module.checks.get(name) {
+                    self.conditions(call, &check.assertions, targets);
+                }
+            }
+            Node::Close => self.close(call, module, targets),
+        }
+    }
+
+    fn open(&self, parent: usize, block: &model::ModuleCall, targets: &mut BTreeSet<usize>) {
+        self.add(targets, parent, Node::Open);
+        match &block.repetition {
+            Repetition::Once => {}
+            Repetition::Count(expr) | Repetition::ForEach(expr) => {
+                self.value(parent, expr, targets);
+            }
+        }
+        for expr in &block.depends_on {
+            self.explicit(parent, expr, targets);
+        }
+    }
+
+    fn close(&self, call: usize, module: &Module, targets: &mut BTreeSet<usize>) {
+        for name in module.outputs.keys() {
+            self.add(targets, call, Node::Output(name.clone()));
+        }
+        for at in 0..module.resources.len() {
+            self.add(targets, call, Node::Resource(at));
+        }
+        for child in self.children.get(call).into_iter().flat_map(|c| c.values()) {
+            self.add(targets, *child, Node::Close);
         }
     }
 
     fn resource(&self, call: usize, resource: &'r model::Resource, targets: &mut BTreeSet<usize>) {
+        // Waiting for itself is no wait, what runs when it was made may name it, and conditions that do have been
+        // refused already.
+        let mut behind = BTreeSet::new();
+        let lifecycle = &resource.lifecycle;
+        self.conditions(call, &lifecycle.preconditions, &mut behind);
+        self.conditions(call, &lifecycle.postconditions, &mut behind);
+        for expr in &resource.depends_on {
+            self.explicit(call, expr, &mut behind);
+        }
+        for provisioner in &resource.provisioners {
+            for expr in core::iter::once(&provisioner.config).chain(&provisioner.connection) {
+                self.value(call, expr, &mut behind);
+            }
+        }
+        let module = self.calls.get(call).map_or(0, |call| call.module);
+        let own = self.resources.get(module);
+        let own = own.and_then(|all| all.get(&(resource.mode, &resource.kind, &resource.name)));
+        if let Some(own) = own {
+            self.remove(&mut behind, call, &Node::Resource(*own));
+        }
+        targets.extend(behind);
+        let configuration = &resource.provider_config;
+        if let Some(key) = &configuration.key {
+            self.value(call, key, targets);
+        }
+        self.provider(call, configuration, &resource.provider, targets);
         self.value(call, &resource.config, targets);
         match &resource.repetition {
             Repetition::Once => {}
             Repetition::Count(expr) | Repetition::ForEach(expr) => self.value(call, expr, targets),
         }
-        for expr in &resource.depends_on {
-            self.explicit(call, expr, targets);
-        }
-        let lifecycle = &resource.lifecycle;
         for expr in lifecycle
             .replace_triggered_by
             .iter()
@@ -251,8 +307,95 @@ impl<'r> Builder<'r> {
         {
             self.value(call, expr, targets);
         }
-        self.conditions(call, &lifecycle.preconditions, targets);
-        self.conditions(call, &lifecycle.postconditions, targets);
+    }
+
+    /// The configuration that a name means in a call: one of its own, one that was handed in, or the default one of
+    /// the nearest caller that has one.
+    fn provider(
+        &self,
+        call: usize,
+        reference: &model::ProviderRef,
+        source: &str,
+        targets: &mut BTreeSet<usize>,
+    ) {
+        let mut call = call;
+        let mut reference = reference;
+        // Each turn goes to a caller.
+        while let Some(module) = self.calls.get(call).map(|call| call.module) {
+            let Some(module) = self.release.modules.get(module) else {
+                return;
+            };
+            let inherited = reference.alias.is_none();
+            let caller = self.calls.get(call).and_then(|call| call.parent.as_ref());
+            let caller = caller.and_then(|(parent, name)| self.block(*parent, name));
+            // What is handed in takes the place of an empty block.
+            let passed = caller.and_then(|(_, block)| {
+                block.providers.iter().find(|passed| {
+                    passed.local == reference.local && passed.alias == reference.alias
+                })
+            });
+            let own = module.providers.iter().position(|provider| {
+                let named = provider.local == reference.local || inherited;
+                named && provider.source == source && provider.alias == reference.alias
+            });
+            if let (None, Some(own)) = (passed, own) {
+                self.add(targets, call, Node::Provider(own));
+                return;
+            }
+            let Some((parent, _)) = caller else {
+                return;
+            };
+            match passed {
+                Some(passed) => reference = &passed.from,
+                None if inherited => {}
+                None => return,
+            }
+            if let Some(key) = &reference.key {
+                self.value(parent, key, targets);
+            }
+            call = parent;
+        }
+    }
+
+    /// What imports need before the objects they are for.
+    fn imports(&mut self) {
+        let release = self.release;
+        let Some(root) = release.modules.first() else {
+            return;
+        };
+        for import in &root.imports {
+            let mut call = Some(0);
+            for (name, _) in &import.module {
+                call = call
+                    .and_then(|call| self.children.get(call))
+                    .and_then(|children| children.get(name).copied());
+            }
+            let Some(call) = call else { continue };
+            let keys = import.module.iter().filter_map(|(_, key)| key.as_ref());
+            let exprs = core::iter::once(&import.id)
+                .chain(&import.identity)
+                .chain(&import.for_each)
+                .chain(&import.key)
+                .chain(keys);
+            let mut needed = BTreeSet::new();
+            for expr in exprs {
+                self.value(0, expr, &mut needed);
+            }
+            let mut target = BTreeSet::new();
+            let (kind, name) = (&import.kind, &import.name);
+            self.add_resource(&mut target, call, Mode::Managed, kind, name);
+            for node in target {
+                if let Some(edges) = self.edges.get_mut(node) {
+                    edges.extend(needed.iter().copied());
+                }
+            }
+        }
+    }
+
+    fn remove(&self, targets: &mut BTreeSet<usize>, call: usize, node: &Node) {
+        if let Some(node) = self.index.get(&(call, node.clone())) {
+            targets.remove(node);
+        }
     }
 
     fn conditions(&self, call: usize, conditions: &'r [Condition], targets: &mut BTreeSet<usize>) {
@@ -382,9 +525,55 @@ impl<'r> Builder<'r> {
         let cycle = self.shortest_cycle(first, &members);
         let in_cycle: BTreeSet<usize> = cycle.iter().copied().collect();
         let others = members.difference(&in_cycle);
+        if let [only] = cycle.as_slice()
+            && others.clone().next().is_none()
+        {
+            let (name, span) = self.describe(*only);
+            let at = self.own_reference(*only);
+            return diag::refers_to_itself(at.unwrap_or(span), &name, span);
+        }
         let cycle: Vec<_> = cycle.iter().map(|node| self.describe(*node)).collect();
         let others: Vec<_> = others.map(|node| self.describe(*node)).collect();
         diag::cycle(&cycle, &others)
+    }
+
+    /// Where a local value or resource refers to itself.
+    fn own_reference(&self, node: usize) -> Option<Span> {
+        let (call, node) = self.nodes.get(node)?;
+        let module = self.calls.get(*call)?.module;
+        let module = self.release.modules.get(module)?;
+        let mut exprs: Vec<&Expr> = Vec::new();
+        let own = match node {
+            Node::Local(name) => {
+                exprs.push(&module.locals.get(name)?.value);
+                Reference::Local(name.clone())
+            }
+            Node::Resource(at) => {
+                let resource = module.resources.get(*at)?;
+                exprs.push(&resource.config);
+                if let Repetition::Count(expr) | Repetition::ForEach(expr) = &resource.repetition {
+                    exprs.push(expr);
+                }
+                exprs.extend(&resource.lifecycle.replace_triggered_by);
+                exprs.extend(&resource.lifecycle.prevent_destroy);
+                let (kind, name) = (resource.kind.clone(), resource.name.clone());
+                match resource.mode {
+                    Mode::Managed => Reference::Resource(kind, name),
+                    Mode::Data => Reference::Data(kind, name),
+                    Mode::Ephemeral => Reference::Ephemeral(kind, name),
+                }
+            }
+            _ => return None,
+        };
+        let mut place = None;
+        for expr in exprs {
+            walk::references(expr, &mut |reference, span| {
+                if *reference == own {
+                    place.get_or_insert(span);
+                }
+            });
+        }
+        place
     }
 
     fn shortest_cycle(&self, first: usize, members: &BTreeSet<usize>) -> Vec<usize> {
@@ -432,38 +621,37 @@ impl<'r> Builder<'r> {
             .and_then(|call| call.parent.as_ref())
             .and_then(|(parent, name)| self.block(*parent, name));
         let block_span = block.map_or(Span::default(), |(_, block)| block.span);
-        match node {
-            Node::Open => (alloc::format!("{path} (its arguments)"), block_span),
-            Node::Close => (alloc::format!("{path} (all of it)"), block_span),
+        let (name, span) = match node {
+            Node::Open => return (alloc::format!("{path} (its arguments)"), block_span),
+            Node::Close => return (alloc::format!("{path} (all of it)"), block_span),
             Node::Variable(name) => {
                 let span = module.variables.get(name).map(|v| v.span);
-                (
-                    alloc::format!("{prefix}var.{name}"),
-                    span.unwrap_or_default(),
-                )
+                (alloc::format!("var.{name}"), span)
             }
             Node::Local(name) => {
                 let span = module.locals.get(name).map(|l| l.span);
-                (
-                    alloc::format!("{prefix}local.{name}"),
-                    span.unwrap_or_default(),
-                )
+                (alloc::format!("local.{name}"), span)
             }
             Node::Output(name) => {
                 let span = module.outputs.get(name).map(|o| o.span);
-                (
-                    alloc::format!("{prefix}output.{name}"),
-                    span.unwrap_or_default(),
-                )
+                (alloc::format!("output.{name}"), span)
             }
-            Node::Resource(at) => match module.resources.get(*at) {
-                Some(r) => {
-                    let address = diag::resource_address(r.mode, &r.kind, &r.name);
-                    (alloc::format!("{prefix}{address}"), r.span)
-                }
-                None => (prefix, Span::default()),
-            },
-        }
+            Node::Provider(at) => {
+                let provider = module.providers.get(*at);
+                let name = provider.map(provider_text).unwrap_or_default();
+                (name, provider.map(|provider| provider.span))
+            }
+            Node::Check(name) => {
+                let span = module.checks.get(name).map(|check| check.span);
+                (alloc::format!("check.{name}"), span)
+            }
+            Node::Resource(at) => {
+                let resource = module.resources.get(*at);
+                let name = resource.map(|r| diag::resource_address(r.mode, &r.kind, &r.name));
+                (name.unwrap_or_default(), resource.map(|r| r.span))
+            }
+        };
+        (alloc::format!("{prefix}{name}"), span.unwrap_or_default())
     }
 
     fn path(&self, call: usize) -> String {
@@ -475,6 +663,14 @@ impl<'r> Builder<'r> {
         }
         names.reverse();
         names.join(".")
+    }
+}
+
+fn provider_text(provider: &model::ProviderConfig) -> String {
+    let local = &provider.local;
+    match &provider.alias {
+        Some(alias) => alloc::format!("provider.{local}.{alias}"),
+        None => alloc::format!("provider.{local}"),
     }
 }
 

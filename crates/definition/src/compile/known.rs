@@ -271,6 +271,7 @@ impl<'k> Known<'k> {
                 ResourceNames {
                     repeated: false,
                     schema: None,
+                    check: None,
                 },
             )
         });

@@ -342,7 +342,8 @@ impl<'a> Loader<'a> {
                     let hint = super::super::delivery::KINDS.contains(&kind).then(|| {
                         alloc::format!("Blocks of type {kind} belong in {DELIVERY_FILE}.")
                     });
-                    let found = diag::unknown_block(block.header, kind, "A module", &KINDS, hint);
+                    let found =
+                        diag::unknown_block(block.kind.span, kind, "A module", &KINDS, hint);
                     self.diagnostics.push(found);
                 }
             }
@@ -360,7 +361,7 @@ impl<'a> Loader<'a> {
                         .then(|| alloc::format!("Blocks of type {kind} belong in a .tf file, which a stack block brings in."));
                     let known = crate::delivery::KINDS;
                     let whose = "The delivery file";
-                    let found = diag::unknown_block(block.header, kind, whose, known, hint);
+                    let found = diag::unknown_block(block.kind.span, kind, whose, known, hint);
                     self.diagnostics.push(found);
                 }
             }
@@ -389,8 +390,13 @@ impl<'a> Loader<'a> {
     fn locals_block(&mut self, definition: &mut Definition, block: Block) {
         body::labels(&block, &[], &mut self.diagnostics);
         for inner in &block.body.blocks {
-            let found =
-                diag::unknown_block(inner.header, &inner.kind.name, "A locals block", &[], None);
+            let found = diag::unknown_block(
+                inner.kind.span,
+                &inner.kind.name,
+                "A locals block",
+                &[],
+                None,
+            );
             self.diagnostics.push(found);
         }
         for attribute in block.body.attributes {
@@ -398,8 +404,11 @@ impl<'a> Loader<'a> {
             if let Some(first) = definition.locals.get(&name) {
                 let what = alloc::format!("local.{name}");
                 let first = first.name.span;
-                self.diagnostics
-                    .push(diag::duplicate(attribute.name.span, &what, first));
+                let span = value::Span {
+                    end: attribute.value.span.end,
+                    ..attribute.name.span
+                };
+                self.diagnostics.push(diag::duplicate(span, &what, first));
                 continue;
             }
             definition.locals.insert(name, attribute);

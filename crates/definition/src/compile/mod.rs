@@ -3,25 +3,35 @@
 //! In order: every file is read and parsed (`load`), following calls of modules (`resolve`, `known`); each directory's
 //! blocks become a module, its expressions checked against what is declared (`module`, `resource`, `decode`, `call`);
 //! delivery blocks (`crate::delivery`); values from outside (`inputs`); cycles (`graph`); files that expressions read
-//! (`statics`). A stage that finds errors keeps the later ones from guessing, but each collects all it can find.
+//! (`statics`); at last every expression is computed once with nothing known (`trial`). A stage that finds errors keeps
+//! the later ones from guessing, but each collects all it can find.
 
+mod address;
 pub(crate) mod body;
 mod call;
+mod check;
+mod condition;
 mod constraint;
 mod decode;
 mod files;
 mod graph;
 mod inputs;
 mod known;
+mod lifecycle;
 mod load;
 mod module;
 mod overrides;
 mod provider;
+mod provisioner;
 mod reach;
 mod resolve;
 mod resource;
 mod settings;
+mod statement;
 mod statics;
+mod trial;
+mod variable;
+mod visit;
 
 pub(crate) use constraint::Constraint;
 pub use files::{Files, Installed};
@@ -31,6 +41,7 @@ pub(crate) use load::Definition;
 pub use load::{DELIVERY_FILE, Source};
 pub use reach::{Reached, ReachedCall, reach};
 pub(crate) use statics::template;
+pub(crate) use trial::keys_text;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -43,7 +54,8 @@ use value::Diagnostics;
 /// Version of the form of a [`Release`] that this compiler makes.
 ///
 /// - 1: the first.
-/// - 2: what modules require of providers.
+/// - 2: what modules require of providers; configurations of providers; ephemeral resources, variables and outputs;
+///   provisioners; moved, import, removed and check blocks.
 pub const RELEASE_FORMAT: u16 = 2;
 
 /// What [`compile`] found.
@@ -88,37 +100,7 @@ fn compiled(
         return finish(loader.sources, loader.diagnostics);
     }
     let release_sources = loader.sources.len();
-    let definitions = core::mem::take(&mut loader.definitions);
-    let mut compiler = Compiler::new(&definitions, schemas);
-    let mut release = Release {
-        format: RELEASE_FORMAT,
-        ..Release::default()
-    };
-    let constraints = compiler.constraints.first().cloned().unwrap_or_default();
-    for index in 0..definitions.len() {
-        let names = compiler.names(index);
-        let module = compiler.module(index, &names);
-        release.modules.push(module);
-        if let (0, Some(root)) = (index, definitions.first()) {
-            let found = &mut compiler.diagnostics;
-            crate::delivery::compile(root, &names, &constraints, &mut release, found);
-        }
-    }
-    let mut diagnostics = compiler.diagnostics;
-    if let Some(root) = definitions.first() {
-        inputs::apply(
-            root,
-            &constraints,
-            given,
-            missing,
-            &mut loader,
-            &mut release,
-        );
-    }
-    diagnostics.extend(core::mem::take(&mut loader.diagnostics));
-    if diagnostics.has_errors() {
-        return finish(loader.sources, diagnostics);
-    }
+    let (mut release, mut diagnostics) = modules(&mut loader, given, schemas, missing);
     let order = match graph::order(&release) {
         Ok(order) => order,
         Err(found) => {
@@ -127,8 +109,19 @@ fn compiled(
         }
     };
     let mut sources = loader.sources;
-    let variables_files = sources.split_off(release_sources);
-    let read = statics::read_files(files, &order, &mut release, &mut sources, &mut diagnostics);
+    // Where there are errors already, places must stay what they are, and there will be no release.
+    let at = if diagnostics.has_errors() {
+        sources.len()
+    } else {
+        release_sources
+    };
+    let variables_files = sources.split_off(at);
+    let mut found = Diagnostics::new();
+    let read = statics::read_files(files, &order, &mut release, &mut sources, &mut found);
+    if !found.has_errors() {
+        found.extend(trial::run(&release, &order, schemas, &read));
+    }
+    diagnostics.extend(found);
     if diagnostics.has_errors() {
         sources.extend(variables_files);
         return finish(sources, diagnostics);
@@ -147,6 +140,37 @@ fn compiled(
     }
 }
 
+/// The blocks of all definitions with their meaning, and the values of root variables.
+fn modules(
+    loader: &mut Loader<'_>,
+    given: &[Given],
+    schemas: &[ProviderSchema],
+    missing: inputs::Missing,
+) -> (Release, Diagnostics) {
+    let definitions = core::mem::take(&mut loader.definitions);
+    let mut compiler = Compiler::new(&definitions, schemas);
+    let mut release = Release {
+        format: RELEASE_FORMAT,
+        ..Release::default()
+    };
+    let constraints = compiler.constraints.first().cloned().unwrap_or_default();
+    for index in 0..definitions.len() {
+        let names = compiler.names(index);
+        let module = compiler.module(index, &names);
+        release.modules.push(module);
+        if let (0, Some(root)) = (index, definitions.first()) {
+            let found = &mut compiler.diagnostics;
+            crate::delivery::compile(root, &names, &constraints, &mut release, found);
+        }
+    }
+    let mut diagnostics = compiler.diagnostics;
+    if let Some(root) = definitions.first() {
+        inputs::apply(root, &constraints, given, missing, loader, &mut release);
+    }
+    diagnostics.extend(core::mem::take(&mut loader.diagnostics));
+    (release, diagnostics)
+}
+
 fn source_text(source: &Source) -> SourceText {
     SourceText {
         path: source.path.clone(),
@@ -158,6 +182,19 @@ fn finish(sources: Vec<Source>, mut diagnostics: Diagnostics) -> Compiled {
     diagnostics
         .0
         .sort_by_key(|found| found.span.map_or((1, None), |span| (0, Some(span))));
+    // What several blocks have in common is wrong once.
+    let mut group = 0;
+    let mut unique: Vec<value::Diagnostic> = Vec::with_capacity(diagnostics.0.len());
+    for found in diagnostics.0 {
+        if unique.last().is_some_and(|last| last.span != found.span) {
+            group = unique.len();
+        }
+        let same_place = unique.get(group..).unwrap_or_default();
+        if !same_place.contains(&found) {
+            unique.push(found);
+        }
+    }
+    let diagnostics = Diagnostics(unique);
     Compiled {
         sources,
         diagnostics,

@@ -1,18 +1,17 @@
 //! One directory's blocks to one [`model::Module`]: names first, then every expression against them.
 
-use super::body::{self, Form};
 use super::constraint::Constraint;
 use super::load::{CallBlock, Definition};
-use super::provider;
+use super::provider::{self, Configurations};
 use super::settings::{self, Requirements};
 use crate::diag::blocks as diag;
-use crate::lower::{self, CallNames, Context, Lowerer, Names, ResourceNames, Roots};
+use crate::lower::{CallNames, Context, Lowerer, Names, ResourceNames, Roots};
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
-use model::{Condition, Local, Mode, Module, Output, ProviderSchema, Repetition, Variable};
-use value::{Diagnostics, Expr, Name, Span, Type, Value};
+use model::{Local, Mode, Module, ProviderSchema, Repetition};
+use value::{Diagnostics, Expr, ExprKind, Name, Span, Type};
 
 /// Compiles the definitions of a project.
 pub(crate) struct Compiler<'a> {
@@ -22,6 +21,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) constraints: Vec<BTreeMap<Name, Constraint>>,
     /// What every definition requires of providers.
     pub(crate) requirements: Vec<Requirements>,
+    /// Which configurations of providers every definition has.
+    pub(crate) configurations: Vec<Configurations>,
     pub(crate) diagnostics: Diagnostics,
 }
 
@@ -32,15 +33,21 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|definition| constraints(definition, &mut diagnostics))
             .collect();
-        let requirements = definitions
+        let requirements: Vec<Requirements> = definitions
             .iter()
             .map(|definition| settings::read(definition, &mut diagnostics))
+            .collect();
+        let configurations = definitions
+            .iter()
+            .zip(&requirements)
+            .map(|(definition, required)| Configurations::new(definition, required))
             .collect();
         Self {
             definitions,
             schemas,
             constraints,
             requirements,
+            configurations,
             diagnostics,
         }
     }
@@ -55,13 +62,10 @@ impl<'a> Compiler<'a> {
             ..Context::default()
         };
         let mut lowerer = Lowerer::new(Roots::Module(names), context);
-        for block in &definition.provider_blocks {
-            self.provider_block(block);
-        }
-        self.refuse_unfinished(definition);
         let mut module = Module {
             directory: definition.directory.clone(),
             required_providers: self.requirements.get(index).cloned().unwrap_or_default(),
+            providers: self.providers(index, &mut lowerer),
             ..Module::default()
         };
         for (name, block) in &definition.variables {
@@ -76,7 +80,7 @@ impl<'a> Compiler<'a> {
             module.locals.insert(name.clone(), local);
         }
         for (name, block) in &definition.outputs {
-            if let Some(output) = self.output(block, &mut lowerer) {
+            if let Some(output) = self.output(index, block, &mut lowerer) {
                 module.outputs.insert(name.clone(), output);
             }
         }
@@ -85,10 +89,14 @@ impl<'a> Compiler<'a> {
             module.resources.extend(resource);
         }
         for (name, call) in &definition.calls {
-            if let Some(call) = self.call(name, call, &mut lowerer) {
+            if let Some(call) = self.call(index, name, call, &mut lowerer) {
                 module.modules.insert(name.clone(), call);
             }
         }
+        self.checks(index, &mut module, &mut lowerer);
+        self.statements(index, &mut module, &mut lowerer);
+        let key = |r: &model::Resource| (r.mode, r.kind.clone(), r.name.clone());
+        module.resources.sort_by_key(key);
         self.diagnostics.extend(lowerer.diagnostics);
         module
     }
@@ -98,12 +106,22 @@ impl<'a> Compiler<'a> {
         let Some(definition) = self.definitions.get(index) else {
             return Names::default();
         };
-        let resources = definition.resources.iter().map(|(key, block)| {
+        let outside = definition
+            .resources
+            .iter()
+            .map(|(key, block)| (key.clone(), block, None));
+        let inside = definition.checks.iter().flat_map(|(check, block)| {
+            let data = super::check::scoped_data(block);
+            data.map(|(key, block)| (key, block, Some(check.clone())))
+        });
+        // What stands outside comes last, so that it wins over a scoped one of the same name.
+        let resources = inside.chain(outside).map(|(key, block, check)| {
             let names = ResourceNames {
                 repeated: is_repeated(&block.body),
-                schema: self.schema_of(index, key, block),
+                schema: self.schema_of(index, &key, block),
+                check,
             };
-            (key.clone(), names)
+            (key, names)
         });
         let calls = definition.calls.iter().map(|(name, call)| {
             let target = call.target.and_then(|target| self.definitions.get(target));
@@ -147,245 +165,72 @@ impl<'a> Compiler<'a> {
         types.get(kind).map(|schema| &schema.block)
     }
 
-    /// Blocks that are read and have no meaning yet.
-    fn refuse_unfinished(&mut self, definition: &Definition) {
-        let ephemeral = definition
-            .resources
-            .iter()
-            .filter_map(|((mode, _, _), block)| (*mode == Mode::Ephemeral).then_some(block));
-        let blocks = definition
-            .moved
-            .iter()
-            .chain(&definition.imports)
-            .chain(&definition.removed)
-            .chain(definition.checks.values())
-            .chain(ephemeral);
-        for block in blocks {
-            let what = alloc::format!("The block \"{}\"", block.kind.name);
-            self.diagnostics.push(diag::not_yet(block.header, &what));
-        }
-    }
-
-    /// The built-in providers have nothing to configure, so a block is checked and then not needed.
-    fn provider_block(&mut self, block: &Block) {
-        let Some(_) = body::labels(block, &["NAME"], &mut self.diagnostics) else {
-            return;
-        };
-        for attribute in &block.body.attributes {
-            let name = &*attribute.name.name;
-            if matches!(name, "alias" | "for_each") {
-                let what = alloc::format!("\"{name}\" in a provider block");
-                self.diagnostics
-                    .push(diag::not_yet(attribute.name.span, &what));
-            }
-        }
-        let form = Form {
-            whose: "The block of a provider that is built in",
-            arguments: &["version", "alias", "for_each"],
-            blocks: &[],
-        };
-        body::check(&block.body, &form, &mut self.diagnostics);
-    }
-
-    fn variable(
-        &mut self,
-        index: usize,
-        name: &Name,
-        block: &Block,
-        lowerer: &mut Lowerer<'_>,
-    ) -> Variable {
-        let form = Form {
-            whose: "A variable block",
-            arguments: &[
-                "type",
-                "default",
-                "description",
-                "sensitive",
-                "nullable",
-                "ephemeral",
-                "deprecated",
-            ],
-            blocks: &["validation"],
-        };
-        let inside = &block.body;
-        body::check(inside, &form, &mut self.diagnostics);
-        self.refuse_ephemeral(inside, "variable");
-        let nullable = body::constant(inside, "nullable", &Type::Bool, &mut self.diagnostics)
-            .and_then(|value| value.as_bool())
-            .unwrap_or(true);
-        let constraint = self
-            .constraints
-            .get(index)
-            .and_then(|constraints| constraints.get(name))
-            .cloned()
-            .unwrap_or_else(Constraint::any);
-        Variable {
-            default: self.default(name, inside, &constraint, nullable),
-            ty: constraint.ty,
-            nullable,
-            sensitive: body::flag(inside, "sensitive", &mut self.diagnostics),
-            ephemeral: false,
-            validations: self.conditions(inside, "validation", lowerer),
-            description: self.description(inside),
-            span: block.header,
-        }
-    }
-
-    fn default(
-        &mut self,
-        name: &str,
-        inside: &Body,
-        constraint: &Constraint,
-        nullable: bool,
-    ) -> Option<Value> {
-        let attribute = inside.attribute("default")?;
-        let span = attribute.value.span;
-        let value = body::constant(inside, "default", &Type::Any, &mut self.diagnostics)?;
-        if value.is_null() && !nullable {
-            let mut found = diag::invalid_default(span, name, &Diagnostics::new());
-            found = found.hint("nullable = false excludes null", None);
-            self.diagnostics.push(found);
-            return None;
-        }
-        let expr = constraint.apply(lower::literal(value, span));
-        match expr.evaluate(&crate::constant::Nothing) {
-            Ok(value) => Some(value),
-            Err(why) => {
-                self.diagnostics
-                    .push(diag::invalid_default(span, name, &why));
-                None
-            }
-        }
-    }
-
-    fn output(&mut self, block: &Block, lowerer: &mut Lowerer<'_>) -> Option<Output> {
-        let form = Form {
-            whose: "An output block",
-            arguments: &[
-                "value",
-                "description",
-                "sensitive",
-                "depends_on",
-                "ephemeral",
-                "deprecated",
-            ],
-            blocks: &["precondition"],
-        };
-        let inside = &block.body;
-        body::check(inside, &form, &mut self.diagnostics);
-        self.refuse_ephemeral(inside, "output");
-        let whose = "An output block";
-        let value = body::required(inside, "value", whose, block.header, &mut self.diagnostics)?;
-        Some(Output {
-            value: lowerer.expression(&value.value),
-            sensitive: body::flag(inside, "sensitive", &mut self.diagnostics),
-            ephemeral: false,
-            depends_on: self.depends_on(inside, lowerer),
-            preconditions: self.conditions(inside, "precondition", lowerer),
-            description: self.description(inside),
-            span: block.header,
-        })
-    }
-
-    fn description(&mut self, inside: &Body) -> String {
-        body::text(inside, "description", &mut self.diagnostics).unwrap_or_default()
-    }
-
-    /// Ephemeral values must never be stored; as long as nothing upholds that, they are refused.
-    fn refuse_ephemeral(&mut self, inside: &Body, kind: &str) {
-        if body::flag(inside, "ephemeral", &mut self.diagnostics) {
-            let span = inside
-                .attribute("ephemeral")
-                .map_or(inside.span, |attribute| attribute.name.span);
-            let what = alloc::format!("An ephemeral {kind}");
-            self.diagnostics.push(diag::not_yet(span, &what));
-        }
-    }
-
-    /// `validation`, `precondition` and `postcondition` blocks.
-    pub(crate) fn conditions(
-        &mut self,
-        inside: &Body,
-        kind: &str,
-        lowerer: &mut Lowerer<'_>,
-    ) -> Vec<Condition> {
-        let blocks = inside
-            .blocks
-            .iter()
-            .filter(|block| &*block.kind.name == kind);
-        blocks
-            .filter_map(|block| self.condition(block, lowerer))
-            .collect()
-    }
-
-    fn condition(&mut self, block: &Block, lowerer: &mut Lowerer<'_>) -> Option<Condition> {
-        let whose = alloc::format!("A {} block", block.kind.name);
-        let form = Form {
-            whose: &whose,
-            arguments: &["condition", "error_message"],
-            blocks: &[],
-        };
-        body::check(&block.body, &form, &mut self.diagnostics);
-        let header = block.header;
-        let mut argument =
-            |name| body::required(&block.body, name, &whose, header, &mut self.diagnostics);
-        let (condition, message) = (argument("condition"), argument("error_message"));
-        Some(Condition {
-            condition: lowerer.converted(&condition?.value, &Type::Bool),
-            error_message: lowerer.converted(&message?.value, &Type::String),
-            span: header,
-        })
-    }
-
-    /// `depends_on`: a sequence of references.
+    /// `depends_on`: a sequence of references to whole objects.
     pub(crate) fn depends_on(&mut self, inside: &Body, lowerer: &mut Lowerer<'_>) -> Vec<Expr> {
         let Some(attribute) = inside.attribute("depends_on") else {
             return Vec::new();
         };
         let items = self.reference_list(&attribute.value, "depends_on");
-        items
-            .into_iter()
-            .map(|item| lowerer.expression(item))
-            .collect()
+        let mut dependencies = Vec::with_capacity(items.len());
+        for item in items {
+            let expr = lowerer.expression(&item);
+            if let Some(span) = behind_reference(&expr) {
+                let detail = "A dependency is on a whole object, not on one of its attributes. Remove what follows its name.";
+                self.diagnostics
+                    .push(diag::invalid_depends_on(span, detail));
+            }
+            dependencies.push(expr);
+        }
+        dependencies
     }
 
-    /// The items of a sequence that may hold nothing but references.
+    /// The items of a sequence that may hold nothing but references. Quoted ones, as old versions had them, are taken
+    /// with a warning.
     pub(crate) fn reference_list<'e>(
         &mut self,
         expression: &'e Expression,
         argument: &str,
-    ) -> Vec<&'e Expression> {
+    ) -> Vec<Cow<'e, Expression>> {
         let ExpressionKind::Tuple(items) = &expression.kind else {
             if expression.kind != ExpressionKind::Invalid {
                 let detail =
                     alloc::format!("{argument} is a sequence of references: [TYPE.NAME, ...].");
                 self.diagnostics
-                    .push(diag::invalid_depends_on(expression.span, &detail));
+                    .push(diag::invalid_depends_on(expression.start(), &detail));
             }
             return Vec::new();
         };
         let mut references = Vec::new();
         for item in items {
             if is_reference(item) {
-                references.push(item);
+                references.push(Cow::Borrowed(item));
                 continue;
             }
-            let detail = match &item.kind {
-                ExpressionKind::Template(_) => "References are not quoted. Remove the quotes.",
-                _ => "Only references such as TYPE.NAME can stand here.",
-            };
+            if let Some(unquoted) = self.unquoted(item) {
+                references.push(Cow::Owned(unquoted));
+                continue;
+            }
+            let detail = "Only references such as TYPE.NAME can stand here.";
             self.diagnostics
                 .push(diag::invalid_depends_on(item.span, detail));
         }
         references
     }
 
+    /// The reference that a quoted text would be without its quotes, with a warning.
+    pub(crate) fn unquoted(&mut self, expression: &Expression) -> Option<Expression> {
+        let unquoted = expression.unquoted().filter(is_reference)?;
+        self.diagnostics
+            .push(diag::quoted_reference(expression.span));
+        Some(unquoted)
+    }
+
     /// `count` or `for_each`, and what exists inside the block because of it.
-    pub(crate) fn repetition(
+    pub(crate) fn repetition<'l>(
         &mut self,
         inside: &Body,
-        lowerer: &mut Lowerer<'_>,
-    ) -> (Repetition, Context) {
+        lowerer: &mut Lowerer<'l>,
+    ) -> (Repetition, Context<'l>) {
         let context = lowerer.context();
         let (count, for_each) = (inside.attribute("count"), inside.attribute("for_each"));
         match (count, for_each) {
@@ -409,24 +254,30 @@ impl<'a> Compiler<'a> {
             (Some(count), Some(for_each)) => {
                 let found = diag::count_and_for_each(for_each.name.span, count.name.span);
                 self.diagnostics.push(found);
-                (Repetition::Once, context)
+                let inner = Context {
+                    count: true,
+                    each: true,
+                    ..context
+                };
+                (Repetition::Once, inner)
             }
         }
     }
 
     fn call(
         &mut self,
+        index: usize,
         name: &str,
         call: &CallBlock,
         lowerer: &mut Lowerer<'_>,
     ) -> Option<model::ModuleCall> {
         let target = call.target?;
-        super::call::compile(self, name, call, target, lowerer)
+        super::call::compile(self, (index, name), call, target, lowerer)
     }
 }
 
 /// Whether an expression is a name with attributes and indexes.
-fn is_reference(expression: &Expression) -> bool {
+pub(crate) fn is_reference(expression: &Expression) -> bool {
     match &expression.kind {
         ExpressionKind::Root(_) => true,
         ExpressionKind::Attribute(source, _) | ExpressionKind::Index(source, _) => {
@@ -436,7 +287,23 @@ fn is_reference(expression: &Expression) -> bool {
     }
 }
 
-fn is_repeated(inside: &Body) -> bool {
+/// The first step behind a reference to something outside, if there is one.
+fn behind_reference(expr: &Expr) -> Option<Span> {
+    let mut behind = None;
+    let mut at = expr;
+    while let ExprKind::Attribute(source, _) | ExprKind::Index(source, _) = &at.kind {
+        behind = Some(Span {
+            start: source.span.end,
+            ..at.span
+        });
+        at = source;
+    }
+    matches!(at.kind, ExprKind::Reference(_) | ExprKind::Instance(..))
+        .then_some(behind)
+        .flatten()
+}
+
+pub(crate) fn is_repeated(inside: &Body) -> bool {
     inside.attribute("count").is_some() || inside.attribute("for_each").is_some()
 }
 

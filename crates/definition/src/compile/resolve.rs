@@ -104,7 +104,7 @@ impl Loader<'_> {
             "A module block"
         };
         let found = &mut self.diagnostics;
-        let attribute = body::required(&block.body, "source", whose, block.header, found)?;
+        let attribute = body::required(&block.body, "source", whose, found)?;
         let source_span = attribute.value.span;
         let mut text = |name: &str| {
             let attribute = block.body.attribute(name)?;

@@ -1,16 +1,15 @@
-//! `resource` and `data` blocks: what every one of them may say (count, for_each, lifecycle, ...); what its type adds
-//! is decoded by `decode`.
+//! `resource`, `data` and `ephemeral` blocks: what every one of them may say (count, for_each, provider, ...); what its
+//! type adds is decoded by `decode`.
 
-use super::body::{self, Form};
 use super::module::Compiler;
 use super::provider::{self, FoundProvider};
 use super::settings::Requirements;
 use crate::diag::blocks as diag;
-use crate::lower::{Context, Lowerer};
-use crate::syntax::{Block, Body, Expression, ExpressionKind};
+use crate::lower::Lowerer;
+use crate::syntax::Block;
 use alloc::vec::Vec;
-use model::{BlockSchema, Lifecycle, Mode, ProviderSchema, Resource, TypeSchema};
-use value::{ExprKind, Name, Reference, Span};
+use model::{Mode, ProviderSchema, Resource, TypeSchema};
+use value::Name;
 
 /// Arguments that every resource has.
 const META_ARGUMENTS: [&str; 4] = ["count", "for_each", "depends_on", "provider"];
@@ -18,17 +17,19 @@ const META_ARGUMENTS: [&str; 4] = ["count", "for_each", "depends_on", "provider"
 /// Blocks that every resource has.
 const META_BLOCKS: [&str; 3] = ["lifecycle", "provisioner", "connection"];
 
-impl Compiler<'_> {
-    /// A resource or data source. None when it could not be understood, which has been reported.
-    pub(crate) fn resource(
+impl<'a> Compiler<'a> {
+    /// A resource, data source or ephemeral resource. None when it could not be understood, which has been reported.
+    pub(crate) fn resource<'l>(
         &mut self,
         index: usize,
         (mode, kind, name): (Mode, &Name, &Name),
         block: &Block,
-        lowerer: &mut Lowerer<'_>,
-    ) -> Option<Resource> {
+        lowerer: &mut Lowerer<'l>,
+    ) -> Option<Resource>
+    where
+        'a: 'l,
+    {
         let inside = &block.body;
-        self.check_provider_argument(inside);
         let nothing = Requirements::new();
         let requirements = self.requirements.get(index).unwrap_or(&nothing);
         let provider = provider::of_type(self.schemas, requirements, kind, inside);
@@ -38,13 +39,16 @@ impl Compiler<'_> {
         let (repetition, inner) = self.repetition(inside, lowerer);
         let depends_on = self.depends_on(inside, lowerer);
         lowerer.set_context(inner);
-        let lifecycle = self.lifecycle(inside, mode, schema.map(|s| &s.block), lowerer);
-        for block in &inside.blocks {
-            if matches!(&*block.kind.name, "provisioner" | "connection") {
-                let what = alloc::format!("The block \"{}\"", block.kind.name);
-                self.diagnostics.push(diag::not_yet(block.header, &what));
+        let provider_config = self.provider_argument(index, kind, inside, lowerer);
+        let of_type = schema.map(|schema| &schema.block);
+        let lifecycle = self.lifecycle((mode, kind, name), inside, of_type, lowerer);
+        let provisioners = match mode {
+            Mode::Managed => self.provisioners(inside, &address, of_type, lowerer),
+            Mode::Data | Mode::Ephemeral => {
+                self.refuse_provisioners(inside, &address);
+                Vec::new()
             }
-        }
+        };
         let config = schema.map(|schema| {
             let is_meta_argument = |name: &str| META_ARGUMENTS.contains(&name);
             let is_meta_block = |name: &str| META_BLOCKS.contains(&name);
@@ -63,46 +67,27 @@ impl Compiler<'_> {
             kind: kind.clone(),
             name: name.clone(),
             provider: provider.source,
-            provider_config: model::ProviderRef::default(),
+            provider_config,
             repetition,
             config: config?,
             depends_on,
             lifecycle,
-            provisioners: Vec::new(),
+            provisioners,
             span: block.header,
         })
     }
 
-    fn check_provider_argument(&mut self, inside: &Body) {
-        let Some(attribute) = inside.attribute("provider") else {
-            return;
-        };
-        if attribute.value.as_keyword().is_none() {
-            let what = "A provider with an alias";
-            self.diagnostics
-                .push(diag::not_yet(attribute.value.span, what));
-        }
-    }
-
-    fn type_schema<'s>(
+    fn type_schema(
         &mut self,
         mode: Mode,
         kind: &str,
-        provider: &FoundProvider<'s>,
+        provider: &FoundProvider<'a>,
         block: &Block,
-    ) -> Option<&'s TypeSchema>
-    where
-        Self: 's,
-    {
+    ) -> Option<&'a TypeSchema> {
         let span = block
             .labels
             .first()
             .map_or(block.header, |label| label.span);
-        let types = |schema: &'s ProviderSchema| match mode {
-            Mode::Managed => &schema.resources,
-            Mode::Data => &schema.data,
-            Mode::Ephemeral => &schema.ephemeral,
-        };
         let Some(schema) = provider.schema else {
             let known: Vec<&str> = self.schemas.iter().map(|s| s.source.as_str()).collect();
             let found = diag::unknown_provider(span, &provider.source, &known);
@@ -110,7 +95,7 @@ impl Compiler<'_> {
             let all: Vec<&str> = self
                 .schemas
                 .iter()
-                .flat_map(|schema| schema.resources.keys().chain(schema.data.keys()))
+                .flat_map(|schema| types(schema, mode).keys())
                 .map(|name| &**name)
                 .collect();
             let found = match crate::suggest::did_you_mean(kind, all) {
@@ -120,159 +105,26 @@ impl Compiler<'_> {
             self.diagnostics.push(found);
             return None;
         };
-        let found = types(schema).get(kind);
+        let found = types(schema, mode).get(kind);
         if found.is_none() {
-            let known: Vec<&str> = types(schema).keys().map(|name| &**name).collect();
-            self.diagnostics
-                .push(diag::unknown_type(span, kind, &provider.source, &known));
+            let known: Vec<&str> = types(schema, mode).keys().map(|name| &**name).collect();
+            let others = [Mode::Managed, Mode::Data, Mode::Ephemeral];
+            let elsewhere = others
+                .into_iter()
+                .find(|other| *other != mode && types(schema, *other).contains_key(kind));
+            let source = &provider.source;
+            let report = diag::unknown_type(span, kind, source, mode, elsewhere, &known);
+            self.diagnostics.push(report);
         }
         found
     }
-
-    fn lifecycle(
-        &mut self,
-        inside: &Body,
-        mode: Mode,
-        schema: Option<&BlockSchema>,
-        lowerer: &mut Lowerer<'_>,
-    ) -> Lifecycle {
-        let Some(block) = body::single(inside, "lifecycle", &mut self.diagnostics) else {
-            return Lifecycle::default();
-        };
-        let settings = &block.body;
-        let arguments: &[&str] = match mode {
-            Mode::Managed => &[
-                "create_before_destroy",
-                "prevent_destroy",
-                "ignore_changes",
-                "replace_triggered_by",
-            ],
-            Mode::Data | Mode::Ephemeral => &[],
-        };
-        let form = Form {
-            whose: "A lifecycle block",
-            arguments,
-            blocks: &["precondition", "postcondition"],
-        };
-        body::check(settings, &form, &mut self.diagnostics);
-        let (ignore_all_changes, ignore_changes) = self.ignore_changes(settings, schema);
-        let prevent_destroy = settings.attribute("prevent_destroy");
-        let prevent_destroy = prevent_destroy
-            .map(|attribute| lowerer.converted(&attribute.value, &value::Type::Bool));
-        let preconditions = self.conditions(settings, "precondition", lowerer);
-        let context = lowerer.context();
-        lowerer.set_context(Context {
-            itself: true,
-            ..context
-        });
-        let postconditions = self.conditions(settings, "postcondition", lowerer);
-        lowerer.set_context(context);
-        Lifecycle {
-            create_before_destroy: body::flag(
-                settings,
-                "create_before_destroy",
-                &mut self.diagnostics,
-            ),
-            prevent_destroy,
-            ignore_all_changes,
-            ignore_changes,
-            replace_triggered_by: self.replace_triggered_by(settings, lowerer),
-            preconditions,
-            postconditions,
-        }
-    }
-
-    /// `ignore_changes`: the word `all`, or paths of attributes relative to the resource.
-    fn ignore_changes(
-        &mut self,
-        settings: &Body,
-        schema: Option<&BlockSchema>,
-    ) -> (bool, Vec<Vec<Name>>) {
-        let Some(attribute) = settings.attribute("ignore_changes") else {
-            return (false, Vec::new());
-        };
-        let value = &attribute.value;
-        if value.as_keyword().is_some_and(|word| &**word == "all") {
-            return (true, Vec::new());
-        }
-        let ExpressionKind::Tuple(items) = &value.kind else {
-            let detail =
-                "ignore_changes is the word all or a sequence of attributes: [tags, size].";
-            self.diagnostics
-                .push(diag::invalid_lifecycle(value.span, detail));
-            return (false, Vec::new());
-        };
-        let mut paths = Vec::new();
-        for item in items {
-            let Some(path) = attribute_path(item) else {
-                let detail = "Only attributes of this resource can stand here, without quotes, such as tags or tags[\"Name\"].";
-                self.diagnostics
-                    .push(diag::invalid_lifecycle(item.span, detail));
-                continue;
-            };
-            if let (Some(schema), Some(first)) = (schema, path.first()) {
-                self.check_ignored(schema, first, item.span);
-            }
-            paths.push(path);
-        }
-        (false, paths)
-    }
-
-    fn check_ignored(&mut self, schema: &BlockSchema, name: &str, span: Span) {
-        if schema.attributes.contains_key(name) || schema.blocks.contains_key(name) {
-            return;
-        }
-        let whose = "This resource";
-        let found = crate::diag::references::unknown_attribute(span, whose, name, schema);
-        self.diagnostics.push(found);
-    }
-
-    fn replace_triggered_by(
-        &mut self,
-        settings: &Body,
-        lowerer: &mut Lowerer<'_>,
-    ) -> Vec<value::Expr> {
-        let Some(attribute) = settings.attribute("replace_triggered_by") else {
-            return Vec::new();
-        };
-        let items = self.reference_list(&attribute.value, "replace_triggered_by");
-        let mut triggers = Vec::new();
-        for item in items {
-            let before = lowerer.diagnostics.0.len();
-            let expr = lowerer.expression(item);
-            let mut managed = false;
-            crate::lower::walk::references(&expr, &mut |reference, _| {
-                managed |= matches!(reference, Reference::Resource(..));
-            });
-            let reported =
-                lowerer.diagnostics.0.len() > before || matches!(expr.kind, ExprKind::Literal(_));
-            if !managed && !reported {
-                let detail = "Only managed resources and their attributes can trigger a replacement: [TYPE.NAME.attribute].";
-                self.diagnostics
-                    .push(diag::invalid_lifecycle(item.span, detail));
-            }
-            triggers.push(expr);
-        }
-        triggers
-    }
 }
 
-/// `tags["Name"]` as `["tags", "Name"]`.
-fn attribute_path(expression: &Expression) -> Option<Vec<Name>> {
-    match &expression.kind {
-        ExpressionKind::Root(name) => Some(alloc::vec![name.clone()]),
-        ExpressionKind::Attribute(source, name) => {
-            let mut path = attribute_path(source)?;
-            path.push(name.name.clone());
-            Some(path)
-        }
-        ExpressionKind::Index(source, key) => {
-            let mut path = attribute_path(source)?;
-            let mut nobody = value::Diagnostics::new();
-            let key = crate::lower::constant(key, &value::Type::String, "", &mut nobody)?;
-            path.push(key.as_str()?.into());
-            Some(path)
-        }
-        _ => None,
+/// What a provider offers of a mode.
+fn types(schema: &ProviderSchema, mode: Mode) -> &alloc::collections::BTreeMap<Name, TypeSchema> {
+    match mode {
+        Mode::Managed => &schema.resources,
+        Mode::Data => &schema.data,
+        Mode::Ephemeral => &schema.ephemeral,
     }
 }

@@ -137,7 +137,7 @@ fn required_providers(
         let whose = "A required_providers block";
         let kind = &inner.kind.name;
         let hint = alloc::format!("Write {kind} = {{ source = \"...\", version = \"...\" }}.");
-        let report = diag::unknown_block(inner.header, kind, whose, &[], Some(hint));
+        let report = diag::unknown_block(inner.kind.span, kind, whose, &[], Some(hint));
         diagnostics.push(report);
     }
     for attribute in &block.body.attributes {

@@ -36,7 +36,7 @@ pub(crate) fn read_files(
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Vec<u8>> {
     let mut used = false;
-    for_each_expr(release, &mut |expr| used |= walk::calls(expr, reads_files));
+    super::visit::release(release, &mut |expr| used |= walk::calls(expr, reads_files));
     if !used {
         return BTreeMap::new();
     }
@@ -149,7 +149,16 @@ impl Pass<'_> {
                 continue;
             };
             match node {
-                Node::Open | Node::Close => {}
+                Node::Open => self.open(release, *call),
+                Node::Close => {}
+                Node::Output(_) | Node::Provider(_) | Node::Check(_) => {
+                    let found = release.modules.get_mut(module);
+                    let Some(module) = found else { continue };
+                    let directory = module.directory.clone();
+                    for expr in exprs_of(module, node) {
+                        self.once(*call, &directory, expr);
+                    }
+                }
                 Node::Variable(name) => self.variable(release, *call, name),
                 Node::Local(name) => {
                     let found = release.modules.get_mut(module);
@@ -162,18 +171,6 @@ impl Pass<'_> {
                             .insert((*call, Reference::Local(name.clone())), value);
                     }
                 }
-                Node::Output(name) => {
-                    let found = release.modules.get_mut(module);
-                    let Some(module) = found else { continue };
-                    let directory = module.directory.clone();
-                    if let Some(output) = module.outputs.get_mut(name) {
-                        self.once(*call, &directory, &mut output.value);
-                        for condition in &mut output.preconditions {
-                            self.once(*call, &directory, &mut condition.condition);
-                            self.once(*call, &directory, &mut condition.error_message);
-                        }
-                    }
-                }
                 Node::Resource(at) => {
                     if let Some(module) = release.modules.get_mut(module) {
                         self.resource(*call, module, *at);
@@ -181,10 +178,36 @@ impl Pass<'_> {
                 }
             }
         }
+        self.statements(release);
         for service in release.services.values_mut() {
             let exprs = [&mut service.replicas, &mut service.port];
             for expr in exprs.into_iter().chain(service.env.values_mut()) {
                 self.once(0, ".", expr);
+            }
+        }
+    }
+
+    /// What is said in imports and of removed resources.
+    fn statements(&mut self, release: &mut Release) {
+        let order = self.order;
+        if let Some(root) = release.modules.first_mut() {
+            for import in &mut root.imports {
+                for expr in import_exprs(import) {
+                    self.once(0, ".", expr);
+                }
+            }
+        }
+        for (index, module) in release.modules.iter_mut().enumerate() {
+            let call = order.calls.iter().position(|call| call.module == index);
+            let directory = module.directory.clone();
+            let provisioners = module
+                .removed
+                .iter_mut()
+                .flat_map(|removed| &mut removed.provisioners);
+            let exprs =
+                provisioners.flat_map(|p| core::iter::once(&mut p.config).chain(&mut p.connection));
+            for expr in exprs {
+                self.once(call.unwrap_or_default(), &directory, expr);
             }
         }
     }
@@ -221,6 +244,34 @@ impl Pass<'_> {
         if let Some(value) = value {
             let key = (call, Reference::Variable(name.clone()));
             self.known.insert(key, value);
+        }
+        let Some(module) = release.modules.get_mut(module) else {
+            return;
+        };
+        let directory = module.directory.clone();
+        if let Some(variable) = module.variables.get_mut(name) {
+            for condition in &mut variable.validations {
+                self.once(call, &directory, &mut condition.condition);
+                self.once(call, &directory, &mut condition.error_message);
+            }
+        }
+    }
+
+    /// What says how many instances of a call there are.
+    fn open(&mut self, release: &mut Release, call: usize) {
+        let parent = self.order.calls.get(call).and_then(|c| c.parent.clone());
+        let Some((parent, block)) = parent else {
+            return;
+        };
+        let module = self.order.calls.get(parent).map_or(0, |call| call.module);
+        let Some(module) = release.modules.get_mut(module) else {
+            return;
+        };
+        let directory = module.directory.clone();
+        if let Some(block) = module.modules.get_mut(&block)
+            && let Repetition::Count(expr) | Repetition::ForEach(expr) = &mut block.repetition
+        {
+            self.once(parent, &directory, expr);
         }
     }
 
@@ -259,7 +310,18 @@ impl Pass<'_> {
             .iter_mut()
             .chain(&mut lifecycle.postconditions);
         let conditions = conditions.flat_map(|c| [&mut c.condition, &mut c.error_message]);
-        let exprs = core::iter::once(&mut resource.config).chain(conditions);
+        let provisioners = resource
+            .provisioners
+            .iter_mut()
+            .flat_map(|p| core::iter::once(&mut p.config).chain(&mut p.connection));
+        let settings = lifecycle
+            .prevent_destroy
+            .iter_mut()
+            .chain(&mut resource.provider_config.key);
+        let exprs = core::iter::once(&mut resource.config)
+            .chain(conditions)
+            .chain(provisioners)
+            .chain(settings);
         let exprs: Vec<&mut Expr> = exprs.filter(|e| walk::calls(e, reads_files)).collect();
         if let Repetition::Count(expr) | Repetition::ForEach(expr) = &mut resource.repetition {
             self.templates(call, &directory, expr);
@@ -470,39 +532,44 @@ pub(crate) fn template(
     super::constraint::bind(name.into(), variables, body)
 }
 
-/// Calls `found` for every expression that may read files.
-fn for_each_expr(release: &Release, found: &mut dyn FnMut(&Expr)) {
-    for module in &release.modules {
-        module.locals.values().for_each(|local| found(&local.value));
-        for output in module.outputs.values() {
-            found(&output.value);
-            for condition in &output.preconditions {
-                found(&condition.condition);
-                found(&condition.error_message);
+/// The expressions of an output, provider configuration or check.
+fn exprs_of<'m>(module: &'m mut Module, node: &Node) -> Vec<&'m mut Expr> {
+    match node {
+        Node::Provider(at) => match module.providers.get_mut(*at) {
+            Some(provider) => core::iter::once(&mut provider.config)
+                .chain(&mut provider.for_each)
+                .collect(),
+            None => Vec::new(),
+        },
+        Node::Check(name) => match module.checks.get_mut(name) {
+            Some(check) => check
+                .assertions
+                .iter_mut()
+                .flat_map(|c| [&mut c.condition, &mut c.error_message])
+                .collect(),
+            None => Vec::new(),
+        },
+        Node::Output(name) => match module.outputs.get_mut(name) {
+            Some(output) => {
+                let conditions = output.preconditions.iter_mut();
+                let conditions = conditions.flat_map(|c| [&mut c.condition, &mut c.error_message]);
+                core::iter::once(&mut output.value)
+                    .chain(conditions)
+                    .collect()
             }
-        }
-        for call in module.modules.values() {
-            call.inputs.values().for_each(&mut *found);
-        }
-        for resource in &module.resources {
-            found(&resource.config);
-            if let Repetition::Count(expr) | Repetition::ForEach(expr) = &resource.repetition {
-                found(expr);
-            }
-            let lifecycle = &resource.lifecycle;
-            for condition in lifecycle
-                .preconditions
-                .iter()
-                .chain(&lifecycle.postconditions)
-            {
-                found(&condition.condition);
-                found(&condition.error_message);
-            }
+            None => Vec::new(),
+        },
+        Node::Open | Node::Variable(_) | Node::Local(_) | Node::Resource(_) | Node::Close => {
+            Vec::new()
         }
     }
-    for service in release.services.values() {
-        found(&service.replicas);
-        found(&service.port);
-        service.env.values().for_each(&mut *found);
-    }
+}
+
+fn import_exprs(import: &mut model::Import) -> impl Iterator<Item = &mut Expr> {
+    let keys = import.module.iter_mut().filter_map(|(_, key)| key.as_mut());
+    core::iter::once(&mut import.id)
+        .chain(&mut import.identity)
+        .chain(&mut import.for_each)
+        .chain(&mut import.key)
+        .chain(keys)
 }

@@ -266,7 +266,7 @@ impl Delivery<'_, '_> {
     }
 
     fn required<'b>(&mut self, block: &'b Block, name: &str, whose: &str) -> Option<&'b Attribute> {
-        body::required(&block.body, name, whose, block.header, self.diagnostics)
+        body::required(&block.body, name, whose, self.diagnostics)
     }
 
     /// `kind.NAME`, of a declared block.

@@ -5,6 +5,7 @@ use crate::limits::{MODULE_CALLS_MAX, MODULE_DEPTH_MAX};
 use crate::suggest::did_you_mean;
 use alloc::format;
 use alloc::vec::Vec;
+use model::Mode;
 use value::Diagnostics;
 
 pub(crate) fn unreadable(path: &str) -> Diagnostic {
@@ -133,10 +134,64 @@ pub(crate) fn unknown_provider(span: Span, source: &str, known: &[&str]) -> Diag
     error(UNKNOWN_PROVIDER, detail, span)
 }
 
-pub(crate) fn unknown_type(span: Span, kind: &str, provider: &str, known: &[&str]) -> Diagnostic {
-    let detail = format!("The provider \"{provider}\" has no type \"{kind}\" for such a block.");
-    let suggestion = did_you_mean(kind, known.iter().copied());
+/// A type that its provider does not have for this kind of block; `elsewhere` is a kind of block it has it for.
+pub(crate) fn unknown_type(
+    span: Span,
+    kind: &str,
+    provider: &str,
+    mode: Mode,
+    elsewhere: Option<Mode>,
+    known: &[&str],
+) -> Diagnostic {
+    let word = |mode| match mode {
+        Mode::Managed => "resource",
+        Mode::Data => "data",
+        Mode::Ephemeral => "ephemeral",
+    };
+    let block = word(mode);
+    let detail = format!("The provider \"{provider}\" has no type \"{kind}\" for {block} blocks.");
+    let suggestion = match elsewhere {
+        Some(mode) => Some(format!(
+            "It is a type of {} blocks: {} \"{kind}\".",
+            word(mode),
+            word(mode)
+        )),
+        None => did_you_mean(kind, known.iter().copied()),
+    };
     suggest(error(UNKNOWN_TYPE, detail, span), suggestion)
+}
+
+/// An argument or block that has no place here.
+pub(crate) fn misplaced(span: Span, name: &str, whose: &str) -> Diagnostic {
+    let detail = format!("\"{name}\" has no meaning in {whose}. Remove it.");
+    error(UNKNOWN_ARGUMENT, detail, span)
+}
+
+pub(crate) fn truth_value_required(span: Span, name: &str) -> Diagnostic {
+    let detail = format!("\"{name}\" is either true or false.");
+    error(CONSTANT_REQUIRED, detail, span)
+}
+
+pub(crate) fn quoted_reference(span: Span) -> Diagnostic {
+    let detail = "References stand without quotes; quoted ones are read for the sake of old definitions. Remove the quotes.";
+    warning(OLD_FORM, detail, span)
+}
+
+pub(crate) fn quoted_keyword(span: Span) -> Diagnostic {
+    let detail = "This word stands without quotes; a quoted one is read for the sake of old definitions. Remove the quotes.";
+    warning(OLD_FORM, detail, span)
+}
+
+pub(crate) fn redundant_ignored(span: Span, name: &str) -> Diagnostic {
+    let detail = format!(
+        "\"{name}\" is decided by the provider and cannot be set, so there is no change to ignore. Remove it from the list."
+    );
+    warning(REDUNDANT_IGNORED, detail, span)
+}
+
+pub(crate) fn deprecated_variable(span: Span, name: &str, why: &str, declared: Span) -> Diagnostic {
+    let detail = format!("The variable \"{name}\" is deprecated: {why}");
+    warning(DEPRECATED, detail, span).hint("the variable is declared here", Some(declared))
 }
 
 pub(crate) fn module_outside(span: Span, source: &str) -> Diagnostic {

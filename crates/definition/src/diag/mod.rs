@@ -4,14 +4,21 @@
 //! what, why and what to do. Nothing outside this folder makes a diagnostic by hand.
 
 pub(crate) mod blocks;
+pub(crate) mod checks;
+pub(crate) mod conditions;
 pub(crate) mod delivery;
+pub(crate) mod ephemeral;
 pub(crate) mod inputs;
 pub(crate) mod json;
 pub(crate) mod modules;
 pub(crate) mod overrides;
+pub(crate) mod providers;
+pub(crate) mod provisioners;
 pub(crate) mod references;
 pub(crate) mod settings;
+pub(crate) mod statements;
 pub(crate) mod syntax;
+pub(crate) mod trial;
 
 use alloc::string::String;
 use value::{Diagnostic, Span};
@@ -105,6 +112,26 @@ codes! {
     EXPERIMENTS = "SF0340" "Language experiments are not available";
     UNKNOWN_BACKEND = "SF0341" "Unknown kind of backend";
     PROVIDER_META_IGNORED = "SF0342" "Provider metadata is not used";
+    INVALID_PROVIDER_REFERENCE = "SF0343" "Invalid provider configuration reference";
+    MISSING_CONFIGURATION = "SF0344" "Provider configuration missing";
+    REPEATED_WITH_PROVIDERS = "SF0345" "Repeated module configures a provider";
+    OLD_FORM = "SF0346" "Form of older versions";
+    INVALID_CONDITION = "SF0347" "Condition does not check what it should";
+    INVALID_PROVISIONER = "SF0348" "Invalid provisioner";
+    INVALID_STATEMENT = "SF0349" "Invalid moved, import or removed block";
+    CONTRADICTING_MOVES = "SF0350" "Contradicting moved blocks";
+    STILL_DECLARED = "SF0351" "Object is still declared";
+    IMPORT_TARGET = "SF0352" "Invalid import target";
+    INVALID_CHECK = "SF0353" "Invalid check block";
+    EPHEMERAL_VALUE = "SF0354" "Ephemeral value not allowed";
+    DEPRECATED = "SF0355" "Deprecated variable or output";
+    PROVIDER_NOT_EXPECTED = "SF0356" "Provider configuration is not expected";
+    REDUNDANT_IGNORED = "SF0357" "Redundant element of ignore_changes";
+    INVALID_REPETITION = "SF0358" "Invalid count or for_each";
+    INVALID_INPUT = "SF0359" "Value does not fit the variable of a module";
+    SENSITIVE_OUTPUT = "SF0360" "Output is not marked as sensitive";
+    NO_SUCH_INSTANCE = "SF0361" "Instance does not exist";
+    INVALID_PROVIDER_BLOCK = "SF0362" "Invalid provider block";
     NOT_IN_THIS_VERSION = "SF0401" "Not available in this version";
     INVALID_DURATION = "SF0402" "Invalid duration";
     INVALID_SIZE = "SF0403" "Invalid size";

@@ -1,7 +1,7 @@
 //! SF0314 to SF0325: something is referred to that is not there, or not in this way.
 
 use super::*;
-use crate::lower::Names;
+use crate::lower::{Context, Names};
 use crate::suggest::{did_you_mean, nearest};
 use alloc::format;
 use alloc::vec::Vec;
@@ -60,12 +60,21 @@ pub(crate) fn unknown_resource(
         .keys()
         .filter(|(m, k, _)| *m == mode && **k == *kind);
     let sibling = nearest(name, siblings.map(|(_, _, n)| &**n));
-    let suggestion = match sibling {
-        Some(sibling) => Some(format!(
+    // The same type and name declared in another mode: the first word was forgotten, or is too much.
+    let other = names
+        .resources
+        .keys()
+        .find(|(m, k, n)| *m != mode && **k == *kind && **n == *name);
+    let suggestion = match (other, sibling) {
+        (Some((mode, kind, name)), _) => Some(format!(
+            "Did you mean \"{}\"?",
+            resource_address(*mode, kind, name)
+        )),
+        (None, Some(sibling)) => Some(format!(
             "Did you mean \"{}\"?",
             resource_address(mode, kind, sibling)
         )),
-        None => did_you_mean(&address, known.iter().map(String::as_str)),
+        (None, None) => did_you_mean(&address, known.iter().map(String::as_str)),
     };
     let block = match mode {
         Mode::Managed => "resource",
@@ -151,13 +160,86 @@ pub(crate) fn missing_key(span: Span, what: &str) -> Diagnostic {
     error(INVALID_REFERENCE, detail, span)
 }
 
-pub(crate) fn no_repetition(span: Span, root: &str) -> Diagnostic {
+pub(crate) fn no_repetition(span: Span, root: &str, context: &Context<'_>) -> Diagnostic {
     let detail = match root {
+        "each" if context.count => {
+            "This block has count, and each exists only inside a block that has for_each. Use count.index, or write for_each instead of count."
+        }
         "each" => "each exists only inside a block that has for_each (and not in for_each itself).",
+        "count" if context.each => {
+            "This block has for_each, and count exists only inside a block that has count. Use each.key."
+        }
         "count" => "count exists only inside a block that has count (and not in count itself).",
-        _ => "self exists only in the postconditions of a resource.",
+        _ => {
+            "self exists only in the postconditions, provisioners and connections of a resource, and there means that resource."
+        }
     };
     error(NO_REPETITION, detail, span)
+}
+
+/// A name that the language keeps for later.
+pub(crate) fn reserved_root(span: Span, root: &str) -> Diagnostic {
+    let detail = format!(
+        "The name \"{root}\" is kept for later versions of the language. If a resource type of that name is meant, write resource.{root}.NAME."
+    );
+    error(INVALID_REFERENCE, detail, span)
+}
+
+/// `path.x` and its kin.
+pub(crate) fn unknown_fixed(span: Span, detail: &str, name: &str, known: &[&str]) -> Diagnostic {
+    let suggestion = match name {
+        "env" => Some("terraform.env was renamed: write terraform.workspace.".into()),
+        _ => did_you_mean(name, known.iter().copied()),
+    };
+    suggest(error(INVALID_REFERENCE, detail, span), suggestion)
+}
+
+/// `data.TYPE` without a name.
+pub(crate) fn type_alone(span: Span, mode: Mode, kind: &str) -> Diagnostic {
+    let address = resource_address(mode, kind, "NAME");
+    let detail = format!("The name of the block is missing behind its type: {address}.");
+    error(INVALID_REFERENCE, detail, span)
+}
+
+pub(crate) fn scoped_data(span: Span, what: &str, check: &str) -> Diagnostic {
+    let detail = format!(
+        "{what} stands inside of check \"{check}\" and exists only there. Move the data block out of the check to use it elsewhere."
+    );
+    error(INVALID_REFERENCE, detail, span)
+}
+
+pub(crate) fn no_such_attribute<'a>(
+    span: Span,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail = format!("This object has no attribute \"{name}\".");
+    suggest(
+        error(UNKNOWN_ATTRIBUTE, detail, span),
+        did_you_mean(name, known),
+    )
+}
+
+pub(crate) fn attribute_of_sequence(span: Span, ty: &str, name: &str) -> Diagnostic {
+    let detail = format!(
+        "This is a {ty}, which has elements and no attributes. Take the attribute of one element ([0].{name}) or of all ([*].{name})."
+    );
+    error(UNKNOWN_ATTRIBUTE, detail, span)
+}
+
+pub(crate) fn attribute_of_primitive(span: Span, ty: &str) -> Diagnostic {
+    let detail = format!("This is a {ty}, which has no attributes. Remove what follows the dot.");
+    error(UNKNOWN_ATTRIBUTE, detail, span)
+}
+
+pub(crate) fn index_of_primitive(span: Span, ty: &str) -> Diagnostic {
+    let detail = format!("This is a {ty}, which has no elements. Remove the index.");
+    error(UNKNOWN_ATTRIBUTE, detail, span)
+}
+
+pub(crate) fn index_of_set(span: Span) -> Diagnostic {
+    let detail = "The elements of a set have no order and no key, so none can be chosen by an index. Use one(...) where there is only one, or tolist(...) where any order will do.";
+    error(UNKNOWN_ATTRIBUTE, detail, span)
 }
 
 pub(crate) fn unknown_function(span: Span, name: &str, known: &[&str]) -> Diagnostic {
@@ -180,14 +262,19 @@ pub(crate) fn type_function(span: Span) -> Diagnostic {
     error(TYPE_FUNCTION, detail, span)
 }
 
+/// A cycle of one.
+pub(crate) fn refers_to_itself(span: Span, name: &str, declared: Span) -> Diagnostic {
+    let detail = format!(
+        "{name} refers to itself, so it can never be computed. Remove that reference; in postconditions, provisioners and connections self is what was made."
+    );
+    error(CYCLE, detail, span).hint(format!("{name} is declared here"), Some(declared))
+}
+
 /// One finding per knot: the members of a cycle in its order, each with its place.
 pub(crate) fn cycle(members: &[(String, Span)], others: &[(String, Span)]) -> Diagnostic {
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     let span = members.first().map_or(Span::default(), |(_, span)| *span);
     let detail = match names.as_slice() {
-        [only] => {
-            format!("{only} refers to itself, so it can never be computed. Remove that reference.")
-        }
         [first, ..] => format!(
             "Each of these needs the next one first, so none can be computed: {} -> {first}. Remove one of the references.",
             names.join(" -> ")

@@ -94,6 +94,7 @@ pub(crate) fn decide<'b>(
         attributes: Vec::with_capacity(body.attributes.len()),
         blocks: body.blocks.clone(),
         span: body.span,
+        open: body.open,
     };
     let mut seen: BTreeMap<&Name, Span> = BTreeMap::new();
     for attribute in &body.attributes {

@@ -4,6 +4,7 @@
 //! which of `each`, `count` and `self` exist. Whatever is referred to and not declared is reported with a suggestion.
 
 pub(crate) mod functions;
+mod path;
 mod reference;
 pub(crate) use reference::dynamic_name;
 mod template;
@@ -33,6 +34,8 @@ pub(crate) struct ResourceNames<'a> {
     pub(crate) repeated: bool,
     /// Its attributes, unless its type is unknown (which is reported where it is declared).
     pub(crate) schema: Option<&'a BlockSchema>,
+    /// The `check` block that it stands in: only there it can be referred to.
+    pub(crate) check: Option<Name>,
 }
 
 /// What is known of a module call.
@@ -56,13 +59,17 @@ pub(crate) enum Roots<'a> {
 
 /// Which names exist only in some places.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Context {
+pub(crate) struct Context<'a> {
     /// `each.key` and `each.value`.
     pub(crate) each: bool,
     /// `count.index`.
     pub(crate) count: bool,
     /// `self`.
     pub(crate) itself: bool,
+    /// What `self` has, where that is known.
+    pub(crate) self_schema: Option<&'a BlockSchema>,
+    /// The `check` block around, whose data source exists nowhere else.
+    pub(crate) check: Option<&'a Name>,
     /// `stack.NAME`, `environment.name` and `service.NAME.port`.
     pub(crate) delivery: bool,
 }
@@ -78,7 +85,7 @@ enum Binding {
 /// Turns trees into expressions.
 pub(crate) struct Lowerer<'a> {
     roots: Roots<'a>,
-    context: Context,
+    context: Context<'a>,
     bindings: Vec<Binding>,
     pub(crate) diagnostics: Diagnostics,
 }
@@ -106,8 +113,25 @@ pub(crate) fn constant(
     }
 }
 
+/// What is wrong with a path of attributes that is written relative to an object of a schema, as in `ignore_changes`.
+pub(crate) fn relative_path(
+    whose: &str,
+    schema: &BlockSchema,
+    expression: &Expression,
+) -> Option<Diagnostic> {
+    let (base, steps) = reference::steps(expression);
+    let ExpressionKind::Root(name) = &base.kind else {
+        return None;
+    };
+    let root = Identifier {
+        name: name.clone(),
+        span: base.span,
+    };
+    path::check(whose, schema, &reference::relative(&root, steps))
+}
+
 impl<'a> Lowerer<'a> {
-    pub(crate) fn new(roots: Roots<'a>, context: Context) -> Self {
+    pub(crate) fn new(roots: Roots<'a>, context: Context<'a>) -> Self {
         Self {
             roots,
             context,
@@ -117,11 +141,11 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The same names, with others of `each`, `count` and `self` from here on.
-    pub(crate) fn set_context(&mut self, context: Context) {
+    pub(crate) fn set_context(&mut self, context: Context<'a>) {
         self.context = context;
     }
 
-    pub(crate) fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context<'a> {
         self.context
     }
 
@@ -203,6 +227,14 @@ impl<'a> Lowerer<'a> {
             ExpressionKind::Literal(value) if value.is_null() => {
                 literal(Value::string("null"), key.span)
             }
+            // Only in the providers of a module call a key may be a reference, and those are never lowered.
+            ExpressionKind::Attribute(..) => {
+                self.report(crate::diag::syntax::ambiguous_key(key.span));
+                Expr {
+                    kind: unknown(),
+                    span: key.span,
+                }
+            }
             _ => self.expression(key),
         }
     }
@@ -220,6 +252,10 @@ impl<'a> Lowerer<'a> {
                 diag::unknown_function(call.name.span, name, functions::NAMES)
             };
             self.report(found);
+            for argument in &call.arguments {
+                self.expression(argument);
+            }
+            return unknown();
         }
         ExprKind::Call {
             name: plain.into(),

@@ -8,64 +8,97 @@ use alloc::vec::Vec;
 use model::Mode;
 use value::{Expr, ExprKind, Name, Reference, Span, Value};
 
-/// One step of a traversal, with everything from its beginning to here.
-pub(super) enum Step<'e> {
-    Attribute(&'e Identifier, Span),
-    Index(&'e Expression, Span),
+/// One step of a traversal.
+pub(super) struct Step<'e> {
+    pub(super) kind: StepKind<'e>,
+    /// Everything from the beginning of the traversal to here.
+    pub(super) whole: Span,
+    /// The step alone, with its dot or brackets.
+    pub(super) own: Span,
 }
 
-impl Step<'_> {
-    fn span(&self) -> Span {
-        match self {
-            Step::Attribute(_, span) | Step::Index(_, span) => *span,
-        }
-    }
+/// What a step does.
+#[derive(Clone, Copy)]
+pub(super) enum StepKind<'e> {
+    Attribute(&'e Identifier),
+    Index(&'e Expression),
 }
 
 /// The meaning of the first steps, and how many they are.
 type Resolved = (Expr, usize);
 
+impl<'e> Step<'e> {
+    fn attribute(&self) -> Option<&'e Identifier> {
+        match self.kind {
+            StepKind::Attribute(name) => Some(name),
+            StepKind::Index(_) => None,
+        }
+    }
+}
+
+/// The base of a traversal, and its steps in the order written.
+pub(super) fn steps(expression: &Expression) -> (&Expression, Vec<Step<'_>>) {
+    let mut steps = Vec::new();
+    let mut base = expression;
+    loop {
+        let (source, kind) = match &base.kind {
+            ExpressionKind::Attribute(source, name) => (source, StepKind::Attribute(name)),
+            ExpressionKind::Index(source, key) => (source, StepKind::Index(key)),
+            _ => break,
+        };
+        let own = Span {
+            start: source.span.end,
+            ..base.span
+        };
+        steps.push(Step {
+            kind,
+            whole: base.span,
+            own,
+        });
+        base = source;
+    }
+    steps.reverse();
+    (base, steps)
+}
+
+/// The steps of a path whose root is an attribute.
+pub(super) fn relative<'e>(root: &'e Identifier, steps: Vec<Step<'e>>) -> Vec<Step<'e>> {
+    let first = Step {
+        kind: StepKind::Attribute(root),
+        whole: root.span,
+        own: root.span,
+    };
+    core::iter::once(first).chain(steps).collect()
+}
+
 impl Lowerer<'_> {
     /// Attributes and indexes down to what they begin with.
     pub(super) fn traversal(&mut self, expression: &Expression) -> Expr {
-        let mut steps = Vec::new();
-        let mut base = expression;
-        loop {
-            base = match &base.kind {
-                ExpressionKind::Attribute(source, name) => {
-                    steps.push(Step::Attribute(name, base.span));
-                    source
-                }
-                ExpressionKind::Index(source, key) => {
-                    steps.push(Step::Index(key, base.span));
-                    source
-                }
-                _ => break,
-            };
-        }
-        steps.reverse();
+        let (base, steps) = steps(expression);
         let (mut expr, used) = match &base.kind {
             ExpressionKind::Root(name) => self.root(name, base.span, &steps),
             _ => (self.expression(base), 0),
         };
         if let ExprKind::Instance(_, key) = &mut expr.kind {
             // Here and not where the reference is resolved, so that keys nested in keys take little of the stack.
-            let written = steps.iter().take(used).find_map(|step| match step {
-                Step::Index(key, _) => Some(*key),
-                Step::Attribute(..) => None,
+            let written = steps.iter().take(used).find_map(|step| match step.kind {
+                StepKind::Index(key) => Some(key),
+                StepKind::Attribute(_) => None,
             });
             if let Some(written) = written {
                 **key = self.expression(written);
             }
         }
         for step in steps.iter().skip(used) {
-            let span = step.span();
             let source = Box::new(expr);
-            let kind = match step {
-                Step::Attribute(name, _) => ExprKind::Attribute(source, name.name.clone()),
-                Step::Index(key, _) => ExprKind::Index(source, Box::new(self.expression(key))),
+            let kind = match step.kind {
+                StepKind::Attribute(name) => ExprKind::Attribute(source, name.name.clone()),
+                StepKind::Index(key) => ExprKind::Index(source, Box::new(self.expression(key))),
             };
-            expr = Expr { kind, span };
+            expr = Expr {
+                kind,
+                span: step.whole,
+            };
         }
         expr
     }
@@ -76,7 +109,6 @@ impl Lowerer<'_> {
         }
         match self.roots {
             Roots::Constant(what) => {
-                let span = steps.last().map_or(span, Step::span);
                 self.report(crate::diag::blocks::constant_required(span, what));
                 (failed(span), steps.len())
             }
@@ -105,9 +137,12 @@ impl Lowerer<'_> {
             kind: ExprKind::Iteration(dynamic_name(name, part)),
             span,
         };
-        Some(match steps.first() {
-            Some(Step::Attribute(id, span)) if matches!(&*id.name, "key" | "value") => {
-                (part(&id.name, *span), 1)
+        let first = steps
+            .first()
+            .and_then(|step| Some((step.attribute()?, step)));
+        Some(match first {
+            Some((id, step)) if matches!(&*id.name, "key" | "value") => {
+                (part(&id.name, step.whole), 1)
             }
             _ => {
                 let item = |key: &str| (literal(Value::string(key), span), part(key, span));
@@ -141,14 +176,12 @@ impl Lowerer<'_> {
             }),
             "module" => self.module(names, false, span, steps),
             "stack" if self.context.delivery => self.module(names, true, span, steps),
-            "data" => match steps {
-                [Step::Attribute(kind, _), rest @ ..] => {
-                    self.resource(names, Mode::Data, &kind.name, span, rest, 1)
-                }
-                _ => self.incomplete(span, steps, "data is followed by the type and the name of a data source: data.TYPE.NAME."),
-            },
+            "data" => self.typed(names, Mode::Data, root, span, steps),
+            "ephemeral" => self.typed(names, Mode::Ephemeral, root, span, steps),
+            // The long form of a reference to a managed resource.
+            "resource" => self.typed(names, Mode::Managed, root, span, steps),
             "each" | "count" | "self" => self.repetition(root, span, steps),
-            "path" => self.fixed(span, steps, "path has the attributes module, root and cwd.", |name| {
+            "path" => self.fixed(span, steps, &PATH, |name| {
                 Some(match name {
                     "module" => Reference::PathModule,
                     "root" => Reference::PathRoot,
@@ -156,15 +189,17 @@ impl Lowerer<'_> {
                     _ => return None,
                 })
             }),
-            "terraform" => self.fixed(span, steps, "terraform has the attribute workspace.", |name| {
-                (name == "workspace").then_some(Reference::Workspace)
-            }),
+            "terraform" => self.terraform(span, steps),
             "environment" if self.context.delivery => {
-                self.fixed(span, steps, "environment has the attribute name: the environment that is being deployed to. The block of an environment can only be named in after.", |name| {
+                self.fixed(span, steps, &ENVIRONMENT, |name| {
                     (name == "name").then_some(Reference::EnvironmentName)
                 })
             }
             "service" if self.context.delivery => self.service(names, span, steps),
+            "template" | "lazy" | "arg" => {
+                self.report(diag::reserved_root(span, root));
+                (failed(span), steps.len())
+            }
             _ => self.resource(names, Mode::Managed, root, span, steps, 0),
         }
     }
@@ -177,8 +212,8 @@ impl Lowerer<'_> {
         steps: &[Step<'_>],
         make: impl FnOnce(&mut Self, &Identifier, Span) -> Reference,
     ) -> Resolved {
-        match steps {
-            [Step::Attribute(id, span), ..] => (reference(make(self, id, *span), *span), 1),
+        match steps.first().map(|step| (step.attribute(), step.whole)) {
+            Some((Some(id), span)) => (reference(make(self, id, span), span), 1),
             _ => {
                 let detail = alloc::format!("{root} is followed by a dot and a name: {root}.NAME.");
                 self.incomplete(span, steps, &detail)
@@ -186,80 +221,125 @@ impl Lowerer<'_> {
         }
     }
 
+    /// `data.TYPE.NAME` and its kin.
+    fn typed(
+        &mut self,
+        names: &Names<'_>,
+        mode: Mode,
+        root: &str,
+        span: Span,
+        steps: &[Step<'_>],
+    ) -> Resolved {
+        if let Some((first, rest)) = steps.split_first()
+            && let Some(kind) = first.attribute()
+        {
+            let whole = first.whole;
+            return self.resource(names, mode, &kind.name, whole, rest, 1);
+        }
+        let detail = alloc::format!(
+            "{root} is followed by the type and the name of a block: {root}.TYPE.NAME."
+        );
+        self.incomplete(span, steps, &detail)
+    }
+
     /// A root with fixed attributes.
     fn fixed(
         &mut self,
         span: Span,
         steps: &[Step<'_>],
-        detail: &str,
+        form: &Fixed,
         of: impl FnOnce(&str) -> Option<Reference>,
     ) -> Resolved {
-        if let [Step::Attribute(id, span), ..] = steps
-            && let Some(found) = of(&id.name)
-        {
-            return (reference(found, *span), 1);
+        let Some((id, whole)) = steps
+            .first()
+            .and_then(|step| Some((step.attribute()?, step.whole)))
+        else {
+            return self.incomplete(span, steps, form.detail);
+        };
+        if let Some(found) = of(&id.name) {
+            return (reference(found, whole), 1);
         }
-        self.incomplete(span, steps, detail)
+        self.report(diag::unknown_fixed(
+            whole,
+            form.detail,
+            &id.name,
+            form.attributes,
+        ));
+        (failed(whole), steps.len())
+    }
+
+    fn terraform(&mut self, span: Span, steps: &[Step<'_>]) -> Resolved {
+        let first = steps.first();
+        let name = first.and_then(Step::attribute).map(|id| &*id.name);
+        if let (Some("applying"), Some(step)) = (name, first) {
+            let what = "\"terraform.applying\"";
+            self.report(crate::diag::blocks::not_yet(step.whole, what));
+            return (failed(step.whole), steps.len());
+        }
+        self.fixed(span, steps, &TERRAFORM, |name| {
+            (name == "workspace").then_some(Reference::Workspace)
+        })
     }
 
     fn incomplete(&mut self, span: Span, steps: &[Step<'_>], detail: &str) -> Resolved {
-        let span = steps.first().map_or(span, Step::span);
+        let span = steps.first().map_or(span, |step| step.own);
         self.report(diag::invalid_reference(span, detail));
         (failed(span), steps.len())
     }
 
     fn repetition(&mut self, root: &str, span: Span, steps: &[Step<'_>]) -> Resolved {
+        let context = &self.context;
         let allowed = match root {
-            "each" => self.context.each,
-            "count" => self.context.count,
-            _ => self.context.itself,
+            "each" => context.each,
+            "count" => context.count,
+            _ => context.itself,
         };
         if !allowed {
-            let span = steps.first().map_or(span, Step::span);
-            self.report(diag::no_repetition(span, root));
+            let span = match root {
+                "self" => span,
+                _ => steps.first().map_or(span, |step| step.whole),
+            };
+            self.report(diag::no_repetition(span, root, context));
             return (failed(span), steps.len());
         }
         match root {
-            "each" => self.fixed(
-                span,
-                steps,
-                "each has the attributes key and value.",
-                |name| {
-                    Some(match name {
-                        "key" => Reference::EachKey,
-                        "value" => Reference::EachValue,
-                        _ => return None,
-                    })
-                },
-            ),
-            "count" => self.fixed(span, steps, "count has the attribute index.", |name| {
+            "each" => self.fixed(span, steps, &EACH, |name| {
+                Some(match name {
+                    "key" => Reference::EachKey,
+                    "value" => Reference::EachValue,
+                    _ => return None,
+                })
+            }),
+            "count" => self.fixed(span, steps, &COUNT, |name| {
                 (name == "index").then_some(Reference::CountIndex)
             }),
-            _ => (reference(Reference::SelfObject, span), 0),
+            _ => {
+                if let Some(schema) = self.context.self_schema {
+                    self.check_path("self", schema, steps);
+                }
+                (reference(Reference::SelfObject, span), 0)
+            }
         }
     }
 
     fn service(&mut self, names: &Names<'_>, span: Span, steps: &[Step<'_>]) -> Resolved {
-        let [Step::Attribute(id, _), Step::Attribute(port, span), ..] = steps else {
-            return self.incomplete(
-                span,
-                steps,
-                "Of a service only its port can be used: service.NAME.port.",
-            );
+        let detail = "Of a service only its port can be used: service.NAME.port.";
+        let [first, second, ..] = steps else {
+            return self.incomplete(span, steps, detail);
+        };
+        let (Some(id), Some(port)) = (first.attribute(), second.attribute()) else {
+            return self.incomplete(span, steps, detail);
         };
         if &*port.name != "port" {
-            return self.incomplete(
-                *span,
-                &[],
-                "Of a service only its port can be used: service.NAME.port.",
-            );
+            return self.incomplete(second.whole, &[], detail);
         }
         if !names.services.contains(&id.name) {
             let known = names.services.iter().map(|name| &**name);
             let found = crate::diag::delivery::unknown_name(id.span, "service", &id.name, known);
             self.report(found);
         }
-        (reference(Reference::ServicePort(id.name.clone()), *span), 2)
+        let found = Reference::ServicePort(id.name.clone());
+        (reference(found, second.whole), 2)
     }
 
     /// `module.NAME`, `module.NAME.OUTPUT`, `module.NAME[key].OUTPUT`, and the same of a stack.
@@ -271,56 +351,73 @@ impl Lowerer<'_> {
         steps: &[Step<'_>],
     ) -> Resolved {
         let root = if stack { "stack" } else { "module" };
-        let [Step::Attribute(id, span), rest @ ..] = steps else {
+        let Some((id, whole)) = steps
+            .first()
+            .and_then(|step| Some((step.attribute()?, step.whole)))
+        else {
             let detail =
                 alloc::format!("{root} is followed by the name of a {root} block: {root}.NAME.");
             return self.incomplete(span, steps, &detail);
         };
+        let rest = steps.get(1..).unwrap_or_default();
         let name = id.name.clone();
         let Some(call) = names.calls.get(&name).filter(|call| call.stack == stack) else {
+            // What is missing has been named in full: the module and the output that was wanted.
             let known = names.calls.iter().filter(|(_, call)| call.stack == stack);
             let known = known.map(|(name, _)| &**name);
-            self.report(diag::unknown_module(*span, root, &name, known));
-            return (failed(*span), steps.len());
+            let span = rest.first().map_or(whole, |step| match step.kind {
+                StepKind::Attribute(_) => step.whole,
+                StepKind::Index(_) => whole,
+            });
+            self.report(diag::unknown_module(span, root, &name, known));
+            return (failed(span), steps.len());
         };
-        match (rest, call.repeated) {
-            ([Step::Attribute(output, span), ..], false) => {
-                self.check_output(call, root, &name, output);
+        let what = || alloc::format!("{root}.{name}");
+        let Some(next) = rest.first() else {
+            return (reference(Reference::Module(name), whole), 1);
+        };
+        match (next.kind, call.repeated) {
+            (StepKind::Attribute(output), false) => {
+                self.check_output(call, &what(), output, next.own);
                 let found = Reference::ModuleOutput(name, output.name.clone());
-                (reference(found, *span), 2)
+                (reference(found, next.whole), 2)
             }
-            ([Step::Index(_, span), rest @ ..], true) => {
-                let (found, span, used) = match rest {
-                    [Step::Attribute(output, span), ..] => {
-                        self.check_output(call, root, &name, output);
-                        (Reference::ModuleOutput(name, output.name.clone()), *span, 3)
-                    }
-                    _ => (Reference::Module(name), *span, 2),
-                };
-                (instance(found, span), used)
+            (StepKind::Index(_), true) => match rest.get(1) {
+                Some(Step {
+                    kind: StepKind::Attribute(output),
+                    whole,
+                    own,
+                }) => {
+                    self.check_output(call, &what(), output, *own);
+                    let found = Reference::ModuleOutput(name, output.name.clone());
+                    (instance(found, *whole), 3)
+                }
+                _ => (instance(Reference::Module(name), next.whole), 2),
+            },
+            (StepKind::Index(_), false) => {
+                self.report(diag::unexpected_key(next.own, &what()));
+                (failed(next.whole), steps.len())
             }
-            ([Step::Index(_, span), ..], false) => {
-                let what = alloc::format!("{root}.{name}");
-                self.report(diag::unexpected_key(*span, &what));
-                (failed(*span), steps.len())
+            (StepKind::Attribute(_), true) => {
+                self.report(diag::missing_key(next.own, &what()));
+                (failed(next.whole), steps.len())
             }
-            ([Step::Attribute(_, span), ..], true) => {
-                let what = alloc::format!("{root}.{name}");
-                self.report(diag::missing_key(*span, &what));
-                (failed(*span), steps.len())
-            }
-            ([], _) => (reference(Reference::Module(name), *span), 1),
         }
     }
 
-    fn check_output(&mut self, call: &super::CallNames, root: &str, name: &str, id: &Identifier) {
+    fn check_output(
+        &mut self,
+        call: &super::CallNames,
+        what: &str,
+        output: &Identifier,
+        span: Span,
+    ) {
         let Some(outputs) = &call.outputs else {
             return;
         };
-        if !outputs.contains(&id.name) {
-            let what = alloc::format!("{root}.{name}");
+        if !outputs.contains(&output.name) {
             let known = outputs.iter().map(|name| &**name);
-            let found = diag::unknown_output(id.span, &what, &id.name, known);
+            let found = diag::unknown_output(span, what, &output.name, known);
             self.report(found);
         }
     }
@@ -336,44 +433,99 @@ impl Lowerer<'_> {
         before: usize,
     ) -> Resolved {
         let all = before + steps.len();
-        let [Step::Attribute(id, span), rest @ ..] = steps else {
-            let found = diag::bare_name(span, kind, names);
+        let Some((id, whole)) = steps
+            .first()
+            .and_then(|step| Some((step.attribute()?, step.whole)))
+        else {
+            let found = match before {
+                0 => diag::bare_name(span, kind, names),
+                _ => diag::type_alone(span, mode, kind),
+            };
             self.report(found);
             return (failed(span), all);
         };
         let Some(resource) = names.resources.get(&(mode, kind.clone(), id.name.clone())) else {
-            self.report(diag::unknown_resource(*span, mode, kind, &id.name, names));
-            return (failed(*span), all);
+            self.report(diag::unknown_resource(whole, mode, kind, &id.name, names));
+            return (failed(whole), all);
         };
         let found = match mode {
             Mode::Managed => Reference::Resource(kind.clone(), id.name.clone()),
             Mode::Data => Reference::Data(kind.clone(), id.name.clone()),
             Mode::Ephemeral => Reference::Ephemeral(kind.clone(), id.name.clone()),
         };
-        let what = || diag::resource_address(mode, kind, &id.name);
-        let (expr, used) = match (rest.first(), resource.repeated) {
-            (Some(Step::Index(_, span)), true) => (instance(found, *span), 2),
-            (Some(Step::Index(_, span)), false) => {
-                self.report(diag::unexpected_key(*span, &what()));
-                return (failed(*span), all);
+        let what = diag::resource_address(mode, kind, &id.name);
+        if let Some(check) = &resource.check
+            && self.context.check != Some(check)
+        {
+            self.report(diag::scoped_data(whole, &what, check));
+            return (failed(whole), all);
+        }
+        let (expr, used) = match (steps.get(1), resource.repeated) {
+            (Some(step), true) => match step.kind {
+                StepKind::Index(_) => (instance(found, step.whole), 2),
+                StepKind::Attribute(_) => {
+                    self.report(diag::missing_key(whole, &what));
+                    return (failed(step.whole), all);
+                }
+            },
+            (
+                Some(Step {
+                    kind: StepKind::Index(_),
+                    whole,
+                    ..
+                }),
+                false,
+            ) => {
+                self.report(diag::unexpected_key(*whole, &what));
+                return (failed(*whole), all);
             }
-            (Some(Step::Attribute(_, span)), true) => {
-                self.report(diag::missing_key(*span, &what()));
-                return (failed(*span), all);
-            }
-            _ => (reference(found, *span), 1),
+            _ => (reference(found, whole), 1),
         };
-        let attribute = steps.get(used);
-        if let (Some(Step::Attribute(id, _)), Some(schema)) = (attribute, resource.schema) {
-            let known =
-                schema.attributes.contains_key(&id.name) || schema.blocks.contains_key(&id.name);
-            if !known {
-                self.report(diag::unknown_attribute(id.span, &what(), &id.name, schema));
-            }
+        if let Some(schema) = resource.schema {
+            let rest = steps.get(used..).unwrap_or_default();
+            self.check_path(&what, schema, rest);
         }
         (expr, before + used)
     }
+
+    /// Whether there is what steps lead to from an object of this schema, as far as the schema says.
+    fn check_path(&mut self, what: &str, schema: &model::BlockSchema, steps: &[Step<'_>]) {
+        if let Some(found) = super::path::check(what, schema, steps) {
+            self.report(found);
+        }
+    }
 }
+
+/// A root with fixed attributes.
+struct Fixed {
+    attributes: &'static [&'static str],
+    detail: &'static str,
+}
+
+const PATH: Fixed = Fixed {
+    attributes: &["module", "root", "cwd"],
+    detail: "path has the attributes module, root and cwd.",
+};
+
+const TERRAFORM: Fixed = Fixed {
+    attributes: &["workspace", "applying"],
+    detail: "terraform has the attribute workspace.",
+};
+
+const ENVIRONMENT: Fixed = Fixed {
+    attributes: &["name"],
+    detail: "environment has the attribute name: the environment that is being deployed to. The block of an environment can only be named in after.",
+};
+
+const EACH: Fixed = Fixed {
+    attributes: &["key", "value"],
+    detail: "each has the attributes key and value.",
+};
+
+const COUNT: Fixed = Fixed {
+    attributes: &["index"],
+    detail: "count has the attribute index.",
+};
 
 /// The iteration variable that holds one part of the iterator of a `dynamic` block. No identifier contains a dot, so
 /// it can be confused with nothing.

@@ -545,9 +545,6 @@ impl Parser<'_> {
                 });
             }
         }
-        if matches!(key.kind, ExpressionKind::Attribute(..)) {
-            self.report(diag::ambiguous_key(key.span));
-        }
         Ok(key)
     }
 

@@ -174,6 +174,7 @@ impl<'a> Parser<'a> {
             attributes,
             blocks,
             span: self.span(start, end),
+            open: open.map_or(self.span(0, 0), |open| self.token_span(open)),
         }
     }
 
@@ -269,6 +270,7 @@ impl<'a> Parser<'a> {
                 attributes: Vec::new(),
                 blocks: Vec::new(),
                 span: self.span(open.end, open.end),
+                open: self.token_span(open),
             },
             TokenKind::End => self.body(Some(open)),
             _ => self.one_line_body(open)?,
@@ -308,6 +310,7 @@ impl<'a> Parser<'a> {
                 attributes: Vec::new(),
                 blocks: Vec::new(),
                 span: self.span(open.end, self.peek().start),
+                open: self.token_span(open),
             });
         }
         self.advance();
@@ -325,6 +328,7 @@ impl<'a> Parser<'a> {
             attributes: alloc::vec![attribute],
             blocks: Vec::new(),
             span: self.span(open.end, end),
+            open: self.token_span(open),
         })
     }
 

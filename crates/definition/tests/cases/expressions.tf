@@ -4,7 +4,7 @@ variable "map" { default = { a = 1 } }
 locals {
   number      = 1.50e1
   big         = 123456789012345678901234567890
-  negative    = -local.number.x
+  negative    = -local.object.x
   precedence  = 1 + 2 * 3 == 7 && !false || 4 > 3 ? "a" : "b"
   chained     = true ? 1 : false ? 2 : 3
   text        = "a ${var.list[0]} $${b} %%{c} \t\"\\\u00e9"

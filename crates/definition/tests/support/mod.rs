@@ -1,8 +1,11 @@
 //! What the tests of this room share: a project in memory, the providers it may use, and a readable form of what comes
 //! out.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 pub(crate) mod blocks;
 pub(crate) mod dump;
+pub(crate) mod snippets;
 
 use definition::{Compiled, Files, Installed, LineIndex};
 use model::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
@@ -63,6 +66,16 @@ pub(crate) fn schemas() -> Vec<ProviderSchema> {
         ]),
         blocks: BTreeMap::new(),
     };
+    let remote_state = BlockSchema {
+        attributes: BTreeMap::from([
+            ("backend".into(), Attribute::required(Type::String, "")),
+            ("config".into(), Attribute::optional(Type::Any, "")),
+            ("defaults".into(), Attribute::optional(Type::Any, "")),
+            ("outputs".into(), Attribute::computed(Type::Any, "")),
+            ("workspace".into(), Attribute::optional(Type::String, "")),
+        ]),
+        blocks: BTreeMap::new(),
+    };
     let rule = BlockSchema {
         attributes: BTreeMap::from([
             ("port".into(), Attribute::required(Type::Number, "")),
@@ -116,11 +129,53 @@ pub(crate) fn schemas() -> Vec<ProviderSchema> {
         attributes: BTreeMap::new(),
         blocks: BTreeMap::from([("rule".into(), at_least_one)]),
     };
+    let write_only = Attribute {
+        write_only: true,
+        ..Attribute::optional(Type::String, "")
+    };
+    let lock = BlockSchema {
+        attributes: BTreeMap::from([
+            ("name".into(), Attribute::optional(Type::String, "")),
+            ("code".into(), write_only.clone()),
+        ]),
+        blocks: BTreeMap::new(),
+    };
+    let sealed = BlockSchema {
+        attributes: BTreeMap::from([
+            ("name".into(), Attribute::required(Type::String, "")),
+            ("secret".into(), write_only),
+        ]),
+        blocks: BTreeMap::from([(
+            "lock".into(),
+            NestedBlock {
+                nesting: Nesting::List,
+                block: lock,
+                min_items: 0,
+                max_items: 0,
+            },
+        )]),
+    };
+    let token = BlockSchema {
+        attributes: BTreeMap::from([
+            ("length".into(), Attribute::optional(Type::Number, "")),
+            ("value".into(), Attribute::computed(Type::String, "")),
+        ]),
+        blocks: BTreeMap::new(),
+    };
+    let provider = BlockSchema {
+        attributes: BTreeMap::from([
+            ("region".into(), Attribute::optional(Type::String, "")),
+            ("token".into(), Attribute::optional(Type::String, "")),
+            ("count".into(), Attribute::optional(Type::Number, "")),
+        ]),
+        blocks: BTreeMap::new(),
+    };
     let ty = |block| TypeSchema { version: 0, block };
     vec![
         ProviderSchema {
             source: "terraform.io/builtin/terraform".into(),
             resources: BTreeMap::from([("terraform_data".into(), ty(terraform_data))]),
+            data: BTreeMap::from([("terraform_remote_state".into(), ty(remote_state))]),
             ..ProviderSchema::default()
         },
         ProviderSchema {
@@ -128,9 +183,11 @@ pub(crate) fn schemas() -> Vec<ProviderSchema> {
             resources: BTreeMap::from([
                 ("test_thing".into(), ty(thing.clone())),
                 ("test_strict".into(), ty(strict)),
+                ("test_sealed".into(), ty(sealed)),
             ]),
+            provider,
+            ephemeral: BTreeMap::from([("test_token".into(), ty(token))]),
             data: BTreeMap::from([("test_thing".into(), ty(thing))]),
-            ..ProviderSchema::default()
         },
     ]
 }

@@ -14,6 +14,7 @@
 
 mod answer;
 mod batch;
+mod blocks;
 mod cases;
 mod console;
 mod exact;

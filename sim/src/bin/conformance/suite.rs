@@ -4,7 +4,7 @@
 //! reads the same ones: then they stay with that room.
 
 use crate::oracle::Terraform;
-use crate::{cases, console, expressions, format, language, signatures};
+use crate::{blocks, cases, console, expressions, format, language, signatures};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -121,6 +121,15 @@ pub(crate) const SUITES: &[Suite] = &[
         "sim/conformance/language/functions",
         593
     ),
+    Suite {
+        name: "blocks",
+        what: "blocks of every kind in small projects, by the places of what is wrong in them",
+        place: blocks::SNIPPETS,
+        known: 0,
+        run: blocks::run,
+        record: blocks::record,
+        accept: None,
+    },
 ];
 
 /// How a suite went.

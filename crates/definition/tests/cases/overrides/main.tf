@@ -25,7 +25,7 @@ resource "terraform_data" "x" {
     create_before_destroy = true
     ignore_changes        = [input]
     precondition {
-      condition     = true
+      condition     = local.a != ""
       error_message = "kept"
     }
   }

@@ -1,0 +1,7 @@
+variable "given" {
+  ephemeral = true
+}
+output "back" {
+  ephemeral = true
+  value     = var.given
+}

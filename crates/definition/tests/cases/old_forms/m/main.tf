@@ -1,0 +1,4 @@
+variable "old" {
+  deprecated = "Use new instead."
+  default    = 1
+}

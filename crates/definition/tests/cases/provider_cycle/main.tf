@@ -1,0 +1,11 @@
+terraform {
+  required_providers {
+    test = { source = "steadfast/test" }
+  }
+}
+provider "test" {
+  region = module.m.region
+}
+module "m" {
+  source = "./m"
+}

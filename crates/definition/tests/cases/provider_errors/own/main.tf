@@ -1,0 +1,8 @@
+terraform {
+  required_providers {
+    test = { source = "steadfast/test" }
+  }
+}
+provider "test" {
+  region = "x"
+}

@@ -1,0 +1,18 @@
+terraform {
+  required_providers {
+    test = {
+      source                = "steadfast/test"
+      configuration_aliases = [test.west]
+    }
+  }
+}
+resource "test_thing" "a" {
+  provider = test.west
+  name     = "a"
+}
+module "n" {
+  source = "./n"
+  providers = {
+    test = test.west
+  }
+}
