@@ -39,6 +39,13 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Fetch the modules that the definition calls.
+    #[command(after_long_help = manual::INIT)]
+    Init(InitArgs),
+    /// Fetch modules, as `init` does.
+    Get(GetArgs),
+    /// List the modules that the definition calls.
+    Modules(Variables),
     /// Check the definition without looking at the world.
     Validate(Variables),
     /// Bring files into their canonical form.
@@ -163,6 +170,46 @@ pub(crate) struct ConsoleArgs {
     /// Environment whose objects expressions refer to.
     #[arg(long, default_value = "default")]
     pub env: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Take the newest modules that are allowed, and write down what they are now.
+    #[arg(long)]
+    pub upgrade: bool,
+    /// Whether to fetch modules.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub get: bool,
+    /// Refuse to bring in anything that the lock file does not hold, for machines that must not change it.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub lockfile: Option<LockMode>,
+    /// Nobody is ever asked while modules are fetched; this is accepted because scripts give it.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", hide = true)]
+    pub input: bool,
+    /// There is no backend to prepare; this is accepted because scripts give it.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", hide = true)]
+    pub backend: bool,
+}
+
+/// What may become of the lock file.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum LockMode {
+    /// It stays as it is.
+    Readonly,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GetArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Take the newest modules that are allowed, as `init -upgrade` does.
+    #[arg(long)]
+    pub update: bool,
 }
 
 #[derive(Debug, Clone, ClapArgs)]

@@ -1,17 +1,22 @@
 //! The project's directory as the language sees it.
 
-use definition::Files;
 use definition::limits::SOURCE_BYTES_MAX;
+use definition::{Files, Installed};
+use registry::Manifest;
 use std::path::PathBuf;
 
 /// Reads below one directory.
 pub(crate) struct DiskFiles {
     root: PathBuf,
+    modules: Manifest,
 }
 
 impl DiskFiles {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        // A list that cannot be read lists nothing; `init` says what is wrong with it.
+        let modules =
+            Manifest::read(&root.join(crate::project::data_directory())).unwrap_or_default();
+        Self { root, modules }
     }
 }
 
@@ -42,6 +47,10 @@ impl Files for DiskFiles {
     fn length(&self, path: &str) -> Option<u64> {
         let metadata = std::fs::metadata(self.root.join(path)).ok()?;
         Some(metadata.len())
+    }
+
+    fn installed(&self, call: &str) -> Option<Installed> {
+        self.modules.0.get(call).cloned()
     }
 
     fn may_leave_root(&self) -> bool {

@@ -55,6 +55,22 @@ Examples:
 Ends with 0; with 1 when an expression in a pipe could not be answered, 65 when the definition is wrong.
 ";
 
+/// Under `init --help`.
+pub(crate) const INIT: &str = "\
+Modules come from Git, archives, directories and registries, and go to .terraform/modules, where Terraform puts them \
+too. What each of them is when it first comes is written to .steadfast.lock.hcl: the same configuration never brings in \
+anything else, until -upgrade allows it.
+
+Examples:
+  steadfast init
+  steadfast init -upgrade                          the newest that the version constraints allow
+  steadfast init -lockfile=readonly                on a machine that must not change the lock file
+  steadfast init -var release=v7                   where a source refers to a variable
+  TF_TOKEN_registry_example_com=... steadfast init a token for a private registry
+
+Ends with 0 when everything is in place, 1 when something could not be fetched, 65 when the definition is wrong.
+";
+
 /// Under `plan --help`.
 pub(crate) const PLAN: &str = "\
 Examples:

@@ -13,6 +13,16 @@ use std::sync::Arc;
 /// Environment of a plain directory of Terraform files.
 pub(crate) const DEFAULT_ENVIRONMENT: &str = "default";
 
+/// Where Terraform keeps its own things, seen from the root module.
+pub(crate) fn data_directory() -> String {
+    let named = std::env::var("TF_DATA_DIR").unwrap_or_default();
+    if named.is_empty() {
+        ".terraform".to_owned()
+    } else {
+        named
+    }
+}
+
 /// A directory with a definition.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
@@ -187,7 +197,7 @@ impl Project {
 
     /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with
     /// `.json` behind it), options in order.
-    fn given(&self, variables: &Variables) -> Result<Vec<Given>, CommandError> {
+    pub(crate) fn given(&self, variables: &Variables) -> Result<Vec<Given>, CommandError> {
         let mut given = Vec::new();
         let mut from_environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, text)| {

@@ -19,6 +19,7 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
     ("host", 4),
     ("plugin", 4),
     ("proxy", 4),
+    ("registry", 4),
     ("runtime-kube", 4),
     ("runtime-local", 4),
     ("verify", 4),

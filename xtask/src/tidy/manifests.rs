@@ -45,27 +45,45 @@ const HEAVY: &[Heavy] = &[
     },
     Heavy {
         name: "hyper",
-        rooms: &["proxy"],
+        rooms: &["proxy", "registry"],
         tests: &["cli", "sim"],
-        reason: "the data plane is one room",
+        reason: "the data plane is one room, and fetching another",
     },
     Heavy {
         name: "hyper-util",
-        rooms: &["proxy"],
+        rooms: &["proxy", "registry"],
         tests: &["cli", "sim"],
-        reason: "the data plane is one room",
+        reason: "the data plane is one room, and fetching another",
     },
     Heavy {
         name: "http-body-util",
-        rooms: &["proxy"],
+        rooms: &["proxy", "registry"],
         tests: &["cli", "sim"],
-        reason: "the data plane is one room",
+        reason: "the data plane is one room, and fetching another",
     },
     Heavy {
         name: "tar",
-        rooms: &["artifact"],
+        rooms: &["artifact", "registry"],
         tests: &[],
-        reason: "packing is the business of `artifact`",
+        reason: "packing is the business of `artifact`, unpacking what others packed that of `registry`",
+    },
+    Heavy {
+        name: "rustls",
+        rooms: &["registry", "plugin"],
+        tests: &[],
+        reason: "TLS and its C code are spoken where something outside of the machine is met",
+    },
+    Heavy {
+        name: "tokio-rustls",
+        rooms: &["registry", "plugin"],
+        tests: &[],
+        reason: "TLS and its C code are spoken where something outside of the machine is met",
+    },
+    Heavy {
+        name: "zip",
+        rooms: &["registry"],
+        tests: &["cli"],
+        reason: "archives of others are unpacked in one place",
     },
     Heavy {
         name: "rustyline",
@@ -361,7 +379,7 @@ mod tests {
                     "crates/engine/Cargo.toml:2",
                     "only journal may have `rusqlite`",
                 ),
-                ("sim/Cargo.toml:2", "only proxy may have `hyper`"),
+                ("sim/Cargo.toml:2", "only proxy, registry may have `hyper`"),
             ],
         );
     }

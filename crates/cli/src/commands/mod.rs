@@ -7,6 +7,7 @@ mod demo;
 mod format;
 mod help;
 mod history;
+mod init;
 mod inspect;
 mod lsp;
 mod takeover;
@@ -39,6 +40,9 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         session.warn_if_old()?;
     }
     match args.command {
+        Command::Init(init) => init::init(&session, &init, json),
+        Command::Get(get) => init::get(&session, &get, json),
+        Command::Modules(variables) => init::list(&session, &variables, json),
         Command::Validate(variables) => inspect::validate(&session, &variables, json),
         Command::Plan(plan) => apply::plan(&session, plan, json),
         Command::Console(console) => console::console(&session, &console, json),

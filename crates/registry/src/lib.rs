@@ -1,0 +1,42 @@
+//! Brings modules to this machine: from Git repositories, archives, directories and registries.
+//!
+//! [`install`] follows the calls of a project (`definition::reach` says what it calls), fetches what is missing, holds
+//! it against the lock file, and puts it where Terraform puts it, so that both programs use each other's installation.
+//! [`Manifest`] is Terraform's list of what is installed; [`WithModules`] shows it to the compiler. What has been
+//! fetched becomes part of the release when the project is compiled, so that nothing is fetched when it is applied.
+//!
+//! Nothing is decided here about a project, and nothing is run that was fetched. The way of a package: `discovery` (the
+//! registry) -> `fetch` (how the address says) -> `git`, `http`, `archive` -> `tree` (its digest) -> `lock` ->
+//! `install` (its place).
+
+mod address;
+mod archive;
+mod diag;
+mod discovery;
+mod fetch;
+mod git;
+mod http;
+mod install;
+mod limits;
+mod lock;
+mod manifest;
+mod settings;
+mod tree;
+
+pub use diag::CODES;
+pub use install::{Event, Installation, Options, WithModules, install};
+pub use lock::LOCK_FILE;
+pub use manifest::Manifest;
+pub use settings::Settings;
+
+/// An error with its causes, as one sentence without its full stop.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text.trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,49 @@
+//! Every bound of this room, with its unit in its name.
+
+/// Longest time for a connection to be made, the handshake of TLS included.
+pub(crate) const CONNECT_MS_MAX: u64 = 10_000;
+
+/// Longest silence of a server: until the head of its answer, and between two parts of its body.
+pub(crate) const SILENCE_MS_MAX: u64 = 30_000;
+
+/// Attempts at one request, when the server cannot be reached or says that it is overloaded.
+pub(crate) const ATTEMPTS_MAX: u32 = 3;
+
+/// Wait before the second attempt; it doubles each time.
+pub(crate) const BACKOFF_MS: u64 = 200;
+
+/// Redirects that are followed for one request.
+pub(crate) const REDIRECTS_MAX: usize = 10;
+
+/// Largest document of a registry: its services, the versions of a module.
+pub(crate) const DOCUMENT_BYTES_MAX: u64 = 16 << 20;
+
+/// Largest archive that is downloaded.
+pub(crate) const ARCHIVE_BYTES_MAX: u64 = 2 << 30;
+
+/// Most that an archive may become when it is unpacked.
+pub(crate) const UNPACKED_BYTES_MAX: u64 = 8 << 30;
+
+/// Most files and directories in one package.
+pub(crate) const PACKAGE_ENTRIES_MAX: usize = 200_000;
+
+/// Longest path inside of a package, in bytes.
+pub(crate) const PACKAGE_PATH_BYTES_MAX: usize = 1_024;
+
+/// Packages that are fetched at the same time. They mostly wait.
+pub(crate) const FETCHES_AT_ONCE: usize = 8;
+
+/// How often a module may lead to modules that are not there yet: each time, they are fetched together.
+pub(crate) const ROUNDS_MAX: usize = 64;
+
+/// Addresses that may lead to other addresses, one after the other.
+pub(crate) const FORWARDS_MAX: usize = 8;
+
+/// Longest time for one command of Git.
+pub(crate) const GIT_MS_MAX: u64 = 900_000;
+
+/// How much of what Git says is shown, from the end.
+pub(crate) const GIT_SAYS_BYTES_MAX: usize = 2_048;
+
+/// Largest file of ours or of Terraform that is read: lock file, list of modules, configuration of the command line.
+pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;

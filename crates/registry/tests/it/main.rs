@@ -1,0 +1,16 @@
+//! Modules from everywhere: real repositories, real archives, and a registry on this machine that speaks the protocol.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says by panicking what is wrong"
+)]
+
+mod archives;
+mod bed;
+mod git;
+mod locking;
+mod oracle;
+mod registries;
+mod server;
+mod tls;
