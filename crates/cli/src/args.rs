@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Bring files into their canonical form.
     #[command(after_long_help = manual::FMT)]
     Fmt(FmtArgs),
+    /// Print what depends on what, as a picture or as data.
+    #[command(after_long_help = manual::GRAPH)]
+    Graph(GraphArgs),
     /// Evaluate expressions, one after the other.
     #[command(after_long_help = manual::CONSOLE)]
     Console(ConsoleArgs),
@@ -158,6 +161,34 @@ pub(crate) struct FmtArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
           default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub recursive: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// What to show.
+    #[arg(
+        long = "type",
+        value_enum,
+        default_value = "resources",
+        value_name = "TYPE"
+    )]
+    pub of: GraphType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum GraphType {
+    /// Resources and data sources, each with those it needs.
+    Resources,
+    /// Everything that is evaluated for a plan: variables, local values, outputs and module calls too.
+    Plan,
+    /// The same, as `plan -refresh-only` needs it.
+    PlanRefreshOnly,
+    /// The changes that apply would make, each with those that must be done before it.
+    Apply,
+    /// The changes that destroy would make.
+    PlanDestroy,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -32,6 +32,21 @@ Examples:
 Ends with 0 when the editor says so, with 1 when it breaks off.
 ";
 
+/// Under `graph --help`.
+pub(crate) const GRAPH: &str = "\
+The picture is text in the DOT language, for Graphviz and what else reads it; arrows point at what is needed. What follows \
+from other arrows has none of its own. With --json the same as one object, which docs/guides/graph.md describes.
+
+resources and plan are read off the definition alone, values of variables need not be known. apply and plan-destroy plan \
+first, with the world as it is.
+
+Examples:
+  steadfast graph | dot -Tsvg > graph.svg
+  steadfast graph -type=plan                       with variables, local values, outputs and module calls
+  steadfast graph -type=apply                      what apply would do, and in which order
+  steadfast graph --json | jq '.edges[] | select(.to == \"terraform_data.a\") | .from'
+";
+
 /// Under `console --help`.
 pub(crate) const CONSOLE: &str = "\
 Expressions may use everything that the root module declares: var, local, resources, data, module outputs, path and \
@@ -255,20 +270,12 @@ const INSTEAD: &[(&str, &str)] = &[
         "Nothing has to be prepared: the first apply makes the book, and the providers are built in.",
     ),
     (
-        "console",
-        "There is no console; `steadfast output` and `steadfast state show` show values.",
-    ),
-    (
         "force-unlock",
         "A lock ends with the process that holds it; there is nothing to force.",
     ),
     (
         "get",
         "Modules are read where they are; nothing has to be fetched.",
-    ),
-    (
-        "graph",
-        "There is no drawing of the graph; `steadfast plan` shows the order by what depends on what.",
     ),
     ("import", "Objects cannot be taken over yet."),
     ("login", "There is no server to log in to."),

@@ -32,8 +32,9 @@ mod text;
 mod version;
 
 pub use compile::{
-    Compiled, DELIVERY_FILE, Files, Given, Installed, RELEASE_FORMAT, Reached, ReachedCall, Source,
-    compile, reach, validate, variables_file,
+    Compiled, DELIVERY_FILE, Dependency, DependencyKind, Files, Given, Installed, RELEASE_FORMAT,
+    Reached, ReachedCall, Source, compile, contracted, dependencies, reach, validate,
+    variables_file,
 };
 pub use console::{Asked, Completions, Console, Reading, ValueOf, is_unfinished};
 pub use diag::CODES;

@@ -19,28 +19,12 @@ use std::sync::Arc;
 
 /// `plan`.
 pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, CommandError> {
-    let definition = compiled(session, &args.planning.variables, json)?;
-    let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
-    Session::warn_if_open(&world);
     let mode = if args.destroy {
         PlanMode::Destroy
     } else {
         mode_of(&args.planning)
     };
-    let options = options(
-        &args.planning,
-        replaced(&args.planning)?,
-        &world,
-        mode,
-        true,
-    )?;
-    let loaded = loaded(&definition)?;
-    let outside = session.providers();
-    let plan = session
-        .tokio
-        .block_on(engine::preview(&outside, loaded, &world, options))
-        .map_err(|found| failed(found, &definition))?;
-    say(&plan.diagnostics, &definition.sources, json);
+    let plan = previewed(session, &args.planning, mode, json)?;
     if json {
         anstream::println!("{}", plan_json(&plan));
     } else {
@@ -51,6 +35,27 @@ pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, 
     } else {
         exit::OK
     })
+}
+
+/// The plan that would be made now. Its warnings have been told.
+pub(super) fn previewed(
+    session: &Session,
+    planning: &Planning,
+    mode: PlanMode,
+    json: bool,
+) -> Result<Plan, CommandError> {
+    let definition = compiled(session, &planning.variables, json)?;
+    let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
+    Session::warn_if_open(&world);
+    let options = options(planning, replaced(planning)?, &world, mode, true)?;
+    let loaded = loaded(&definition)?;
+    let outside = session.providers();
+    let plan = session
+        .tokio
+        .block_on(engine::preview(&outside, loaded, &world, options))
+        .map_err(|found| failed(found, &definition))?;
+    say(&plan.diagnostics, &definition.sources, json);
+    Ok(plan)
 }
 
 /// `apply` and `destroy`.

@@ -5,6 +5,7 @@ mod console;
 mod delivery;
 mod demo;
 mod format;
+mod graph;
 mod help;
 mod history;
 mod init;
@@ -45,6 +46,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Modules(variables) => init::list(&session, &variables, json),
         Command::Validate(variables) => inspect::validate(&session, &variables, json),
         Command::Plan(plan) => apply::plan(&session, plan, json),
+        Command::Graph(graph) => graph::graph(&session, &graph, json),
         Command::Console(console) => console::console(&session, &console, json),
         Command::Apply(apply) => apply::apply(&session, apply, model::PlanMode::Normal, json),
         Command::Destroy(apply) => apply::apply(&session, apply, model::PlanMode::Destroy, json),

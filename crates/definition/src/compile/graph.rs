@@ -69,6 +69,31 @@ pub(crate) fn order(release: &Release) -> Result<Order, Diagnostics> {
     })
 }
 
+/// A node with what it needs directly, by position.
+pub(crate) struct Needs {
+    pub(crate) node: Node,
+    /// Position of the module definition it stands in.
+    pub(crate) definition: usize,
+    /// The calls that lead there.
+    pub(crate) module: Vec<Name>,
+    pub(crate) needs: Vec<usize>,
+}
+
+/// All nodes, whatever their order.
+pub(crate) fn needs(release: &Release) -> Result<Vec<Needs>, Diagnostics> {
+    let mut builder = Builder::new(release, calls(release)?);
+    builder.edges();
+    let edges = core::mem::take(&mut builder.edges);
+    let nodes = builder.nodes.iter().zip(edges);
+    let found = nodes.map(|((call, node), needs)| Needs {
+        node: node.clone(),
+        definition: builder.calls.get(*call).map_or(0, |call| call.module),
+        module: builder.names(*call),
+        needs,
+    });
+    Ok(found.collect())
+}
+
 /// The tree of calls, parents first.
 fn calls(release: &Release) -> Result<Vec<Call>, Diagnostics> {
     let mut calls = alloc::vec![Call {
@@ -655,14 +680,24 @@ impl<'r> Builder<'r> {
     }
 
     fn path(&self, call: usize) -> String {
+        let names = self.names(call);
+        let names: Vec<String> = names
+            .iter()
+            .map(|name| alloc::format!("module.{name}"))
+            .collect();
+        names.join(".")
+    }
+
+    /// The calls that lead to one, from the root.
+    fn names(&self, call: usize) -> Vec<Name> {
         let mut names = Vec::new();
         let mut at = call;
         while let Some((parent, name)) = self.calls.get(at).and_then(|call| call.parent.as_ref()) {
-            names.push(alloc::format!("module.{name}"));
+            names.push(name.clone());
             at = *parent;
         }
         names.reverse();
-        names.join(".")
+        names
     }
 }
 

@@ -13,6 +13,7 @@ mod check;
 mod condition;
 mod constraint;
 mod decode;
+mod dependencies;
 mod files;
 mod graph;
 mod inputs;
@@ -34,6 +35,7 @@ mod variable;
 mod visit;
 
 pub(crate) use constraint::Constraint;
+pub use dependencies::{Dependency, DependencyKind, contracted, dependencies};
 pub use files::{Files, Installed};
 pub(crate) use files::{is_plain_path, join};
 pub use inputs::{Given, variables_file};
