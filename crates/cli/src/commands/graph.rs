@@ -133,15 +133,25 @@ const PARALLELISM: u32 = 10;
 
 fn step(plan: &Plan, at: usize, needs: Vec<usize>) -> Node {
     let work = plan.steps.get(at).map(|step| step.work);
-    let (change, verb) = match work {
-        Some(Work::Change { change, verb }) => (plan.changes.get(change as usize), verb),
-        Some(Work::Join) | None => (None, Verb::Create),
+    let (change, word) = match work {
+        Some(Work::Change { change, verb }) => {
+            let word = match verb {
+                Verb::Create => "create",
+                Verb::Update => "update",
+                Verb::Delete => "delete",
+            };
+            (Some(change), word)
+        }
+        Some(Work::Read { change }) => (Some(change), "read"),
+        Some(Work::Check { change }) => (Some(change), "check"),
+        Some(Work::Provision { change, .. }) => (Some(change), "provision"),
+        Some(Work::Join) | None => (None, ""),
     };
-    let word = match verb {
-        Verb::Create => "create",
-        Verb::Update => "update",
-        Verb::Delete => "delete",
+    let which = match work {
+        Some(Work::Provision { provisioner, .. }) => format!(" {provisioner}"),
+        _ => String::new(),
     };
+    let change = change.and_then(|change| plan.changes.get(change as usize));
     let address = change.map(|change| &change.address);
     let module = address
         .map(|address| address.resource.module.to_string())
@@ -154,8 +164,8 @@ fn step(plan: &Plan, at: usize, needs: Vec<usize>) -> Node {
     };
     let label = whole.strip_prefix(&format!("{module}.")).unwrap_or(&whole);
     Node {
-        id: format!("{whole} ({old}{word})"),
-        label: format!("{label} ({old}{word})"),
+        id: format!("{whole} ({old}{word}{which})"),
+        label: format!("{label} ({old}{word}{which})"),
         kind: word,
         module,
         needs,
@@ -193,6 +203,8 @@ fn kind(kind: DependencyKind) -> &'static str {
         DependencyKind::Variable => "variable",
         DependencyKind::Local => "local",
         DependencyKind::Output => "output",
+        DependencyKind::Check => "check",
+        DependencyKind::Provider => "provider",
         DependencyKind::Resource(Mode::Managed) => "resource",
         DependencyKind::Resource(Mode::Data) => "data",
         DependencyKind::Resource(Mode::Ephemeral) => "ephemeral",
@@ -274,9 +286,9 @@ fn picture(nodes: &[Node], of: GraphType) -> String {
 /// What is no object of its own looks like what it is.
 fn shape(kind: &str) -> &'static str {
     match kind {
-        "variable" | "output" => ", shape=note",
+        "variable" | "output" | "check" => ", shape=note",
         "local" => ", shape=ellipse",
-        "module" | "module_end" => ", shape=diamond",
+        "module" | "module_end" | "provider" => ", shape=diamond",
         _ => "",
     }
 }

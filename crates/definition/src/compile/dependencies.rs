@@ -35,6 +35,10 @@ pub enum DependencyKind {
     Local,
     /// Output.
     Output,
+    /// `check` block.
+    Check,
+    /// Configuration of a provider.
+    Provider,
     /// Resource, data source or ephemeral resource.
     Resource(Mode),
 }
@@ -87,8 +91,10 @@ fn order(one: &Dependency) -> (&[String], u8, &str) {
         DependencyKind::Variable => 2,
         DependencyKind::Local => 3,
         DependencyKind::Output => 4,
-        DependencyKind::Module => 5,
-        DependencyKind::ModuleEnd => 6,
+        DependencyKind::Check => 5,
+        DependencyKind::Provider => 6,
+        DependencyKind::Module => 7,
+        DependencyKind::ModuleEnd => 8,
     };
     (&one.module, rank, &one.name)
 }
@@ -106,6 +112,15 @@ fn dependency(release: &Release, node: graph::Needs, needs: Vec<usize>) -> Depen
         Node::Variable(name) => (DependencyKind::Variable, alloc::format!("var.{name}")),
         Node::Local(name) => (DependencyKind::Local, alloc::format!("local.{name}")),
         Node::Output(name) => (DependencyKind::Output, alloc::format!("output.{name}")),
+        Node::Check(name) => (DependencyKind::Check, alloc::format!("check.{name}")),
+        Node::Provider(at) => {
+            let provider = definition.and_then(|module| module.providers.get(*at));
+            let name = provider.map(|provider| match &provider.alias {
+                Some(alias) => alloc::format!("provider.{}.{alias}", provider.local),
+                None => alloc::format!("provider.{}", provider.local),
+            });
+            (DependencyKind::Provider, name.unwrap_or_default())
+        }
         Node::Resource(at) => {
             let resource = definition.and_then(|module| module.resources.get(*at));
             let mode = resource.map_or(Mode::Managed, |resource| resource.mode);
