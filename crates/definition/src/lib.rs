@@ -33,8 +33,8 @@ mod version;
 
 pub use compile::{
     Compiled, DELIVERY_FILE, Dependency, DependencyKind, Files, Given, Installed, RELEASE_FORMAT,
-    Reached, ReachedCall, Source, compile, contracted, dependencies, reach, validate,
-    variables_file,
+    Reached, ReachedCall, Source, TERRAFORM_VERSION, compile, contracted, dependencies, reach,
+    validate, variables_file,
 };
 pub use console::{Asked, Completions, Console, Reading, ValueOf, is_unfinished};
 pub use diag::CODES;

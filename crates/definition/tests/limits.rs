@@ -1,7 +1,6 @@
 //! Input made to hurt: deep, long, wide, broken. Nothing may panic, overflow the stack or take more than linear time.
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what is wrong")]
 
-#[allow(dead_code, reason = "other tests need the rest of it")]
 mod support;
 
 use definition::limits::{SOURCE_BYTES_MAX, TOKENS_PER_SOURCE_MAX};

@@ -42,6 +42,7 @@ pub use inputs::{Given, variables_file};
 pub(crate) use load::Definition;
 pub use load::{DELIVERY_FILE, Source};
 pub use reach::{Reached, ReachedCall, reach};
+pub use settings::TERRAFORM_VERSION;
 pub(crate) use statics::template;
 pub(crate) use trial::keys_text;
 

@@ -6,6 +6,7 @@ use super::load::Definition;
 use crate::diag::{blocks as diag, settings as found};
 use crate::lower;
 use crate::syntax::{Attribute, Block, Expression, ExpressionKind};
+use crate::version::{Constraints, Version};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -14,6 +15,9 @@ use value::{Diagnostics, Name, Span, Type};
 
 /// What `required_providers` says, by local name.
 pub(crate) type Requirements = BTreeMap<Name, ProviderRequirement>;
+
+/// The Terraform whose language this is: what `required_version` is compared with.
+pub const TERRAFORM_VERSION: &str = "1.11.4";
 
 /// Kinds of backend that Terraform has.
 const BACKENDS: [&str; 12] = [
@@ -43,7 +47,9 @@ pub(super) fn read(definition: &Definition, diagnostics: &mut Diagnostics) -> Re
             blocks: &["required_providers", "backend", "cloud", "provider_meta"],
         };
         body::check(&block.body, &form, diagnostics);
-        body::text(&block.body, "required_version", diagnostics);
+        if let Some(attribute) = block.body.attribute("required_version") {
+            required_version(attribute, diagnostics);
+        }
         if let Some(attribute) = block.body.attribute("experiments") {
             experiments(attribute, diagnostics);
         }
@@ -52,6 +58,38 @@ pub(super) fn read(definition: &Definition, diagnostics: &mut Diagnostics) -> Re
         }
     }
     requirements
+}
+
+/// Whether the module can be read by what stands for Terraform here.
+fn required_version(attribute: &Attribute, diagnostics: &mut Diagnostics) {
+    let what = "\"required_version\"";
+    let Some(value) = lower::constant(&attribute.value, &Type::String, what, diagnostics) else {
+        return;
+    };
+    let Some(text) = value.as_str() else {
+        return;
+    };
+    let span = attribute.value.span;
+    match (Constraints::parse(text), Version::parse(TERRAFORM_VERSION)) {
+        (Err(why), _) => diagnostics.push(found::invalid_version(span, &why)),
+        (Ok(wanted), Ok(own)) if !wanted.allow(&own) => {
+            let whole = Span {
+                end: span.end,
+                ..attribute.name.span
+            };
+            diagnostics.push(found::unsupported_version(whole, text, TERRAFORM_VERSION));
+        }
+        _ => {}
+    }
+}
+
+/// A version constraint of a provider, as it is written.
+fn version(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<String> {
+    let text = text(expression, "A version constraint", diagnostics)?;
+    if let Err(why) = Constraints::parse(&text) {
+        diagnostics.push(found::invalid_version(expression.span, &why));
+    }
+    Some(text)
 }
 
 /// Where each setting that may stand only once was first met.
@@ -168,9 +206,7 @@ fn requirement(
     let items = match &value.without_parentheses().kind {
         ExpressionKind::Object(items) => items,
         ExpressionKind::Template(_) => {
-            if let Some(version) = text(value, "A version constraint", diagnostics) {
-                requirement.version = version;
-            }
+            requirement.version = version(value, diagnostics).unwrap_or_default();
             return requirement;
         }
         ExpressionKind::Invalid => return requirement,
@@ -202,9 +238,7 @@ fn requirement(
                 }
             }
             "version" => {
-                if let Some(version) = text(value, "\"version\"", diagnostics) {
-                    requirement.version = version;
-                }
+                requirement.version = version(value, diagnostics).unwrap_or_default();
             }
             "configuration_aliases" => {
                 requirement.aliases = aliases(local, value, diagnostics);
@@ -260,7 +294,7 @@ fn aliases(local: &str, value: &Expression, diagnostics: &mut Diagnostics) -> Ve
                 "The aliases of an entry begin with its own name: {local}.{}. To require aliases of {of}, write them in the entry {of}.",
                 alias.map_or("west", |alias| &**alias)
             );
-            diagnostics.push(found::invalid_requirement(item.span, &detail));
+            diagnostics.push(found::invalid_requirement(value.span, &detail));
             continue;
         }
         aliases.extend(alias.cloned());

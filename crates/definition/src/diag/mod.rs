@@ -132,6 +132,8 @@ codes! {
     SENSITIVE_OUTPUT = "SF0360" "Output is not marked as sensitive";
     NO_SUCH_INSTANCE = "SF0361" "Instance does not exist";
     INVALID_PROVIDER_BLOCK = "SF0362" "Invalid provider block";
+    UNSUPPORTED_VERSION = "SF0363" "Terraform version not supported";
+    INVALID_VERSION = "SF0364" "Invalid version constraint";
     NOT_IN_THIS_VERSION = "SF0401" "Not available in this version";
     INVALID_DURATION = "SF0402" "Invalid duration";
     INVALID_SIZE = "SF0403" "Invalid size";

@@ -1,4 +1,4 @@
-//! SF0339 to SF0342: `terraform` blocks.
+//! SF0339 to SF0342, SF0363 and SF0364: `terraform` blocks.
 
 use super::*;
 use crate::suggest::did_you_mean;
@@ -32,4 +32,16 @@ pub(crate) fn provider_meta_ignored(span: Span, name: &str) -> Diagnostic {
         "No provider of this version takes metadata of a module, so what is said to \"{name}\" here is not used."
     );
     warning(PROVIDER_META_IGNORED, detail, span)
+}
+
+pub(crate) fn unsupported_version(span: Span, wanted: &str, own: &str) -> Diagnostic {
+    let detail = format!(
+        "The module wants Terraform {wanted}; the language here is that of Terraform {own}. Whoever wrote the constraint had a reason for it: read what changed since before you widen it."
+    );
+    error(UNSUPPORTED_VERSION, detail, span)
+}
+
+pub(crate) fn invalid_version(span: Span, why: &str) -> Diagnostic {
+    let detail = format!("The version constraint cannot be read: {why}.");
+    error(INVALID_VERSION, detail, span)
 }

@@ -10,6 +10,7 @@ terraform {
     note = "x"
   }
   experiments = []
+  required_version = "~> 1.11, != 1.11.0"
   cloud {
     organization = "shop"
   }

@@ -21,6 +21,8 @@ terraform {
     f     = { configuration_aliases = "f.x" }
     UPPER = { source = "a/b" }
     g     = 1
+    n     = { version = "abc" }
+    o     = "newest"
     h     = { source = var.x }
     i     = { version = null, source = 5 }
     j     = { source = "host/a/b" }
@@ -29,4 +31,10 @@ terraform {
     m {}
   }
   required_providers {}
+}
+terraform {
+  required_version = ">= 1.20"
+}
+terraform {
+  required_version = ">= 1.0, foo"
 }
