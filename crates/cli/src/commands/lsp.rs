@@ -22,7 +22,7 @@ pub(crate) fn serve(session: &Session) -> Result<u8, CommandError> {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
             Err(CommandError::Failed(format!(
-                "The editor was served until it broke off: {error}{cause}."
+                "The editor was served until it broke off: {error}{cause}"
             )))
         }
     }
