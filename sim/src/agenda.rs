@@ -28,6 +28,19 @@ impl<T> Agenda<T> {
         self.entries.insert((at_ms, tiebreak, self.made), what);
     }
 
+    /// The same agenda for a branch, with those happenings that it is to have.
+    pub(crate) fn branch(&self, copy: impl Fn(&T) -> Option<T>) -> Self {
+        let entries = self
+            .entries
+            .iter()
+            .filter_map(|(at, what)| Some((*at, copy(what)?)));
+        Self {
+            entries: entries.collect(),
+            made: self.made,
+            rng: self.rng.clone(),
+        }
+    }
+
     /// Takes what comes next.
     pub(crate) fn pop(&mut self) -> Option<(i64, T)> {
         self.entries

@@ -26,6 +26,8 @@ pub(crate) struct Controller {
     pub sent: BTreeSet<(ActionId, u32)>,
     /// Actions whose newest attempt was refused, for a mutant.
     pub refused: BTreeSet<ActionId>,
+    /// A mutant: nothing is sealed.
+    pub in_clear: bool,
 }
 
 /// Content as the disk has it.
@@ -112,6 +114,7 @@ impl Controller {
             timer_ms: None,
             sent: BTreeSet::new(),
             refused: BTreeSet::new(),
+            in_clear: false,
         };
         Ok((controller, Input::Record(events, Vec::new())))
     }
@@ -129,7 +132,10 @@ impl Controller {
         }
         let mut records = Vec::new();
         for entry in entries {
-            let (record, blob) = self.codec.record(&entry.event, entry.at_ms)?;
+            let (mut record, blob) = self.codec.record(&entry.event, entry.at_ms)?;
+            if self.in_clear && blob.is_none() {
+                record.body = model::encode(&entry.event);
+            }
             records.push(record);
             content.extend(blob);
         }

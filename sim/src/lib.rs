@@ -16,7 +16,6 @@ mod mutant;
 mod operator;
 mod outside;
 mod rng;
-mod scale;
 mod scenario;
 mod traffic;
 mod trial;
@@ -24,11 +23,21 @@ mod trial;
 pub use coverage::Coverage;
 pub use mutant::Mutant;
 pub use rng::Rng;
-pub use scale::{Scale, scale};
 pub use scenario::{Blueprint, ENVIRONMENT, Expected, FAILS, Part, Request, Scenario, Version};
-pub use trial::{Crashes, Settings, Story, play};
+pub use trial::{Crashes, Fingerprint, Settings, Story, play};
 
 use std::task::{Context, Poll, Waker};
+
+/// Plays a seed with a planted fault, in a storm and in calm: the rule that it broke, if any.
+pub fn hunt(mutant: Mutant, seed: u64) -> Option<check::Violation> {
+    let scenario = Scenario::of(seed);
+    [Settings::storm(), Settings::calm()]
+        .into_iter()
+        .find_map(|way| {
+            let mutant = Some(mutant);
+            play(&scenario, &Settings { mutant, ..way }).violation
+        })
+}
 
 /// What a future of a fake gives: those are ready when they are first polled.
 fn ready<T>(mut future: contract::Pending<'_, T>) -> Option<T> {

@@ -4,9 +4,9 @@
 use crate::check::{self, Ledger};
 use crate::trial::{Crashes, Happening, Trial};
 use crate::{FAILS, Request, Scenario};
-use engine::{Input, Pause};
+use engine::{Input, Pause, unmarked_change};
 use model::{
-    ActionId, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind,
+    ActionId, Change, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind,
     RunOptions, RunResult, Verb,
 };
 use value::{Diagnostics, Value};
@@ -21,7 +21,7 @@ const CALM_RUN_MS_MAX: i64 = 3_600_000;
 const FINALE_TRIES_MAX: u32 = 4;
 
 /// What a person wants and knows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Operator {
     requests: Vec<Request>,
     next: usize,
@@ -34,8 +34,10 @@ pub(crate) struct Operator {
     /// What the last run made the world be; none when it is not known.
     stands: Option<(Digest, PlanMode)>,
     /// Somebody changed the world behind everybody's back.
-    drifted: bool,
+    pub(crate) drifted: bool,
+    /// Orders given, and how many of them belong to runs that are over.
     orders: Vec<Command>,
+    n_orders_past: usize,
     calm: bool,
     /// A good version served when the run was asked for: only then is there anything to judge a new one by.
     compares: bool,
@@ -55,6 +57,7 @@ impl Operator {
             stands: None,
             drifted: false,
             orders: Vec::new(),
+            n_orders_past: 0,
             calm: true,
             compares: false,
             done: false,
@@ -65,6 +68,18 @@ impl Operator {
         RunId(self.next as u64 + 1)
     }
 
+    /// Every order given so far.
+    pub(crate) fn given(&self) -> &[Command] {
+        &self.orders
+    }
+
+    /// After the run under way only the last thing is asked for.
+    pub(crate) fn soon_over(&mut self) {
+        if !self.finale {
+            self.requests.truncate(self.next + 1);
+        }
+    }
+
     /// Whether the last run succeeded in making the world what this release says.
     pub(crate) fn stands_at(&self, digest: Digest) -> bool {
         self.stands == Some((digest, PlanMode::Normal))
@@ -72,7 +87,7 @@ impl Operator {
 
     /// Whether the plan just made must be empty.
     pub(crate) fn expects_nothing(&self, ledger: &Ledger) -> bool {
-        let Some(run) = &ledger.world.run else {
+        let Some(run) = &ledger.world().run else {
             return false;
         };
         !self.drifted && self.stands == Some((run.loaded.digest, run.options.mode))
@@ -163,8 +178,12 @@ impl Trial<'_> {
 
     /// Answers the first question about which nothing is on its way any more, with the truth.
     fn resolve(&mut self, id: u32, run: RunId, questions: &[(ActionId, String)]) {
-        let flying =
-            |action: ActionId| self.outside.flying.values().any(|one| one.action == action);
+        let flying = |action: ActionId| {
+            self.outside
+                .flying
+                .values()
+                .any(|one| one.of.action == action)
+        };
         let Some((action, _)) = questions.iter().find(|(action, _)| !flying(*action)) else {
             self.operator.waiting = true;
             let at_ms = self.soon(1_000);
@@ -173,7 +192,7 @@ impl Trial<'_> {
         };
         let effect = self
             .ledger
-            .world
+            .world()
             .run
             .as_ref()
             .and_then(|run| run.actions.get(action))
@@ -181,23 +200,7 @@ impl Trial<'_> {
         let Some(Effect::Change(change)) = effect else {
             return self.violate("limits", format!("a person is asked about {effect:?}"));
         };
-        let inquiry = match change.verb {
-            Verb::Create => {
-                let made = self
-                    .outside
-                    .world
-                    .objects()
-                    .into_iter()
-                    .find(|object| object.made_by == *action);
-                made.map_or(Inquiry::Absent, |object| {
-                    Inquiry::Found(changed(Some(object.value)))
-                })
-            }
-            Verb::Update | Verb::Delete => match self.outside.provider.look(*action, &change) {
-                Inquiry::Unclear { .. } => Inquiry::Absent,
-                clear => clear,
-            },
-        };
+        let inquiry = self.truth(*action, &change);
         self.order(
             id,
             Command::Resolve {
@@ -208,12 +211,31 @@ impl Trial<'_> {
         );
     }
 
+    /// What became of a change: a person looks at the outside itself.
+    fn truth(&self, action: ActionId, change: &Change) -> Inquiry {
+        let (change, sensitive) = unmarked_change(change);
+        let found = match change.verb {
+            Verb::Create => {
+                let mut all = self.outside.world.objects().into_iter();
+                let made = all.find(|object| object.made_by == action);
+                made.map_or(Inquiry::Absent, |object| {
+                    Inquiry::Found(changed(Some(object.value)))
+                })
+            }
+            Verb::Update | Verb::Delete => match self.outside.provider.look(action, &change) {
+                Inquiry::Unclear { .. } => Inquiry::Absent,
+                clear => clear,
+            },
+        };
+        sensitive.inquiry(found)
+    }
+
     /// No run is under way: looks how the last one ended and asks for the next thing.
     fn next_request(&mut self, id: u32) {
         let run = self.operator.run();
         let ended = self
             .ledger
-            .world
+            .world()
             .runs
             .iter()
             .find(|one| one.id == run)
@@ -254,10 +276,13 @@ impl Trial<'_> {
         };
         let (release, bytes) = (version.digest, version.bytes.clone());
         if request.kind == RunKind::Deploy
-            && self.ledger.world.quarantine.contains_key(&release)
+            && self.ledger.world().quarantine.contains_key(&release)
             && self.operator.finale
         {
             self.order(id, Command::LiftQuarantine { release });
+            if self.leader != Some(id) {
+                return;
+            }
         }
         let event = Event::Submitted {
             run,
@@ -269,7 +294,7 @@ impl Trial<'_> {
         self.operator.asked_ms = self.now_ms;
         let before = self
             .ledger
-            .world
+            .world()
             .services
             .get("s0")
             .and_then(|service| service.live.as_ref());
@@ -329,19 +354,26 @@ impl Trial<'_> {
             return;
         };
         self.trace(|| format!("run {} ended: {result:?}", self_run(&request)));
+        let mut obeyed = None;
         self.hit(match result {
             RunResult::Succeeded { .. } => "run.succeeded",
             RunResult::Failed { .. } => "run.failed",
             RunResult::Returned { .. } => "run.returned",
             RunResult::Cancelled => "run.cancelled",
         });
-        for order in std::mem::take(&mut self.operator.orders) {
-            // Only an order that an engine lived to obey must be in the book; a crash may come before.
-            if self.story.crashes == 0 && self.settings.crashes == Crashes::None {
-                let found = check::operators::obeyed(&self.ledger, &order);
-                self.check("operators", found);
-            }
+        // Only an order that an engine lived to obey must be in the book; a crash or a takeover may come before.
+        if self.story.crashes == 0 && !self.settings.trouble {
+            let new = self
+                .operator
+                .orders
+                .iter()
+                .skip(self.operator.n_orders_past);
+            obeyed = new
+                .filter_map(|order| check::operators::obeyed(&self.ledger, order))
+                .next();
         }
+        self.operator.n_orders_past = self.operator.orders.len();
+        self.check("operators", obeyed);
         if self.operator.calm {
             self.calm_result(&request, result);
         }
@@ -390,13 +422,13 @@ impl Trial<'_> {
         };
         match request.kind {
             RunKind::Build if succeeded => {
-                let made = self.ledger.world.released.last().copied();
+                let made = self.ledger.world().released.last().copied();
                 let wanted = self.scenario.versions.get(1).map(|version| version.digest);
                 let found = (made != wanted).then(|| "the build made another release".to_owned());
                 self.check("converges", found);
             }
             RunKind::Deploy if succeeded => {
-                let services = &self.ledger.world.services;
+                let services = &self.ledger.world().services;
                 let other = services.iter().find(|(_, service)| {
                     service.rollout.is_some()
                         || service

@@ -2,9 +2,13 @@
 
 use crate::{Mutant, Rng, Scenario};
 use contract::fake::{FakeArtifacts, FakeProvider, FakeRouter, FakeRuntime, FakeWorld, Fault};
-use contract::{Artifacts as _, Provider as _, Runtime as _};
+use contract::{Artifacts as _, Provider as _, Router as _, Runtime as _};
 use decide::Watch;
-use model::{ActionId, Change, Effect, Inquiry, Observation, Outcome, Question, RunId, Verb};
+use engine::{unmarked_change, unmarked_question};
+use model::{
+    ActionId, Answer, Change, Effect, Inquiry, Observation, Outcome, ProviderSchema, Question,
+    RunId, Verb,
+};
 use std::collections::BTreeMap;
 use value::{Diagnostic, Diagnostics};
 
@@ -28,13 +32,19 @@ pub(crate) struct Outside {
     hidden: BTreeMap<ActionId, i64>,
 }
 
-/// A request on its way.
-#[derive(Debug)]
-pub(crate) struct Flying {
+/// Who tries what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
     pub controller: u32,
     pub run: RunId,
     pub action: ActionId,
     pub attempt: u32,
+}
+
+/// A request on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Flying {
+    pub of: Attempt,
     pub effect: Effect,
     pub fate: Fate,
 }
@@ -49,6 +59,18 @@ pub(crate) struct Fate {
     pub half: bool,
     /// What is said of it so many milliseconds from now; if none, the truth when it has landed.
     pub reply: Option<(u64, Outcome)>,
+}
+
+impl Fate {
+    /// A reply that does not wait for the effect.
+    fn said(name: &'static str, lands_ms: Option<u64>, at_ms: u64, outcome: Outcome) -> Self {
+        Self {
+            name,
+            lands_ms,
+            half: false,
+            reply: Some((at_ms, outcome)),
+        }
+    }
 }
 
 fn trouble(what: &str) -> Diagnostics {
@@ -79,19 +101,42 @@ impl Outside {
         }
     }
 
+    /// An outside of its own that begins as this one stands.
+    pub(crate) fn copy(&self, scenario: &Scenario) -> Self {
+        let world = self.world.copy();
+        Self {
+            provider: scenario.provider(world.clone()),
+            world,
+            runtime: self.runtime.copy(),
+            router: self.router.copy(),
+            artifacts: self.artifacts.copy(),
+            flying: self.flying.clone(),
+            settle_ms: self.settle_ms,
+            sent: self.sent,
+            hidden: self.hidden.clone(),
+        }
+    }
+
+    /// What the provider has.
+    pub(crate) fn provider_schema(&self) -> &ProviderSchema {
+        self.provider.schema()
+    }
+
     /// Whether what an effect does is over when its caller is: nothing of it takes effect after a crash.
     pub(crate) fn is_local(&self, effect: &Effect) -> bool {
         self.settle_ms == 0 || !matches!(effect, Effect::Change(_))
     }
 
     /// Draws what becomes of a request. `trouble_per_mille` of them meet trouble; `late` ones come from a controller
-    /// that was held up, so less of the settle window is left.
+    /// that was held up, so less of the settle window is left; those that come `again` are refused more often, which
+    /// says nothing of the earlier ones.
     pub(crate) fn fate(
         &self,
         effect: &Effect,
         rng: &mut Rng,
         trouble_per_mille: u64,
         late: bool,
+        again: bool,
     ) -> Fate {
         let soon = rng.between(1, LATENCY_MS_MAX);
         let fine = Fate {
@@ -103,6 +148,19 @@ impl Outside {
         if !rng.chance(trouble_per_mille) {
             return fine;
         }
+        self.trouble(effect, rng, fine, soon, late, again)
+    }
+
+    /// What goes wrong with a request that would land and be answered `soon`.
+    fn trouble(
+        &self,
+        effect: &Effect,
+        rng: &mut Rng,
+        fine: Fate,
+        soon: u64,
+        late: bool,
+        again: bool,
+    ) -> Fate {
         let local = self.is_local(effect);
         let window = if late {
             self.settle_ms / 2
@@ -117,38 +175,24 @@ impl Outside {
         let noticed = rng
             .between(soon, LATENCY_MS_MAX * 4)
             .max(if local { soon } else { 0 });
-        let fixed = |name, lands_ms, at_ms: u64, outcome| Fate {
-            name,
-            lands_ms,
-            half: false,
-            reply: Some((at_ms, outcome)),
-        };
         match rng.below(20) {
-            0..=4 => fixed(
-                "fate.failed",
-                None,
-                soon,
-                Outcome::Failed {
+            draw @ 0..=5 if draw < if again { 2 } else { 5 } => {
+                let outcome = Outcome::Failed {
                     diagnostics: trouble("failed"),
                     retry_after_ms: rng.chance(200).then(|| rng.between(1, 5_000)),
-                },
-            ),
-            5 => fixed(
-                "fate.refused",
-                None,
-                soon,
-                Outcome::Refused {
-                    diagnostics: trouble("refused"),
-                },
-            ),
-            6..=9 => fixed("fate.reply lost", Some(slowly), noticed, unknown()),
-            10..=13 => fixed("fate.request lost", None, noticed, unknown()),
-            14 => fixed(
-                "fate.hangs",
-                rng.chance(500).then_some(slowly),
-                WATCHDOG_MS,
-                unknown(),
-            ),
+                };
+                Fate::said("fate.failed", None, soon, outcome)
+            }
+            0..=5 => {
+                let diagnostics = trouble("refused");
+                Fate::said("fate.refused", None, soon, Outcome::Refused { diagnostics })
+            }
+            6..=9 => Fate::said("fate.reply lost", Some(slowly), noticed, unknown()),
+            10..=13 => Fate::said("fate.request lost", None, noticed, unknown()),
+            14 => {
+                let lands_ms = rng.chance(500).then_some(slowly);
+                Fate::said("fate.hangs", lands_ms, WATCHDOG_MS, unknown())
+            }
             15 if matches!(effect, Effect::Change(change) if change.verb != Verb::Delete) => Fate {
                 name: "fate.half",
                 half: true,
@@ -178,31 +222,7 @@ impl Outside {
         mutant: Option<Mutant>,
     ) -> Outcome {
         match &flying.effect {
-            Effect::Change(change) => {
-                if change.verb == Verb::Create {
-                    let left = self
-                        .settle_ms
-                        .saturating_sub(flying.fate.lands_ms.unwrap_or(0))
-                        / 4;
-                    let hidden = if self.settle_ms == 0 {
-                        0
-                    } else {
-                        rng.below(left + 1)
-                    };
-                    self.hidden.insert(flying.action, now_ms + hidden as i64);
-                }
-                let key = match mutant {
-                    Some(Mutant::NewKeyPerAttempt) => {
-                        ActionId(flying.action.0 ^ u64::from(flying.attempt - 1))
-                    }
-                    _ => flying.action,
-                };
-                if flying.fate.half {
-                    self.world.next(Fault::Partial);
-                    return crate::ready(self.provider.apply(key, change)).unwrap_or_else(unknown);
-                }
-                self.provider.land(key, change)
-            }
+            Effect::Change(change) => self.land_change(now_ms, flying, change, rng, mutant),
             Effect::Place(spec) => match crate::ready(self.artifacts.unpack(&spec.artifact)) {
                 Some(Ok(_)) => self.runtime.land_place(spec),
                 _ => Outcome::Refused {
@@ -215,27 +235,60 @@ impl Outside {
         }
     }
 
+    fn land_change(
+        &mut self,
+        now_ms: i64,
+        flying: &Flying,
+        change: &Change,
+        rng: &mut Rng,
+        mutant: Option<Mutant>,
+    ) -> Outcome {
+        let of = flying.of;
+        if change.verb == Verb::Create {
+            let taken_ms = flying.fate.lands_ms.unwrap_or(0);
+            let left = self.settle_ms.saturating_sub(taken_ms) / 4;
+            let hidden = if self.settle_ms == 0 {
+                0
+            } else {
+                rng.below(left + 1)
+            };
+            self.hidden.insert(of.action, now_ms + hidden as i64);
+        }
+        let key = match mutant {
+            Some(Mutant::NewKeyPerAttempt) => ActionId(of.action.0 ^ u64::from(of.attempt - 1)),
+            _ => of.action,
+        };
+        let (change, sensitive) = unmarked_change(change);
+        if flying.fate.half {
+            self.world.next(Fault::Partial);
+            let applied = crate::ready(self.provider.apply(key, &change));
+            return sensitive.outcome(applied.unwrap_or_else(unknown));
+        }
+        sensitive.outcome(self.provider.land(key, &change))
+    }
+
     /// Looks what became of a change.
     pub(crate) fn inquire(&self, now_ms: i64, action: ActionId, change: &Change) -> Inquiry {
+        let (change, sensitive) = unmarked_change(change);
         let hidden = self
             .hidden
             .get(&action)
             .is_some_and(|until| now_ms < *until);
-        match self.provider.look(action, change) {
+        match self.provider.look(action, &change) {
             Inquiry::Found(_) if hidden && change.verb == Verb::Create => Inquiry::Absent,
-            found => found,
+            found => sensitive.inquiry(found),
         }
     }
 
     /// Answers a question.
-    pub(crate) fn ask(&self, question: &Question) -> model::Answer {
-        let answer = crate::ready(self.provider.ask(question));
-        answer.unwrap_or_else(|| model::Answer::Failed(trouble("no answer")))
+    pub(crate) fn ask(&self, question: &Question) -> Answer {
+        let (question, sensitive) = unmarked_question(question);
+        let answer = crate::ready(self.provider.ask(&question));
+        sensitive.answer(answer.unwrap_or_else(|| Answer::Failed(trouble("no answer"))))
     }
 
     /// Looks at something.
     pub(crate) fn look(&self, watch: &Watch) -> Vec<Observation> {
-        use contract::Router as _;
         match watch {
             Watch::Instance(instance) => match crate::ready(self.runtime.observe(instance)) {
                 Some(Ok(report)) => {

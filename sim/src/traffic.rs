@@ -4,19 +4,19 @@ use crate::FAILS;
 use crate::trial::{Happening, Trial};
 use contract::fake::FakeRequest;
 use model::{InstanceId, InstanceSpec};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Time between two requests to a service, in milliseconds.
 const ARRIVAL_MS_MAX: u64 = 50;
 
+/// The same while no engine is alive.
+const ARRIVAL_ALONE_MS_MAX: u64 = 1_000;
+
 /// Requests that are under way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Traffic {
     under_way: BTreeMap<u64, FakeRequest>,
     begun: u64,
-    /// Services with a version that was accepted: they must have a route for ever. A first version that goes back
-    /// leaves nothing to send requests to.
-    served: BTreeSet<&'static str>,
 }
 
 impl Trial<'_> {
@@ -33,22 +33,23 @@ impl Trial<'_> {
         if self.operator.done {
             return;
         }
-        let at_ms = self.soon(ARRIVAL_MS_MAX);
+        // While nobody is there to act, few clients see as much as many.
+        let longest_ms = if self.leader.is_some() {
+            ARRIVAL_MS_MAX
+        } else {
+            ARRIVAL_ALONE_MS_MAX
+        };
+        let at_ms = self.soon(longest_ms);
         self.agenda.at(at_ms, Happening::Arrive(service));
         let draw = self.draws.draw() >> 8;
         let Some(request) = self.outside.router.begin(service, draw) else {
-            if self.traffic.served.contains(service) {
+            // A version that was not accepted yet may go without leaving anything behind.
+            let live = self.ledger.world().services.get(service);
+            if live.is_some_and(|service| service.live.is_some()) {
                 self.violate("traffic", format!("{service} has no route any more"));
             }
             return;
         };
-        let services = &self.ledger.world.services;
-        if services
-            .get(service)
-            .is_some_and(|state| state.live.is_some())
-        {
-            self.traffic.served.insert(service);
-        }
         self.hit("request");
         let Some(instance) = &request.instance else {
             return self.violate(
@@ -69,7 +70,8 @@ impl Trial<'_> {
             );
         }
         let long = self.draws.chance(30);
-        let at_ms = self.soon(if long { 3_000 } else { 200 });
+        let longest_ms = self.scenario.request_ms_max();
+        let at_ms = self.soon(if long { longest_ms } else { 200 });
         self.traffic.begun += 1;
         let number = self.traffic.begun;
         self.traffic.under_way.insert(number, request);

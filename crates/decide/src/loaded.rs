@@ -144,7 +144,7 @@ impl LoadedRelease {
 }
 
 /// Releases by digest, each loaded once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LoadedReleases(BTreeMap<Digest, Arc<LoadedRelease>>);
 
 /// Most releases kept at hand.

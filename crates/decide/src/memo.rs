@@ -15,6 +15,13 @@ pub struct Memo {
     evaluator: Option<(RunId, Evaluator)>,
 }
 
+/// A copy is an empty one: what is needed is computed again.
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::new(self.schemas.clone())
+    }
+}
+
 impl Memo {
     /// An empty one for these providers.
     pub fn new(schemas: Arc<Schemas>) -> Self {

@@ -19,7 +19,7 @@ pub struct Report {
 }
 
 /// Replays entries one after the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replay {
     world: World,
     releases: LoadedReleases,
@@ -60,6 +60,16 @@ impl Replay {
             self.answers = Some(*answers);
         }
         self.world.fold(entry, blobs, &mut self.releases)
+    }
+
+    /// The world after the newest entry.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What was found so far.
+    pub fn report(&self) -> &Report {
+        &self.report
     }
 
     /// What was found.

@@ -23,6 +23,7 @@ mod task;
 pub use crate::core::{Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
 pub use error::EngineError;
+pub use marks::{Sensitive, unmarked_change, unmarked_question};
 pub use outside::Outside;
 pub use preview::preview;
 pub use read::{check_key, entries, environments, world};

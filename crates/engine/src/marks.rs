@@ -16,13 +16,13 @@ const PART_BYTES_MIN: usize = 4;
 const REDACTED: &str = "(sensitive value)";
 
 /// What is sensitive in what a provider was given.
-pub(crate) struct Sensitive {
+pub struct Sensitive {
     places: Vec<(Path, Marks)>,
     texts: BTreeSet<String>,
 }
 
 /// A question without marks, and what was marked in it.
-pub(crate) fn unmarked_question(question: &Question) -> (Question, Sensitive) {
+pub fn unmarked_question(question: &Question) -> (Question, Sensitive) {
     let mut plain = question.clone();
     let sensitive = match &mut plain {
         Question::Read(question) => Sensitive::taken_from([&mut question.prior], []),
@@ -37,7 +37,7 @@ pub(crate) fn unmarked_question(question: &Question) -> (Question, Sensitive) {
 }
 
 /// A change without marks, and what was marked in it.
-pub(crate) fn unmarked_change(change: &Change) -> (Change, Sensitive) {
+pub fn unmarked_change(change: &Change) -> (Change, Sensitive) {
     let mut plain = change.clone();
     let shape = plain
         .config
@@ -129,7 +129,7 @@ impl Sensitive {
     }
 
     /// The answer, marked again.
-    pub(crate) fn answer(&self, answer: Answer) -> Answer {
+    pub fn answer(&self, answer: Answer) -> Answer {
         match answer {
             Answer::Read(mut read) => {
                 read.object = read.object.map(|object| self.marked(object));
@@ -152,7 +152,7 @@ impl Sensitive {
     }
 
     /// The outcome, marked again.
-    pub(crate) fn outcome(&self, outcome: Outcome) -> Outcome {
+    pub fn outcome(&self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Changed {
                 object,
@@ -193,7 +193,7 @@ impl Sensitive {
     }
 
     /// What was found, marked again.
-    pub(crate) fn inquiry(&self, inquiry: Inquiry) -> Inquiry {
+    pub fn inquiry(&self, inquiry: Inquiry) -> Inquiry {
         match inquiry {
             Inquiry::Found(outcome) => Inquiry::Found(self.outcome(outcome)),
             Inquiry::Unclear { what } => Inquiry::Unclear {

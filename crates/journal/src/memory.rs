@@ -51,7 +51,7 @@ enum Op {
     Snapshot(Arc<SnapshotRow>, usize),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Disk {
     tables: Tables,
     /// Everything ever written, to build the tables anew after a crash.
@@ -63,7 +63,7 @@ struct Disk {
     full: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Tables {
     streams: BTreeMap<StreamId, StreamRow>,
     leases: BTreeMap<(StreamId, u64), LeaseRow>,
@@ -87,6 +87,12 @@ impl MemoryDisk {
     #[must_use]
     pub fn connect(&self) -> MemoryStorage {
         MemoryStorage { disk: self.clone() }
+    }
+
+    /// A disk of its own that begins as this one stands: from then on the two share nothing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
     }
 
     /// Writes so far (commits, snapshots, tending), failed ones included.

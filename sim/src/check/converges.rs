@@ -11,7 +11,7 @@ use value::Value;
 
 /// Nothing is under way: every object is in the book, and everything in the book exists.
 pub(crate) fn agree(ledger: &Ledger, outside: &FakeWorld) -> Option<String> {
-    let world = &ledger.world;
+    let world = ledger.world();
     let deposed = world
         .deposed
         .iter()
@@ -37,7 +37,9 @@ pub(crate) fn agree(ledger: &Ledger, outside: &FakeWorld) -> Option<String> {
                 ));
             }
             // A damaged one is replaced whatever it looks like.
-            Some((address, one)) if one.value != object.value && !one.tainted => {
+            Some((address, one))
+                if one.value.clone().unmark_all() != object.value && !one.tainted =>
+            {
                 return Some(format!(
                     "{address} ({}) is not what the book has",
                     object.id
@@ -58,7 +60,7 @@ pub(crate) fn delivered(
     runtime: &FakeRuntime,
     router: &FakeRouter,
 ) -> Option<String> {
-    let world = &ledger.world;
+    let world = ledger.world();
     let run: BTreeSet<_> = runtime
         .instances()
         .into_iter()
@@ -87,7 +89,7 @@ pub(crate) fn delivered(
 pub(crate) fn reached(ledger: &Ledger, version: Option<&Version>) -> Option<String> {
     let nothing = BTreeMap::new();
     let expected = version.map_or(&nothing, |version| &version.expected);
-    let resources = &ledger.world.resources;
+    let resources = &ledger.world().resources;
     if let Some(missing) = expected
         .keys()
         .find(|address| !resources.contains_key(*address))
@@ -100,7 +102,7 @@ pub(crate) fn reached(ledger: &Ledger, version: Option<&Version>) -> Option<Stri
     {
         return Some(format!("{surplus} is still there"));
     }
-    if let Some((address, _)) = ledger.world.deposed.first() {
+    if let Some((address, _)) = ledger.world().deposed.first() {
         return Some(format!("a replaced object of {address} is still there"));
     }
     let text = |address: &Address, attribute: &str| {

@@ -2,23 +2,20 @@
 
 use super::Ledger;
 
-/// Looks at entries that are new in the book; `newest` is the newest epoch handed out.
-pub(crate) fn written(ledger: &Ledger, n_new: usize, newest: u64) -> Option<String> {
-    let first = ledger.marks.len().saturating_sub(n_new);
-    let mut before = first
-        .checked_sub(1)
+/// Looks at the newest entry of the book; `newest` is the newest epoch handed out.
+pub(crate) fn written(ledger: &Ledger, newest: u64) -> Option<String> {
+    let (epoch, _) = *ledger.marks.last()?;
+    let position = ledger.marks.len();
+    let before = position
+        .checked_sub(2)
         .and_then(|at| ledger.marks.get(at))
         .map_or(0, |mark| mark.0);
-    for (at, (epoch, _)) in ledger.marks.iter().enumerate().skip(first) {
-        if *epoch < before {
-            return Some(format!(
-                "entry {} has epoch {epoch}, the one before it {before}",
-                at + 1
-            ));
-        }
-        before = *epoch;
+    if epoch < before {
+        return Some(format!(
+            "entry {position} has epoch {epoch}, the one before it {before}"
+        ));
     }
-    (before > newest).then(|| format!("epoch {before} was never handed out"))
+    (epoch > newest).then(|| format!("epoch {epoch} was never handed out"))
 }
 
 /// A controller was told that its entries were written.

@@ -1,7 +1,7 @@
 //! Rule 2 and R1: no effect without its intent before it on durable storage.
 
 use super::Ledger;
-use model::{ActionId, Effect};
+use model::{ActionId, Effect, Event};
 
 /// A request is about to be sent.
 pub(crate) fn sent(
@@ -10,8 +10,11 @@ pub(crate) fn sent(
     attempt: u32,
     effect: &Effect,
 ) -> Option<String> {
-    match ledger.intents.get(&(action, attempt)) {
-        Some(intended) if intended == effect => None,
+    let intended = ledger.intents.get(&(action, attempt));
+    match intended.map(|entry| &entry.event) {
+        Some(Event::Intended {
+            effect: intended, ..
+        }) if intended == effect => None,
         Some(_) => Some(format!(
             "{} was sent otherwise than intended",
             effect.subject()

@@ -6,7 +6,7 @@ use model::{ActionId, Effect};
 use std::collections::BTreeMap;
 
 /// How often each attempt was sent.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sent(BTreeMap<(ActionId, u32), u32>);
 
 impl Sent {

@@ -2,26 +2,48 @@
 
 use super::Ledger;
 use crate::{Expected, Version};
+use contract::fake::FakeWorld;
 use model::{Action, Address, Change, Verb, Work};
 use std::collections::BTreeMap;
 
 /// A change is about to be sent.
-pub(crate) fn sent(ledger: &Ledger, version: &Version, change: &Change) -> Option<String> {
+///
+/// `outside` is given where nobody took anything away behind everybody's back.
+pub(crate) fn sent(
+    ledger: &Ledger,
+    outside: Option<&FakeWorld>,
+    version: &Version,
+    change: &Change,
+) -> Option<String> {
     match change.verb {
-        Verb::Create | Verb::Update => made(ledger, version.expected.get(&change.address)?, change),
+        Verb::Create | Verb::Update => {
+            let expected = version.expected.get(&change.address)?;
+            made(ledger, outside, expected, change)
+        }
         Verb::Delete => destroyed(ledger, &version.expected, change),
     }
 }
 
-fn made(ledger: &Ledger, expected: &Expected, change: &Change) -> Option<String> {
+fn made(
+    ledger: &Ledger,
+    outside: Option<&FakeWorld>,
+    expected: &Expected,
+    change: &Change,
+) -> Option<String> {
     for need in &expected.needs {
-        if !ledger.world.resources.contains_key(need) {
+        let known = ledger.world().resources.get(need);
+        let id = known.and_then(|object| object.value.get("id")?.as_str());
+        let exists = |outside: &FakeWorld| {
+            let mut objects = outside.objects().into_iter();
+            objects.any(|object| Some(&*object.id) == id)
+        };
+        if known.is_none() || !outside.is_none_or(exists) {
             return Some(format!(
                 "{} is changed although {need}, which it needs, is not there",
                 change.address
             ));
         }
-        let run = ledger.world.run.as_ref()?;
+        let run = ledger.world().run.as_ref()?;
         let plan = run.plan.as_ref()?;
         for (at, step) in plan.steps.iter().enumerate() {
             let Work::Change {
@@ -54,7 +76,7 @@ fn destroyed(
     expected: &BTreeMap<Address, Expected>,
     change: &Change,
 ) -> Option<String> {
-    let plan = ledger.world.run.as_ref()?.plan.as_ref()?;
+    let plan = ledger.world().run.as_ref()?.plan.as_ref()?;
     let for_good = plan
         .changes
         .iter()
@@ -62,7 +84,7 @@ fn destroyed(
     if plan.mode != model::PlanMode::Destroy || !for_good {
         return None;
     }
-    let dependant = ledger.world.resources.keys().find(|other| {
+    let dependant = ledger.world().resources.keys().find(|other| {
         expected
             .get(*other)
             .is_some_and(|other| other.needs.contains(&change.address))

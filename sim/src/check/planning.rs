@@ -1,27 +1,22 @@
-//! Rules 4 and 5: a plan is a function of the answers, names its base, and is empty when there is nothing to do.
+//! Rule 4: planning is a dialogue. A plan is a function of the recorded answers, and is empty when there is nothing to
+//! do.
 
 use super::Ledger;
 use model::Event;
 
-/// The newest entry is a plan: its base must be a position of its own run, since when nothing has changed.
-pub(crate) fn made(ledger: &Ledger) -> Option<String> {
-    let run = ledger.world.run.as_ref()?;
-    let plan = run.plan.as_ref()?;
-    let submitted = ledger.entries.iter().rev().find(
-        |entry| matches!(&entry.event, Event::Submitted { run: one, .. } if *one == run.id),
-    )?;
-    if plan.base < submitted.position || plan.base > ledger.world.position {
-        return Some(format!(
-            "the plan of run {} has base {}, which is not within the run",
-            run.id, plan.base
-        ));
+/// The newest entry is a plan that does not come out again from the recorded answers.
+pub(crate) fn derived(ledger: &Ledger) -> Option<String> {
+    let entry = ledger.entries.last()?;
+    if !matches!(entry.event, Event::Planned { .. }) {
+        return None;
     }
-    (plan.release != Some(run.loaded.digest)).then(|| "the plan is of another release".into())
+    let (position, what) = ledger.different().last()?;
+    (*position == entry.position).then(|| format!("entry {position}: {what}"))
 }
 
 /// The same was applied just before, and nobody changed anything.
 pub(crate) fn nothing_to_do(ledger: &Ledger) -> Option<String> {
-    let plan = ledger.world.run.as_ref()?.plan.as_ref()?;
+    let plan = ledger.world().run.as_ref()?.plan.as_ref()?;
     (!plan.is_empty()).then(|| {
         let first = plan
             .changes

@@ -2,6 +2,7 @@
 //! looks at. The same blueprint says what the world must look like in the end, independently of the planner.
 
 use crate::Rng;
+use crate::check::secrets::SECRET;
 use contract::fake::Class;
 use model::{Address, Key, Mode, ModulePath, ResourceAddress};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,8 @@ pub(crate) struct Block {
     pub size: i64,
     pub form: u64,
     pub new_first: bool,
+    /// Its name holds the secret. Only in the root module.
+    pub secret: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +176,10 @@ impl Blueprint {
         make_valid(&mut self.blocks);
         if let Some(called) = &mut self.called {
             make_valid(&mut called.blocks);
+            called
+                .blocks
+                .values_mut()
+                .for_each(|block| block.secret = false);
             if let Some(first) = called.blocks.values_mut().next() {
                 first.repeated = Repeated::Once;
             }
@@ -290,6 +297,7 @@ impl Block {
             size,
             form,
             new_first: rng.chance(250),
+            secret: rng.chance(150),
         }
     }
 
@@ -403,6 +411,9 @@ fn expect(all: &mut BTreeMap<Address, Expected>, blocks: &BTreeMap<u32, Block>, 
                 size: block.size,
                 needs: BTreeSet::new(),
             };
+            if block.secret {
+                expected.name.push(Part::Text(format!("+{SECRET}")));
+            }
             if let Repeated::EachOf(of) = block.repeated
                 && let Some(other) = blocks.get(&of)
             {

@@ -1,6 +1,7 @@
 //! Services of a release: good versions, and one that fails some of its requests.
 
-use super::write::{expr, number, text};
+use super::Pace;
+use super::write::{expr, number, text, token};
 use crate::Rng;
 use contract::Artifacts as _;
 use contract::fake::FakeArtifacts;
@@ -13,16 +14,25 @@ pub const FAILS: &str = "FAILS";
 /// Source of the one artifact.
 const SOURCE: &str = "./web";
 
-/// Adds one or two services to a release. `fails` of a thousand requests fail on the first of them; says whether that
-/// is so, which only a canary would notice.
+/// One version of the services.
+pub(crate) struct Edition {
+    /// Its number, from 0.
+    pub number: usize,
+    /// Requests of a thousand that fail on the first service, where that is judged.
+    pub fails: u64,
+    pub pace: Pace,
+    /// Nobody uses the services.
+    pub quiet: bool,
+}
+
+/// Adds one or two services to a release; says whether any of them is judged by its requests.
 pub(crate) fn add(
     release: &mut Release,
     rng: &mut Rng,
-    version: usize,
-    fails: u64,
+    edition: &Edition,
     artifacts: &FakeArtifacts,
 ) -> bool {
-    // The same draws for each version, so that only what shall differ does.
+    // The same draws for each edition, so that only what shall differ does.
     let kinds = [
         RolloutKind::Canary,
         RolloutKind::Canary,
@@ -44,62 +54,67 @@ pub(crate) fn add(
         .built
         .extend(built.map(|digest| (name.clone(), digest)));
     let n_services = rng.between(1, 2);
-    let mut bad = false;
+    let mut judged = false;
     for at in 0..n_services {
-        let service = Name::from(format!("s{at}"));
         let kind = rng.pick(&kinds).copied().unwrap_or(RolloutKind::Canary);
-        let fails = if at == 0 && kind == RolloutKind::Canary {
-            fails
-        } else {
-            0
-        };
-        bad = bad || fails > 0;
-        let mut env = [
-            (Name::from("VERSION"), text(&format!("v{version}"))),
-            (Name::from(FAILS), text(&fails.to_string())),
-        ]
-        .to_vec();
+        let replicas = rng.between(1, 3);
+        // Only the first one is ever bad, and where nobody judges it, it is not.
+        let first = at == 0 && kind == RolloutKind::Canary;
+        judged = judged || first || edition.quiet && kind == RolloutKind::Canary;
+        let mut one = service(&name, edition, kind, replicas);
+        let fails = if first { edition.fails } else { 0 };
+        one.env.insert(Name::from(FAILS), text(&fails.to_string()));
         if at > 0 {
-            env.push((
-                Name::from("UP"),
-                expr(ExprKind::Reference(Reference::ServicePort(Name::from(
-                    "s0",
-                )))),
-            ));
+            let port = Reference::ServicePort(Name::from("s0"));
+            one.env
+                .insert(Name::from("UP"), expr(ExprKind::Reference(port)));
         }
-        release.services.insert(
-            service,
-            Service {
-                artifact: name.clone(),
-                replicas: number(rng.between(1, 3) as i64),
-                port: number(0),
-                env: env.into_iter().collect(),
-                health: Health {
-                    path: "/".into(),
-                    interval_ms: 1_000,
-                    timeout_ms: 500,
-                    deadline_ms: 20_000,
-                },
-                rollout: Rollout {
-                    kind,
-                    steps: vec![10, 50, 100],
-                    step_ms: 1_000,
-                    requests_min: 10,
-                    evidence_deadline_ms: 120_000,
-                    bake_ms: 1_000,
-                    judge: Judge {
-                        errors: true,
-                        false_alarm_ppm: 100,
-                    },
-                },
-                stop_grace_ms: 1_000,
-                memory_bytes_max: 0,
-                depends_on: Vec::new(),
-                span: Span::default(),
-            },
-        );
+        release.services.insert(Name::from(format!("s{at}")), one);
     }
-    bad
+    judged
+}
+
+fn service(artifact: &Name, edition: &Edition, kind: RolloutKind, replicas: u64) -> Service {
+    let version = text(&format!("v{}", edition.number));
+    let brisk = edition.pace == Pace::Brisk;
+    let rollout = Rollout {
+        kind,
+        steps: if brisk {
+            vec![50, 100]
+        } else {
+            vec![10, 50, 100]
+        },
+        step_ms: if brisk { 200 } else { 1_000 },
+        requests_min: if brisk { 6 } else { 10 },
+        evidence_deadline_ms: if edition.quiet { 2_000 } else { 120_000 },
+        bake_ms: if brisk { 200 } else { 1_000 },
+        judge: Judge {
+            errors: true,
+            false_alarm_ppm: 100,
+        },
+    };
+    Service {
+        artifact: artifact.clone(),
+        replicas: number(replicas as i64),
+        port: number(0),
+        env: [
+            (Name::from("VERSION"), version),
+            (Name::from("TOKEN"), token()),
+        ]
+        .into_iter()
+        .collect(),
+        health: Health {
+            path: "/".into(),
+            interval_ms: 1_000,
+            timeout_ms: 500,
+            deadline_ms: 20_000,
+        },
+        rollout,
+        stop_grace_ms: 1_000,
+        memory_bytes_max: 0,
+        depends_on: Vec::new(),
+        span: Span::default(),
+    }
 }
 
 fn build(artifact: &Artifact, artifacts: &FakeArtifacts) -> Option<Digest> {

@@ -28,6 +28,18 @@ pub struct Scenario {
     pub settle_ms: u64,
     /// Whether services are delivered.
     pub delivers: bool,
+    /// Nobody uses the services before the end: new versions lack evidence.
+    pub quiet: bool,
+    pace: Pace,
+}
+
+/// How long rollouts take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As people would have it, with much traffic.
+    Full,
+    /// Few steps and requests, for plays of which there are many.
+    Brisk,
 }
 
 /// One version of the project.
@@ -70,6 +82,12 @@ impl Scenario {
         } else {
             rng.between(2_000, 20_000)
         };
+        let quiet = delivers && rng.chance(150);
+        let pace = if quiet || rng.chance(600) {
+            Pace::Brisk
+        } else {
+            Pace::Full
+        };
         let artifacts = FakeArtifacts::new();
         let first = if delivers && rng.chance(500) {
             Blueprint::default()
@@ -79,20 +97,24 @@ impl Scenario {
         let second = first.mutated(&mut rng);
         let third = second.mutated(&mut rng);
         let service_seed = rng.draw();
-        let fails = [0, 0, rng.between(100, 500)];
+        let fails = match pace {
+            Pace::Full => rng.between(100, 500),
+            Pace::Brisk => rng.between(500, 900),
+        };
         let mut versions = Vec::new();
         for (at, blueprint) in [first, second, third].iter().enumerate() {
             let mut release = write::release(blueprint);
-            let fails = fails.get(at).copied().unwrap_or(0);
             let mut bad = false;
             if delivers {
-                bad = delivery::add(
-                    &mut release,
-                    &mut Rng::new(service_seed, 2),
-                    at,
-                    fails,
-                    &artifacts,
-                );
+                let edition = delivery::Edition {
+                    number: at,
+                    fails: if at == 2 { fails } else { 0 },
+                    pace,
+                    quiet,
+                };
+                let mut rng = Rng::new(service_seed, 2);
+                let judged = delivery::add(&mut release, &mut rng, &edition, &artifacts);
+                bad = judged && (at == 2 || at == 1 && quiet);
             }
             if at == 0 && delivers {
                 versions.push(Version::new(
@@ -103,13 +125,23 @@ impl Scenario {
             }
             versions.push(Version::new(&release, blueprint, !bad));
         }
-        let requests = requests(&mut rng, delivers);
+        let requests = requests(&mut rng, delivers, quiet);
         Self {
             seed,
             versions,
             requests,
             settle_ms,
             delivers,
+            quiet,
+            pace,
+        }
+    }
+
+    /// Longest a request to a service takes.
+    pub(crate) fn request_ms_max(&self) -> u64 {
+        match self.pace {
+            Pace::Full => 3_000,
+            Pace::Brisk => 600,
         }
     }
 
@@ -132,7 +164,9 @@ impl Scenario {
 
 impl Version {
     fn new(release: &Release, blueprint: &Blueprint, good: bool) -> Self {
-        let bytes = model::encode(release);
+        let mut release = release.clone();
+        crate::controller::secrets().seal_inputs(&mut release);
+        let bytes = model::encode(&release);
         Self {
             digest: Digest::of(&bytes),
             bytes,
@@ -142,12 +176,16 @@ impl Version {
     }
 }
 
-fn requests(rng: &mut Rng, delivers: bool) -> Vec<Request> {
+fn requests(rng: &mut Rng, delivers: bool, quiet: bool) -> Vec<Request> {
     let mut requests = Vec::new();
     let plan: Vec<(RunKind, usize, PlanMode)> = if delivers {
         let deploy = |version: usize| (RunKind::Deploy, version, PlanMode::Normal);
         let build = (RunKind::Build, 0, PlanMode::Normal);
-        vec![build, deploy(1), deploy(2), deploy(3), deploy(3), deploy(2)]
+        if quiet {
+            vec![build, deploy(1), deploy(2), deploy(1)]
+        } else {
+            vec![build, deploy(1), deploy(2), deploy(3), deploy(3), deploy(2)]
+        }
     } else {
         let apply = |version: usize| (RunKind::Apply, version, PlanMode::Normal);
         let last = if rng.chance(500) {

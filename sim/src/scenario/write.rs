@@ -1,6 +1,7 @@
 //! Writes a blueprint as a release, in the form that `definition` would compile it to.
 
 use super::blueprint::{Block, Blueprint, Called, How, MODULE, Repeated, block_name, type_name};
+use crate::check::secrets::SECRET;
 use contract::fake::FakeProvider;
 use model::{Lifecycle, Mode, Module, ModuleCall, Output, Release, Repetition, Resource, Variable};
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
         root.outputs
             .insert(Name::from("first"), output(ids_of(*number, block)));
     }
+    root.variables.insert(Name::from(TOKEN), variable(true));
     let mut modules = vec![root];
     if let Some(called) = &blueprint.called {
         let input = called
@@ -70,7 +72,6 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
                 })
                 .into_iter()
                 .collect(),
-            providers: Vec::new(),
             depends_on: Vec::new(),
             span: Span::default(),
         };
@@ -81,8 +82,30 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
     }
     Release {
         format: 1,
+        inputs: [(Name::from(TOKEN), Value::string(SECRET))].into(),
         modules,
         ..Release::default()
+    }
+}
+
+/// The variable that the secret is given to.
+const TOKEN: &str = "token";
+
+/// The secret, where it is used.
+pub(crate) fn token() -> Expr {
+    reference(Reference::Variable(Name::from(TOKEN)))
+}
+
+fn variable(sensitive: bool) -> Variable {
+    Variable {
+        ty: Type::String,
+        default: Some(Value::null(Type::String)),
+        nullable: true,
+        sensitive,
+        ephemeral: false,
+        validations: Vec::new(),
+        description: String::new(),
+        span: Span::default(),
     }
 }
 
@@ -91,17 +114,7 @@ fn called_module(called: &Called) -> Module {
         directory: "m".into(),
         ..Module::default()
     };
-    let variable = Variable {
-        ty: Type::String,
-        default: Some(Value::null(Type::String)),
-        nullable: true,
-        sensitive: false,
-        ephemeral: false,
-        validations: Vec::new(),
-        description: String::new(),
-        span: Span::default(),
-    };
-    module.variables.insert(Name::from("up"), variable);
+    module.variables.insert(Name::from("up"), variable(false));
     let first = called.blocks.keys().next().copied();
     let extra = |number: u32| {
         let handed_in = called.input.is_some() && Some(number) == first;
@@ -127,7 +140,6 @@ fn output(value: Expr) -> Output {
     Output {
         value,
         sensitive: false,
-        ephemeral: false,
         depends_on: Vec::new(),
         preconditions: Vec::new(),
         description: String::new(),
@@ -176,6 +188,9 @@ fn resource(
     if let Some(key) = &key {
         name.extend([text("-"), key.clone()]);
     }
+    if block.secret {
+        name.extend([text("+"), token()]);
+    }
     if let Repeated::EachOf(_) = block.repeated {
         name.extend([text("+"), attribute(reference(Reference::EachValue), "id")]);
     }
@@ -212,7 +227,6 @@ fn resource(
         kind: Name::from(type_name(block.class)),
         name: block_name(at),
         provider: FakeProvider::SOURCE.into(),
-        provider_config: model::ProviderRef::default(),
         repetition,
         config: expr(ExprKind::Object(
             attributes.map(|(name, value)| (text(name), value)).into(),
@@ -222,7 +236,6 @@ fn resource(
             create_before_destroy: block.new_first,
             ..Lifecycle::default()
         },
-        provisioners: Vec::new(),
         span: Span::default(),
     }
 }

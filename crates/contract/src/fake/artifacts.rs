@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug, Default)]
 pub struct FakeArtifacts(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     sources: BTreeMap<String, Vec<u8>>,
     built: BTreeSet<Digest>,
@@ -26,6 +26,12 @@ impl FakeArtifacts {
     /// A store that knows no source.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An outside of its own that begins as this one stands: from then on the two share nothing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(lock(&self.0).clone())))
     }
 
     /// Writes a source tree, standing for it by some bytes.

@@ -23,7 +23,7 @@ pub struct FakeRequest {
     pub instance: Option<InstanceId>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     table: Option<RouteTable>,
     ports: BTreeMap<Name, u16>,
@@ -48,6 +48,12 @@ impl FakeRouter {
     /// A router without a table.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An outside of its own that begins as this one stands: from then on the two share nothing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(lock(&self.0).clone())))
     }
 
     /// The next `publish` meets this fault; several are met one after the other.

@@ -21,7 +21,7 @@ pub enum RuntimeCall {
     Stop(InstanceId),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     instances: BTreeMap<InstanceId, Instance>,
     healthy_after: u32,
@@ -31,7 +31,7 @@ struct State {
     unreachable: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Instance {
     spec: InstanceSpec,
     address: String,
@@ -54,6 +54,12 @@ impl FakeRuntime {
     /// A runtime without instances, which are healthy at the first look.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An outside of its own that begins as this one stands: from then on the two share nothing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(lock(&self.0).clone())))
     }
 
     /// Instances are `Starting` for so many looks.

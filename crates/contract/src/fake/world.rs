@@ -50,7 +50,7 @@ pub enum ProviderCall {
     Inquire(ActionId, Address),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) objects: BTreeMap<String, FakeObject>,
     pub(super) made: u64,
@@ -65,6 +65,12 @@ impl FakeWorld {
     /// An empty outside.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An outside of its own that begins as this one stands: from then on the two share nothing.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state().clone())))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
