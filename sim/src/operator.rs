@@ -292,14 +292,11 @@ impl Trial<'_> {
             options,
         };
         self.operator.asked_ms = self.now_ms;
-        let before = self
-            .ledger
-            .world()
-            .services
-            .get("s0")
-            .and_then(|service| service.live.as_ref());
-        self.operator.compares =
-            before.is_some_and(|live| live.env.get(FAILS).is_some_and(|fails| fails == "0"));
+        let services = &self.ledger.world().services;
+        self.operator.compares = version.bad.iter().any(|name| {
+            let live = services.get(name).and_then(|service| service.live.as_ref());
+            live.is_some_and(|live| live.env.get(FAILS).is_some_and(|fails| fails == "0"))
+        });
         self.operator.calm = !self.settings.trouble && self.settings.crashes != Crashes::Random;
         self.trace(|| format!("run {run}: {request:?}"));
         self.feed(id, Input::Record(vec![event], vec![bytes]));
@@ -438,7 +435,9 @@ impl Trial<'_> {
                 });
                 let found = other.map(|(name, _)| format!("{name} is not what was deployed"));
                 self.check("converges", found);
-                let found = (!version.good && self.operator.compares)
+                let found = self
+                    .operator
+                    .compares
                     .then(|| "a bad version was accepted".to_owned());
                 self.check("verdicts", found);
             }
@@ -452,7 +451,7 @@ impl Trial<'_> {
             .scenario
             .versions
             .get(request.version)
-            .is_some_and(|version| version.good);
+            .is_some_and(|version| version.bad.is_empty());
         let again = self.operator.next > 0 && {
             let before = self.operator.requests.get(self.operator.next - 1);
             before.is_some_and(|before| {

@@ -175,15 +175,17 @@ impl Outside {
         let noticed = rng
             .between(soon, LATENCY_MS_MAX * 4)
             .max(if local { soon } else { 0 });
+        let failed = |rng: &mut Rng| {
+            let outcome = Outcome::Failed {
+                diagnostics: trouble("failed"),
+                retry_after_ms: rng.chance(200).then(|| rng.between(1, 5_000)),
+            };
+            Fate::said("fate.failed", None, soon, outcome)
+        };
         match rng.below(20) {
-            draw @ 0..=5 if draw < if again { 2 } else { 5 } => {
-                let outcome = Outcome::Failed {
-                    diagnostics: trouble("failed"),
-                    retry_after_ms: rng.chance(200).then(|| rng.between(1, 5_000)),
-                };
-                Fate::said("fate.failed", None, soon, outcome)
-            }
-            0..=5 => {
+            0..=1 => failed(rng),
+            2..=4 if !again => failed(rng),
+            2..=5 => {
                 let diagnostics = trouble("refused");
                 Fate::said("fate.refused", None, soon, Outcome::Refused { diagnostics })
             }

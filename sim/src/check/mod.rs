@@ -43,6 +43,26 @@ pub(crate) mod verdicts;
 
 pub(crate) use ledger::Ledger;
 
+/// Every rule, by the name it is reported with.
+pub const RULES: [&str; 16] = [
+    "base",
+    "converges",
+    "durable",
+    "epochs",
+    "evidence",
+    "folds",
+    "intent",
+    "limits",
+    "liveness",
+    "operators",
+    "order",
+    "planning",
+    "repeat",
+    "secrets",
+    "traffic",
+    "verdicts",
+];
+
 /// A rule that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {

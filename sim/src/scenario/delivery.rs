@@ -25,13 +25,14 @@ pub(crate) struct Edition {
     pub quiet: bool,
 }
 
-/// Adds one or two services to a release; says whether any of them is judged by its requests.
+/// Adds one or two services to a release; the names of those that
+/// will be sent back where there is something to compare them with.
 pub(crate) fn add(
     release: &mut Release,
     rng: &mut Rng,
     edition: &Edition,
     artifacts: &FakeArtifacts,
-) -> bool {
+) -> Vec<Name> {
     // The same draws for each edition, so that only what shall differ does.
     let kinds = [
         RolloutKind::Canary,
@@ -54,13 +55,17 @@ pub(crate) fn add(
         .built
         .extend(built.map(|digest| (name.clone(), digest)));
     let n_services = rng.between(1, 2);
-    let mut judged = false;
+    let mut bad = Vec::new();
     for at in 0..n_services {
         let kind = rng.pick(&kinds).copied().unwrap_or(RolloutKind::Canary);
         let replicas = rng.between(1, 3);
         // Only the first one is ever bad, and where nobody judges it, it is not.
         let first = at == 0 && kind == RolloutKind::Canary;
-        judged = judged || first || edition.quiet && kind == RolloutKind::Canary;
+        let silent = edition.quiet && edition.number > 0 && kind == RolloutKind::Canary;
+        let serves = Name::from(format!("s{at}"));
+        if silent || first && edition.fails > 0 {
+            bad.push(serves.clone());
+        }
         let mut one = service(&name, edition, kind, replicas);
         let fails = if first { edition.fails } else { 0 };
         one.env.insert(Name::from(FAILS), text(&fails.to_string()));
@@ -69,9 +74,9 @@ pub(crate) fn add(
             one.env
                 .insert(Name::from("UP"), expr(ExprKind::Reference(port)));
         }
-        release.services.insert(Name::from(format!("s{at}")), one);
+        release.services.insert(serves, one);
     }
-    judged
+    bad
 }
 
 fn service(artifact: &Name, edition: &Edition, kind: RolloutKind, replicas: u64) -> Service {

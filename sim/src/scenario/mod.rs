@@ -11,6 +11,7 @@ use crate::Rng;
 use contract::fake::{Class, FakeArtifacts, FakeProvider, FakeWorld};
 use model::{Address, Digest, PlanMode, Release, RunKind};
 use std::collections::BTreeMap;
+use value::Name;
 
 /// Environment that everything happens in.
 pub const ENVIRONMENT: &str = "production";
@@ -51,8 +52,8 @@ pub struct Version {
     pub digest: Digest,
     /// What must exist once it is applied.
     pub expected: BTreeMap<Address, Expected>,
-    /// Whether its services are good.
-    pub good: bool,
+    /// Services of it that are sent back where there is something to compare them with.
+    pub bad: Vec<Name>,
 }
 
 /// Something asked for.
@@ -104,7 +105,7 @@ impl Scenario {
         let mut versions = Vec::new();
         for (at, blueprint) in [first, second, third].iter().enumerate() {
             let mut release = write::release(blueprint);
-            let mut bad = false;
+            let mut bad = Vec::new();
             if delivers {
                 let edition = delivery::Edition {
                     number: at,
@@ -113,17 +114,16 @@ impl Scenario {
                     quiet,
                 };
                 let mut rng = Rng::new(service_seed, 2);
-                let judged = delivery::add(&mut release, &mut rng, &edition, &artifacts);
-                bad = judged && (at == 2 || at == 1 && quiet);
+                bad = delivery::add(&mut release, &mut rng, &edition, &artifacts);
             }
             if at == 0 && delivers {
                 versions.push(Version::new(
                     &delivery::unbuilt(&release, &artifacts),
                     blueprint,
-                    true,
+                    Vec::new(),
                 ));
             }
-            versions.push(Version::new(&release, blueprint, !bad));
+            versions.push(Version::new(&release, blueprint, bad));
         }
         let requests = requests(&mut rng, delivers, quiet);
         Self {
@@ -163,7 +163,7 @@ impl Scenario {
 }
 
 impl Version {
-    fn new(release: &Release, blueprint: &Blueprint, good: bool) -> Self {
+    fn new(release: &Release, blueprint: &Blueprint, bad: Vec<Name>) -> Self {
         let mut release = release.clone();
         crate::controller::secrets().seal_inputs(&mut release);
         let bytes = model::encode(&release);
@@ -171,7 +171,7 @@ impl Version {
             digest: Digest::of(&bytes),
             bytes,
             expected: blueprint.expected(),
-            good,
+            bad,
         }
     }
 }

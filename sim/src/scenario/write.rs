@@ -73,6 +73,7 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
                 .into_iter()
                 .collect(),
             depends_on: Vec::new(),
+            providers: Vec::new(),
             span: Span::default(),
         };
         if let Some(root) = modules.first_mut() {
@@ -140,6 +141,7 @@ fn output(value: Expr) -> Output {
     Output {
         value,
         sensitive: false,
+        ephemeral: false,
         depends_on: Vec::new(),
         preconditions: Vec::new(),
         description: String::new(),
@@ -227,6 +229,7 @@ fn resource(
         kind: Name::from(type_name(block.class)),
         name: block_name(at),
         provider: FakeProvider::SOURCE.into(),
+        provider_config: model::ProviderRef::default(),
         repetition,
         config: expr(ExprKind::Object(
             attributes.map(|(name, value)| (text(name), value)).into(),
@@ -236,6 +239,7 @@ fn resource(
             create_before_destroy: block.new_first,
             ..Lifecycle::default()
         },
+        provisioners: Vec::new(),
         span: Span::default(),
     }
 }

@@ -201,8 +201,8 @@ impl<'s> Trial<'s> {
         if self.scenario.delivers && !self.scenario.quiet {
             self.clients();
         }
-        if self.settings.trouble && self.chaos.chance(400) {
-            for _ in 0..self.chaos.between(1, 5) {
+        if self.settings.trouble && self.chaos.chance(300) {
+            for _ in 0..self.chaos.between(1, 3) {
                 let at_ms = self.now_ms + self.chaos.below(20_000) as i64;
                 self.agenda.at(at_ms, Happening::Takeover);
             }
@@ -301,6 +301,7 @@ impl<'s> Trial<'s> {
     }
 
     pub(crate) fn violate(&mut self, rule: &'static str, what: String) {
+        debug_assert!(check::RULES.contains(&rule), "{rule} is no rule");
         self.trace(|| format!("VIOLATION {rule}: {what}"));
         let at_ms = self.now_ms;
         self.story

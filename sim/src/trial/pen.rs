@@ -14,6 +14,9 @@ use model::{Event, Outcome};
 /// Longest a sync takes, in milliseconds.
 const SYNC_MS_MAX: u64 = 20;
 
+/// Of a thousand writes, so many see a second engine take the book over.
+const TAKEOVERS_PER_MILLE: u64 = 5;
+
 impl Trial<'_> {
     /// Gives an engine its next input and does what it says.
     pub(crate) fn feed(&mut self, id: u32, input: Input) {
@@ -152,6 +155,10 @@ impl Trial<'_> {
         self.check("epochs", accepted);
         if self.boundary(id, "crash before a sync") {
             return Flow::Dead;
+        }
+        if self.settings.trouble && self.chaos.chance(TAKEOVERS_PER_MILLE) {
+            // While what was written is on its way: the old engine will begin what the new one takes for lost.
+            self.agenda.at(self.now_ms, Happening::Takeover);
         }
         let controller = id;
         let at_ms = self.soon(SYNC_MS_MAX);
