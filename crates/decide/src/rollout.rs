@@ -551,7 +551,8 @@ fn advance(
             one.version == rollout.target.version && one.state == InstanceState::Unhealthy
         });
         decisions.extend(
-            waited_for.map(|(_, one)| Decision::WakeAt(one.since_ms.saturating_add(deadline_ms))),
+            waited_for
+                .map(|(_, one)| Decision::WakeAt(seen_ms(run, one).saturating_add(deadline_ms))),
         );
     }
     let in_force = in_force(world, name, state);
@@ -618,11 +619,16 @@ fn trouble(
     instances(world, name)
         .into_iter()
         .filter(|(_, one)| one.version == version)
-        .find(|(_, one)| match one.state {
-            InstanceState::Gone => true,
-            InstanceState::Starting => now_ms >= one.since_ms.saturating_add(deadline_ms as i64),
+        .find(|(id, one)| match one.state {
+            // One that an earlier run left behind is replaced; it says nothing about the version.
+            InstanceState::Gone => run
+                .actions
+                .contains_key(&ActionId::of(run.id, &format!("place:{id}"))),
+            InstanceState::Starting => {
+                now_ms >= seen_ms(run, one).saturating_add(deadline_ms as i64)
+            }
             InstanceState::Unhealthy => {
-                !one.routed || now_ms >= one.since_ms.saturating_add(deadline_ms as i64)
+                !one.routed || now_ms >= seen_ms(run, one).saturating_add(deadline_ms as i64)
             }
             InstanceState::Healthy => false,
         })
@@ -683,10 +689,7 @@ impl Here<'_> {
         let deadline = instances(self.world, self.name)
             .into_iter()
             .filter(|(_, one)| one.state == InstanceState::Starting)
-            .map(|(_, one)| {
-                one.since_ms
-                    .saturating_add(target.health.deadline_ms as i64)
-            })
+            .map(|(_, one)| seen_ms(self.run, one).saturating_add(target.health.deadline_ms as i64))
             .filter(|deadline_ms| *deadline_ms > self.now_ms)
             .min();
         decisions.extend(deadline.map(Decision::WakeAt));
@@ -867,6 +870,11 @@ fn stuck(world: &World, run: &Run, now_ms: i64) -> Option<RunResult> {
         .then_some(RunResult::Failed { diagnostics })
 }
 
+/// Since when an instance has been seen as it is: before the run nobody looked.
+fn seen_ms(run: &Run, instance: &InstanceWorld) -> i64 {
+    instance.since_ms.max(run.began_ms)
+}
+
 /// Instances that are not well although no rollout waits for them, with the time until which they are waited for.
 fn unwell<'a>(
     world: &'a World,
@@ -880,7 +888,7 @@ fn unwell<'a>(
             InstanceState::Starting | InstanceState::Unhealthy
         );
         let deadline_ms = live.health.deadline_ms;
-        let since_ms = instance.since_ms.max(run.began_ms);
+        let since_ms = seen_ms(run, instance);
         let due_ms = since_ms.saturating_add(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
         (waits && !instance.stopping).then_some((id, instance, due_ms, deadline_ms))
     })
