@@ -136,10 +136,15 @@ impl InstanceWorld {
         }
     }
 
-    /// The run is over and nobody has said that it stopped. It may have: until it is seen, it gets no requests.
-    pub(crate) fn not_stopped(&mut self, at_ms: i64) {
-        if self.stopping {
-            self.stopping = false;
+    /// The run is over. If nobody has said that it was placed, there is no place to look for it, so the next run stops
+    /// it and places another. If nobody has said that it stopped, it may have: until it is seen, it gets no requests.
+    pub(crate) fn left_behind(&mut self, at_ms: i64) {
+        let stopping = core::mem::take(&mut self.stopping);
+        if self.address.is_none() {
+            self.state = InstanceState::Gone;
+            self.since_ms = at_ms;
+            self.detail = String::from("it is not known to have been placed");
+        } else if stopping {
             self.state = InstanceState::Starting;
             self.since_ms = at_ms;
             self.detail = String::from("it was asked to stop, and has not been seen since");

@@ -890,7 +890,7 @@ impl World {
         }
         for instance in self.instances.values_mut() {
             // Whatever could not be stopped in this run is for the next one to stop.
-            instance.not_stopped(at_ms);
+            instance.left_behind(at_ms);
         }
         self.runs.push_back(summary);
         if self.runs.len() > RUNS_KEPT {
