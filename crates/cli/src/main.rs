@@ -20,7 +20,13 @@ mod session;
 use clap::Parser as _;
 use std::process::ExitCode;
 
+/// The first descriptor after those that every process has.
+const FIRST_INHERITED: i32 = 3;
+
 fn main() -> ExitCode {
+    // Whatever a shell left open (`> >(tee log)`) is for this command, not for the instances and shims that outlive it:
+    // whoever waits for the end of a pipe would wait for them.
+    close_fds::set_fds_cloexec(FIRST_INHERITED, &[]);
     let words = args::with_long_options(std::env::args_os());
     // The small processes beside instances begin before anything else: they must not hold what a command holds.
     if words.get(1).is_some_and(|word| word == "shim") {

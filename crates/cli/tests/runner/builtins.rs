@@ -7,8 +7,8 @@
 //! program that is deployed).
 //! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
-//! next command,
-//! `env NAME=VALUE` for all that follow, `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
+//! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
+//! `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
 //! Outputs: `save NAME PATTERN` (what a `[..]` of it stands for in the last output: the
 //! last but one where it ends with one, else the last), `never TEXT` (no output from here on
 //! contains it), `absent PATH TEXT` (no file below it contains this).
@@ -39,6 +39,7 @@ pub(crate) struct Shell {
     env: Vec<(String, String)>,
     variables: BTreeMap<String, String>,
     stdin: Input,
+    leaking: bool,
     background: BTreeMap<String, Started>,
     listeners: Vec<TcpListener>,
     mounted: Option<PathBuf>,
@@ -74,6 +75,7 @@ impl Shell {
                 .into(),
             variables: BTreeMap::new(),
             stdin: Input::Closed,
+            leaking: false,
             background: BTreeMap::new(),
             listeners: Vec::new(),
             mounted: None,
@@ -99,7 +101,11 @@ impl Shell {
         let files = self.outputs.path().join(self.n_commands.to_string());
         let program = Path::new(env!("CARGO_BIN_EXE_steadfast"));
         let stdin = std::mem::take(&mut self.stdin);
-        let started = Started::start(program, &words, &self.project, &self.env, &stdin, &files);
+        let leaking = std::mem::take(&mut self.leaking);
+        let directory = &self.project;
+        let started = Started::start(
+            program, &words, directory, &self.env, &stdin, &files, leaking,
+        );
         match name {
             Some(name) => {
                 self.background.insert(name[1..].to_owned(), started);
@@ -156,6 +162,10 @@ impl Shell {
                 } else {
                     Err(wrong("it never came to be"))
                 }
+            }
+            ("leaking", []) => {
+                self.leaking = true;
+                done
             }
             ("stdin", [text]) => {
                 self.stdin = Input::Text(text.replace("\\n", "\n"));

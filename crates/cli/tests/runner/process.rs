@@ -40,7 +40,8 @@ pub(crate) struct Output {
 }
 
 impl Started {
-    /// Starts the program under test in a directory, with this environment and no other.
+    /// Starts the program under test in a directory, with this environment and no other; if so told, with descriptor 9
+    /// left open on a file.
     pub(crate) fn start(
         program: &Path,
         words: &[String],
@@ -48,6 +49,7 @@ impl Started {
         env: &[(String, String)],
         stdin: &Input,
         files: &Path,
+        leaked: bool,
     ) -> Self {
         let (stdout, stderr) = (files.with_extension("out"), files.with_extension("err"));
         let input = match stdin {
@@ -59,7 +61,18 @@ impl Started {
             Input::Closed => Stdio::null(),
             Input::Silent => Stdio::piped(),
         };
-        let child = Command::new(program)
+        let mut command = match leaked {
+            // As a shell that has opened something and starts the program: only so can a descriptor be left open.
+            true => {
+                let mut shell = Command::new("/bin/sh");
+                shell
+                    .args(["-c", "exec \"$0\" \"$@\" 9>>leaked"])
+                    .arg(program);
+                shell
+            }
+            false => Command::new(program),
+        };
+        let child = command
             .args(words.iter().map(OsString::from))
             .current_dir(directory)
             .env_clear()
