@@ -8,6 +8,9 @@ use std::path::Path;
 pub trait Runtime: Send + Sync {
     /// Starts an instance from an unpacked artifact, or finds the one of this name already started: by key. Ends with
     /// `Placed` as soon as the process runs; being healthy is observed, not waited for.
+    ///
+    /// `Refused` says that what is to run could run nowhere (its command does not exist), which is held against its
+    /// version. What this machine does not give, now (a port, room, a directory), has `Failed`.
     fn place<'a>(&'a self, spec: &'a InstanceSpec, unpacked: &'a Path) -> Pending<'a, Outcome>;
 
     /// Asks an instance to stop, kills it after the grace time, and forgets it. Stopping what is not there is

@@ -161,6 +161,11 @@ impl Action {
         over && self.unsettled_until_ms.is_none()
     }
 
+    /// Whether it was carried out.
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
     /// Whether the action still has something coming.
     pub fn is_settled(&self) -> bool {
         matches!(self.stage, Stage::Done | Stage::Failed { .. })

@@ -5,8 +5,8 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use model::{
-    Counts, Digest, InstanceId, InstanceSpec, InstanceState, Phase, Route, RouteTable, RunId,
-    Target, Version,
+    Cause, Counts, Digest, InstanceId, InstanceSpec, InstanceState, Phase, Route, RouteTable,
+    RunId, Target, Version,
 };
 use serde::{Deserialize, Serialize};
 use value::Name;
@@ -151,6 +151,22 @@ impl InstanceWorld {
         }
     }
 
+    /// It runs: only now does the time begin in which it must get healthy.
+    pub(crate) fn placed(&mut self, address: &str, at_ms: i64) {
+        self.address = Some(String::from(address));
+        if self.state == InstanceState::Starting {
+            self.since_ms = at_ms;
+        }
+    }
+
+    /// Until when it must be healthy; none while it is not placed, which is not its fault.
+    pub(crate) fn due_ms(&self, deadline_ms: u64) -> Option<i64> {
+        let deadline_ms = i64::try_from(deadline_ms).unwrap_or(i64::MAX);
+        self.address
+            .is_some()
+            .then(|| self.since_ms.saturating_add(deadline_ms))
+    }
+
     /// A new engine looks: nobody did while there was none, so what has a deadline gets it anew.
     pub(crate) fn watched_again(&mut self, at_ms: i64) {
         self.since_ms = at_ms;
@@ -210,11 +226,7 @@ impl ServiceWorld {
     }
 
     /// Moves the rollout on; says which release went back and why, when that is what happened.
-    pub(crate) fn phased(
-        &mut self,
-        phase: &Phase,
-        at_ms: i64,
-    ) -> Result<Option<(Digest, String)>, String> {
+    pub(crate) fn phased(&mut self, phase: &Phase, at_ms: i64) -> Result<Option<WentBack>, String> {
         let Some(rollout) = &mut self.rollout else {
             return Err(String::from("the service has no rollout"));
         };
@@ -230,10 +242,14 @@ impl ServiceWorld {
                 self.rollout = None;
                 Ok(None)
             }
-            Phase::Returned { why } => {
+            Phase::Returned { why, cause } => {
                 let release = rollout.target.release;
                 self.rollout = None;
-                Ok(Some((release, why.clone())))
+                Ok(Some(WentBack {
+                    release,
+                    why: why.clone(),
+                    cause: *cause,
+                }))
             }
             Phase::Starting
             | Phase::Step(_)
@@ -248,6 +264,13 @@ impl ServiceWorld {
             }
         }
     }
+}
+
+/// A release that went back.
+pub(crate) struct WentBack {
+    pub release: Digest,
+    pub why: String,
+    pub cause: Cause,
 }
 
 /// The order of a rollout's phases.

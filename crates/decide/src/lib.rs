@@ -153,7 +153,9 @@ fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) 
     let mut waits = false;
     let mut built = BTreeMap::new();
     for (spec, digest, action) in promote::builds(run) {
-        if let Some(artifact) = world.built.get(&digest) {
+        let again = run.options.rebuild.contains(&spec.name)
+            && !run.actions.get(&action).is_some_and(Action::is_done);
+        if let Some(artifact) = world.built.get(&digest).filter(|_| !again) {
             built.insert(spec.name.clone(), *artifact);
         } else if !run.actions.contains_key(&action) && !run.cancelled {
             if room == 0 {

@@ -14,7 +14,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use model::{
-    ActionId, Arm, Backend, Effect, Event, InstanceId, InstanceSpec, InstanceState, Phase,
+    ActionId, Arm, Backend, Cause, Effect, Event, InstanceId, InstanceSpec, InstanceState, Phase,
     RolloutKind, Route, RouteTable, RunKind, RunResult, Target, Verdict,
 };
 use value::Name;
@@ -444,18 +444,20 @@ fn placing_failed(run: &Run, target: &Target) -> bool {
     .is_some()
 }
 
-/// Why an effect of this kind failed for good in this run, if one did.
-fn failed(run: &Run, wanted: impl Fn(&Effect) -> bool) -> Option<String> {
+/// Why an effect of this kind failed for good in this run, if one did: by what it is, or by its circumstances.
+fn failed(run: &Run, wanted: impl Fn(&Effect) -> bool) -> Option<(String, Cause)> {
     run.actions
         .values()
         .filter(|action| wanted(&action.effect))
         .find_map(|action| match &action.stage {
             Stage::Failed { diagnostics } => {
-                Some(diag::effect_refused(&action.effect.subject(), diagnostics))
+                let why = diag::effect_refused(&action.effect.subject(), diagnostics);
+                Some((why, Cause::Version))
             }
             Stage::Struck { why, .. } if apply::exhausted(run, action) => {
                 let (subject, times) = (action.effect.subject(), diag::times(action.tries));
-                Some(format!("{subject} failed {times}: {why}"))
+                let why = format!("{subject} failed {times}: {why}");
+                Some((why, Cause::Circumstances))
             }
             Stage::Open
             | Stage::Uncertain { .. }
@@ -541,19 +543,17 @@ fn advance(
         rollout.phase,
         Phase::Starting | Phase::Step(_) | Phase::Baking
     );
-    if let (Some(why), true) = (trouble, forward) {
-        decisions.push(phase(run, name, Phase::Returning { why }));
+    if let (Some((why, cause)), true) = (trouble, forward) {
+        decisions.push(phase(run, name, Phase::Returning { why, cause }));
         return true;
     }
     if forward {
-        let deadline_ms = rollout.target.health.deadline_ms as i64;
+        let deadline_ms = rollout.target.health.deadline_ms;
         let waited_for = instances(world, name).into_iter().filter(|(_, one)| {
             one.version == rollout.target.version && one.state == InstanceState::Unhealthy
         });
-        decisions.extend(
-            waited_for
-                .map(|(_, one)| Decision::WakeAt(seen_ms(run, one).saturating_add(deadline_ms))),
-        );
+        let due = waited_for.filter_map(|(_, one)| due_ms(run, one, deadline_ms));
+        decisions.extend(due.map(Decision::WakeAt));
     }
     let in_force = in_force(world, name, state);
     let here = Here {
@@ -570,8 +570,9 @@ fn advance(
         Phase::Step(step) => here.step(*step, decisions),
         Phase::Baking => here.baking(decisions),
         Phase::Retiring if in_force && !here.others_run(true) => here.to(Phase::Done, decisions),
-        Phase::Returning { why } if in_force && !here.others_run(false) => {
-            here.to(Phase::Returned { why: why.clone() }, decisions)
+        Phase::Returning { why, cause } if in_force && !here.others_run(false) => {
+            let (why, cause) = (why.clone(), *cause);
+            here.to(Phase::Returned { why, cause }, decisions)
         }
         Phase::Retiring | Phase::Returning { .. } | Phase::Done | Phase::Returned { .. } => false,
     }
@@ -585,25 +586,32 @@ fn phase(run: &Run, service: &Name, phase: Phase) -> Decision {
     })
 }
 
-/// Why a rollout cannot go on, apart from what its requests say.
+/// Why a rollout cannot go on, apart from what its requests say, and whether that speaks against the version.
+///
+/// What a runtime refuses could not run anywhere, and what never gets healthy was seen to be bad. What fails for want of
+/// something else (a port, room on the disk, a stored artifact, the router) says nothing about the version.
 fn trouble(
     world: &World,
     run: &Run,
     name: &Name,
     rollout: &Rollout,
     now_ms: i64,
-) -> Option<String> {
+) -> Option<(String, Cause)> {
     if run.cancelled {
-        return Some(String::from("the run was cancelled"));
+        let why = String::from("the run was cancelled");
+        return Some((why, Cause::Circumstances));
     }
     let version = rollout.target.version;
-    let refused = failed(run, |effect| match effect {
-        Effect::Place(spec) => spec.version == version,
-        Effect::Publish(_) => true,
-        Effect::Stop { .. } | Effect::Change(_) | Effect::Build(_) => false,
-    });
-    if refused.is_some() {
-        return refused;
+    let unplaced = failed(
+        run,
+        |effect| matches!(effect, Effect::Place(spec) if spec.version == version),
+    );
+    let unrouted = || {
+        let failed = failed(run, |effect| matches!(effect, Effect::Publish(_)));
+        failed.map(|(why, _)| (why, Cause::Circumstances))
+    };
+    if let Some(found) = unplaced.or_else(unrouted) {
+        return Some(found);
     }
     let other = world.services.iter().find(|(other, state)| {
         let back = state
@@ -613,10 +621,14 @@ fn trouble(
         *other != name && (back || run.returned.contains_key(*other))
     });
     if let Some((other, _)) = other {
-        return Some(format!("{other} of the same release went back"));
+        // What it went back for decides about the release.
+        let why = format!("{other} of the same release went back");
+        return Some((why, Cause::Circumstances));
     }
     let deadline_ms = rollout.target.health.deadline_ms;
-    instances(world, name)
+    let is_over =
+        |one: &InstanceWorld| due_ms(run, one, deadline_ms).is_some_and(|due| now_ms >= due);
+    let (id, one) = instances(world, name)
         .into_iter()
         .filter(|(_, one)| one.version == version)
         .find(|(id, one)| match one.state {
@@ -624,20 +636,17 @@ fn trouble(
             InstanceState::Gone => run
                 .actions
                 .contains_key(&ActionId::of(run.id, &format!("place:{id}"))),
-            InstanceState::Starting => {
-                now_ms >= seen_ms(run, one).saturating_add(deadline_ms as i64)
-            }
-            InstanceState::Unhealthy => {
-                !one.routed || now_ms >= seen_ms(run, one).saturating_add(deadline_ms as i64)
-            }
+            InstanceState::Starting => is_over(one),
+            InstanceState::Unhealthy => !one.routed || is_over(one),
             InstanceState::Healthy => false,
-        })
-        .map(|(id, one)| match one.state {
-            InstanceState::Gone => format!("the new instance {id} does not run: {}", one.detail),
-            InstanceState::Starting | InstanceState::Unhealthy | InstanceState::Healthy => {
-                diag::never_healthy(&format!("{name} ({id})"), &one.detail, deadline_ms)
-            }
-        })
+        })?;
+    let why = match one.state {
+        InstanceState::Gone => format!("the new instance {id} does not run: {}", one.detail),
+        InstanceState::Starting | InstanceState::Unhealthy | InstanceState::Healthy => {
+            diag::never_healthy(&format!("{name} ({id})"), &one.detail, deadline_ms)
+        }
+    };
+    Some((why, Cause::Version))
 }
 
 /// One rollout at one moment.
@@ -689,7 +698,7 @@ impl Here<'_> {
         let deadline = instances(self.world, self.name)
             .into_iter()
             .filter(|(_, one)| one.state == InstanceState::Starting)
-            .map(|(_, one)| seen_ms(self.run, one).saturating_add(target.health.deadline_ms as i64))
+            .filter_map(|(_, one)| due_ms(self.run, one, target.health.deadline_ms))
             .filter(|deadline_ms| *deadline_ms > self.now_ms)
             .min();
         decisions.extend(deadline.map(Decision::WakeAt));
@@ -774,7 +783,8 @@ impl Here<'_> {
                 evidence.old_failed,
                 evidence.old_finished
             );
-            return self.to(Phase::Returning { why }, decisions);
+            let cause = Cause::Version;
+            return self.to(Phase::Returning { why, cause }, decisions);
         }
         let since = rollout.routed_ms.unwrap_or(rollout.since_ms);
         let due = since.saturating_add(least_ms as i64);
@@ -802,7 +812,8 @@ impl Here<'_> {
                     ", and too many of them failed"
                 }
             );
-            return self.to(Phase::Returning { why }, decisions);
+            let cause = Cause::Circumstances;
+            return self.to(Phase::Returning { why, cause }, decisions);
         }
         decisions.push(Decision::WakeAt(if self.now_ms < due {
             due
@@ -870,9 +881,12 @@ fn stuck(world: &World, run: &Run, now_ms: i64) -> Option<RunResult> {
         .then_some(RunResult::Failed { diagnostics })
 }
 
-/// Since when an instance has been seen as it is: before the run nobody looked.
-fn seen_ms(run: &Run, instance: &InstanceWorld) -> i64 {
-    instance.since_ms.max(run.began_ms)
+/// Until when an instance must be healthy: it was placed, and before the run nobody looked. None while it is not placed.
+fn due_ms(run: &Run, instance: &InstanceWorld, deadline_ms: u64) -> Option<i64> {
+    let from_now = run
+        .began_ms
+        .saturating_add(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
+    Some(instance.due_ms(deadline_ms)?.max(from_now))
 }
 
 /// Instances that are not well although no rollout waits for them, with the time until which they are waited for.
@@ -888,8 +902,8 @@ fn unwell<'a>(
             InstanceState::Starting | InstanceState::Unhealthy
         );
         let deadline_ms = live.health.deadline_ms;
-        let since_ms = seen_ms(run, instance);
-        let due_ms = since_ms.saturating_add(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
+        // What is not placed is being tried, or was given up and is among what failed.
+        let due_ms = due_ms(run, instance, deadline_ms)?;
         (waits && !instance.stopping).then_some((id, instance, due_ms, deadline_ms))
     })
 }

@@ -15,9 +15,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use model::{
-    ActionId, Address, Answer, Checked, Command, Digest, Effect, Event, Imported, InstanceId,
-    InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange, ProviderInstance,
-    ResourceAddress, RunId, RunKind, RunResult, Verb,
+    ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, Imported,
+    InstanceId, InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange,
+    ProviderInstance, ResourceAddress, RunId, RunKind, RunResult, Verb,
 };
 use serde::{Deserialize, Serialize};
 use value::{Name, Value};
@@ -698,7 +698,7 @@ impl World {
             }
             (Effect::Place(spec), Outcome::Placed { address }) => {
                 if let Some(instance) = self.instances.get_mut(&spec.instance) {
-                    instance.address = Some(address.clone());
+                    instance.placed(address, at_ms);
                 }
             }
             (Effect::Place(spec), Outcome::Refused { .. }) => {
@@ -842,8 +842,15 @@ impl World {
             return Err(format!("service {service} has no rollout"));
         };
         let gone_back = state.phased(phase, at_ms)?;
-        if let Some((release, why)) = gone_back {
-            self.quarantine.insert(release, format!("{service}: {why}"));
+        if let Some(gone_back) = gone_back {
+            let why = gone_back.why;
+            match gone_back.cause {
+                Cause::Version => {
+                    let why = format!("{service}: {why}");
+                    self.quarantine.insert(gone_back.release, why);
+                }
+                Cause::Circumstances => {}
+            }
             if let Some(run) = &mut self.run {
                 run.returned.insert(service.clone(), why);
             }

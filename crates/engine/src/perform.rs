@@ -46,7 +46,11 @@ async fn place(outside: &Outside, spec: &InstanceSpec) -> Outcome {
     };
     match artifacts.unpack(&spec.artifact).await {
         Ok(directory) => runtime.place(spec, &directory).await,
-        Err(Unavailable(why)) => refused(artifact_unusable(&spec.instance.to_string(), &why)),
+        // It may be there and whole another time, and says nothing about what was to run.
+        Err(Unavailable(why)) => Outcome::Failed {
+            diagnostics: artifact_unusable(&spec.instance.to_string(), &why).into(),
+            retry_after_ms: None,
+        },
     }
 }
 

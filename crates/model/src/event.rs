@@ -229,6 +229,9 @@ pub struct RunOptions {
     /// Name of the workspace, for `terraform.workspace`; empty for `default`.
     #[serde(default)]
     pub workspace: String,
+    /// Artifacts that are built again although they were built before: what was stored of them is damaged or gone.
+    #[serde(default)]
+    pub rebuild: Vec<Name>,
 }
 
 /// Orders of a person.

@@ -36,7 +36,9 @@ pub use effect::{
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};
 pub use ids::{ActionId, InstanceId, RunId, Version};
-pub use observation::{ArmCounts, Counts, Evidence, InstanceState, Observation, Phase, Verdict};
+pub use observation::{
+    ArmCounts, Cause, Counts, Evidence, InstanceState, Observation, Phase, Verdict,
+};
 pub use plan::{
     Action, CheckStatus, CheckSubject, Checked, Drift, Imported, OutputChange, Plan, PlanMode,
     PlannedChange, ProviderInstance, Step, Summary, Work,

@@ -101,6 +101,9 @@ pub enum Phase {
     Returning {
         /// Why.
         why: String,
+        /// Whether that speaks against the release.
+        #[serde(default)]
+        cause: Cause,
     },
     /// Over; the new version serves.
     Done,
@@ -108,5 +111,20 @@ pub enum Phase {
     Returned {
         /// Why.
         why: String,
+        /// Whether that speaks against the release.
+        #[serde(default)]
+        cause: Cause,
     },
+}
+
+/// What a rollout that goes back says about its release. Books from before there was a difference say nothing, which
+/// means the worse of the two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// The version was seen to be bad: its release is held in quarantine until someone lifts that.
+    #[default]
+    Version,
+    /// Something that it needs was not there, a person stopped it, or nothing could be said of it: it may be tried
+    /// again as it is.
+    Circumstances,
 }

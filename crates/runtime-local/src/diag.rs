@@ -153,22 +153,13 @@ pub(crate) fn file(error: &FileError) -> Outcome {
             "The disk is full",
             format!("{what}. Nothing was started. Free some space and try again."),
         )),
-        kind => {
-            let diagnostic = Diagnostic::error(
-                "SF0606",
-                "The directory of the runtime cannot be used",
-                format!(
-                    "{what}. Nothing was started. The directory must be writable for the user that runs Steadfast."
-                ),
-            );
-            match kind {
-                ErrorKind::PermissionDenied
-                | ErrorKind::ReadOnlyFilesystem
-                | ErrorKind::NotADirectory
-                | ErrorKind::AlreadyExists => refused(diagnostic),
-                _ => failed(diagnostic),
-            }
-        }
+        _ => failed(Diagnostic::error(
+            "SF0606",
+            "The directory of the runtime cannot be used",
+            format!(
+                "{what}. Nothing was started. The directory must be writable for the user that runs Steadfast."
+            ),
+        )),
     }
 }
 
@@ -176,7 +167,7 @@ pub(crate) fn file(error: &FileError) -> Outcome {
 pub(crate) fn record(error: &RecordError) -> Outcome {
     match error {
         RecordError::File(error) => file(error),
-        RecordError::Damaged { .. } | RecordError::Newer { .. } => refused(Diagnostic::error(
+        RecordError::Damaged { .. } | RecordError::Newer { .. } => failed(Diagnostic::error(
             "SF0612",
             "The record of an instance cannot be read",
             format!(
@@ -219,13 +210,15 @@ pub(crate) fn not_started(failure: &StartFailure) -> Outcome {
     }
 }
 
+/// What was to run could not run on any machine: that speaks against it.
 pub(crate) fn refused(diagnostic: Diagnostic) -> Outcome {
     Outcome::Refused {
         diagnostics: diagnostic.into(),
     }
 }
 
-fn failed(diagnostic: Diagnostic) -> Outcome {
+/// This machine does not have, now, what it takes: that says nothing about what was to run.
+pub(crate) fn failed(diagnostic: Diagnostic) -> Outcome {
     Outcome::Failed {
         diagnostics: diagnostic.into(),
         retry_after_ms: Some(crate::limits::RETRY_AFTER_MS),
@@ -238,28 +231,26 @@ mod tests {
     use std::io;
 
     #[test]
-    fn a_full_disk_may_be_tried_again_and_a_forbidden_directory_may_not() {
-        for (errno, code, again) in [
-            (28, "SF0607", true),
-            (122, "SF0607", true),
-            (13, "SF0606", false),
-            (30, "SF0606", false),
-            (20, "SF0606", false),
-            (5, "SF0606", true),
-            (24, "SF0606", true),
+    fn what_the_machine_does_not_give_is_no_fault_of_what_was_to_run() {
+        for (errno, code) in [
+            (28, "SF0607"),
+            (122, "SF0607"),
+            (13, "SF0606"),
+            (30, "SF0606"),
+            (20, "SF0606"),
+            (5, "SF0606"),
+            (24, "SF0606"),
         ] {
             let outcome = file(&FileError {
                 action: "write",
                 path: "/x/spec.json".into(),
                 source: io::Error::from_raw_os_error(errno),
             });
-            let (diagnostics, may_try_again) = match outcome {
-                Outcome::Failed { diagnostics, .. } => (diagnostics, true),
-                Outcome::Refused { diagnostics } => (diagnostics, false),
-                other => panic!("{other:?}"),
+            let Outcome::Failed { diagnostics, .. } = outcome else {
+                panic!("{errno}: {outcome:?}");
             };
             let diagnostic = &diagnostics.0[0];
-            assert_eq!((&*diagnostic.code, may_try_again), (code, again), "{errno}");
+            assert_eq!(diagnostic.code, code, "{errno}");
             assert!(diagnostic.detail.starts_with("cannot write /x/spec.json: "));
         }
     }

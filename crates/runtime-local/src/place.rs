@@ -135,7 +135,7 @@ fn find(home: &Home, spec: &InstanceSpec, unpacked: &Path) -> Result<Found, Outc
     if let Some(order) = &before
         && order.spec != *spec
     {
-        return Err(diag::refused(diag::other_spec(&spec.instance)));
+        return Err(diag::failed(diag::other_spec(&spec.instance)));
     }
     let shim = LiveShim::of(&instance).map_err(|error| diag::file(&error))?;
     if let Some(shim) = shim {
@@ -154,11 +154,11 @@ fn find(home: &Home, spec: &InstanceSpec, unpacked: &Path) -> Result<Found, Outc
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => {
             let why = "is not a directory";
-            return Err(diag::refused(diag::no_artifact(unpacked, why)));
+            return Err(diag::failed(diag::no_artifact(unpacked, why)));
         }
         Err(error) => {
             let why = format!("cannot be looked at: {error}");
-            return Err(diag::refused(diag::no_artifact(unpacked, &why)));
+            return Err(diag::failed(diag::no_artifact(unpacked, &why)));
         }
     }
     program::resolve(spec, unpacked).map_err(|error| diag::refused(diag::no_program(&error)))?;

@@ -321,10 +321,19 @@ fn returned_text(world: &decide::World, services: &BTreeMap<value::Name, String>
         let why = diagnostics::visible(why).replace('\n', "\n      ");
         text.push_str(&format!("\n  {service}: {now}\n    because {why}"));
     }
-    text.push_str(&format!(
-        "\nWhat an instance printed: steadfast logs --env {} INSTANCE",
-        world.environment
-    ));
+    let release = world.runs.back().map(|run| run.release);
+    let quarantined = release.filter(|release| world.quarantine.contains_key(release));
+    match quarantined {
+        Some(release) => text.push_str(&format!(
+            "\nIts release is in quarantine; what an instance printed: steadfast logs --env {} INSTANCE. To try it again \
+             all the same: steadfast lift {}",
+            world.environment,
+            release.short()
+        )),
+        None => text.push_str(
+            "\nThat says nothing about the version: when the cause is gone, deploy it again as it is.",
+        ),
+    }
     text
 }
 

@@ -6,16 +6,21 @@ use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs};
 use crate::error::CommandError;
 use crate::exit;
 use crate::project::{DEFAULT_ENVIRONMENT, Definition};
+use crate::render::diagnostics;
 use crate::render::progress::Progress;
-use crate::render::style::{BOLD, RESET};
+use crate::render::style::{BOLD, RESET, WARN};
 use crate::session::{Session, actor, fresh};
 use contract::Artifacts as _;
 use decide::{World, promote};
 use engine::{Engine, PROJECT_STREAM};
 use journal::Writer;
 use model::{Command, Digest, Event, InstanceId, Release, RunId, RunKind, RunOptions, RunResult};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use value::{Name, Value};
+
+/// Builds under way at the same time: each of them may use every core.
+const BUILDS_AT_ONCE: u32 = 2;
 
 /// `deploy`.
 pub(crate) fn deploy(session: &Session, args: &DeployArgs, json: bool) -> Result<u8, CommandError> {
@@ -122,7 +127,8 @@ pub(crate) fn build(
     }
     let (world, _) = session.world(PROJECT_STREAM)?;
     let built = promote::built(&world, &definition.release);
-    if built.len() == definition.release.artifacts.len() {
+    let rebuild = damaged(session, &built, json);
+    if rebuild.is_empty() && built.len() == definition.release.artifacts.len() {
         let whole = Digest::of(&model::encode(&promote::with_built(
             &definition.release,
             &built,
@@ -138,9 +144,10 @@ pub(crate) fn build(
     }
     let mut progress = Progress::new(json);
     let options = RunOptions {
-        parallelism: 2,
+        parallelism: BUILDS_AT_ONCE,
         seed: fresh()?,
         auto_approve: true,
+        rebuild,
         ..RunOptions::default()
     };
     let run = RunId(fresh()?);
@@ -169,6 +176,24 @@ pub(crate) fn build(
         }
         _ => Ok(Err(code.max(exit::FAILED))),
     }
+}
+
+/// Artifacts that were built, but are not in the store as they were: they are built again.
+fn damaged(session: &Session, built: &BTreeMap<Name, Digest>, json: bool) -> Vec<Name> {
+    let store = session.store();
+    let mut damaged = Vec::new();
+    for (name, artifact) in built {
+        if let Err(unavailable) = session.tokio.block_on(store.unpack(artifact)) {
+            if !json {
+                anstream::println!(
+                    "{WARN}The stored artifact {name} cannot be used; it is built again.{RESET}\n  {}",
+                    diagnostics::visible(&unavailable.to_string())
+                );
+            }
+            damaged.push(name.clone());
+        }
+    }
+    damaged
 }
 
 /// Whether there is such an environment; asked before anything is built for it.

@@ -328,7 +328,7 @@ pub(crate) fn phase_text(phase: &Phase, service: &str, world: &World) -> String 
         }
         Phase::Baking => String::from("all requests to the new version; the old one stays warm"),
         Phase::Retiring => String::from("the old version finishes its requests and stops"),
-        Phase::Returning { why } => {
+        Phase::Returning { why, .. } => {
             // What follows the first line are the last lines of a log; they come with the result.
             let why = why.lines().next().unwrap_or_default();
             format!("{BAD}going back{RESET}: {}", visible(why))

@@ -8,7 +8,7 @@
 //! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
-//! `port NAME` (a free one), `occupy PORT`, `http PORT PATH`.
+//! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`.
 //! Outputs: `save NAME PATTERN` (what a `[..]` of it stands for in the last output: the
 //! last but one where it ends with one, else the last), `never TEXT` (no output from here on
 //! contains it), `absent PATH TEXT` (no file below it contains this).
@@ -235,6 +235,12 @@ impl Shell {
                 let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
                 self.listeners
                     .push(TcpListener::bind(("127.0.0.1", port)).unwrap());
+                done
+            }
+            ("vacate", [port]) => {
+                let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
+                let is_other = |one: &TcpListener| one.local_addr().unwrap().port() != port;
+                self.listeners.retain(is_other);
                 done
             }
             ("http", [port, path]) => http(port, path, &self.redactor),

@@ -91,9 +91,9 @@ async fn placing_twice_is_placing_once() {
 
     let mut other = spec.clone();
     other.run.push("unhealthy".to_owned());
-    let refused = house.place(&other).await;
-    assert!(matches!(refused, Outcome::Refused { .. }), "{refused:?}");
-    assert_eq!(code(&refused), "SF0602");
+    let failed = house.place(&other).await;
+    assert!(matches!(failed, Outcome::Failed { .. }), "{failed:?}");
+    assert_eq!(code(&failed), "SF0602");
     assert_eq!(house.until(&spec.instance, Healthy).await.starts, 1);
 }
 
