@@ -41,6 +41,10 @@ impl Blobs for DiskBlobs {
             .flatten()
     }
 
+    fn templates(&self) -> Option<decide::TemplateReader> {
+        Some(definition::template_expression)
+    }
+
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
         secrets().seal(&encoded)
     }

@@ -53,6 +53,31 @@ impl Files for DiskFiles {
         self.modules.0.get(call).cloned()
     }
 
+    fn directories(&self, directory: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root.join(directory))
+            .into_iter()
+            .flatten();
+        let directories = entries
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut names: Vec<String> = directories
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn working_directory(&self) -> Option<String> {
+        std::path::absolute(&self.root)
+            .ok()?
+            .to_str()
+            .map(str::to_owned)
+    }
+
+    fn home(&self) -> Option<String> {
+        std::env::home_dir()?.to_str().map(str::to_owned)
+    }
+
     fn may_leave_root(&self) -> bool {
         // Modules beside the root (`../module`) are common; what they are is still named by content in the release.
         true

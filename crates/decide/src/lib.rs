@@ -39,7 +39,7 @@ pub use action::{Action, Stage, fits};
 pub use apply::moving as is_moving;
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use inspection::Inspection;
-pub use loaded::{LoadedRelease, LoadedReleases};
+pub use loaded::{LoadedRelease, LoadedReleases, TemplateReader};
 pub use memo::Memo;
 pub use plan::{Planner, Schemas};
 pub use run::{Run, RunSummary};

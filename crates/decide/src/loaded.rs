@@ -7,10 +7,13 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep, Release};
-use value::{Diagnostics, Name};
+use value::{Diagnostics, Expr, Name};
 
 /// Most module calls in one release, nested ones included.
 const MODULE_CALLS_MAX: usize = 10_000;
+
+/// Reads a text as a template: what knows the language stands beside this room, so it is handed in.
+pub type TemplateReader = fn(&str) -> Result<Expr, Diagnostics>;
 
 /// A release, its digest and the files it carries.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct LoadedRelease {
     pub inputs: Inputs,
     /// Content of its files, by path relative to the root module.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// What reads its templates.
+    pub templates: Option<TemplateReader>,
     pub(crate) tree: Vec<ModuleNode>,
 }
 
@@ -82,6 +87,7 @@ impl LoadedRelease {
             inputs: release.inputs.clone(),
             release,
             files,
+            templates: None,
             tree,
         })
     }
@@ -194,6 +200,7 @@ impl LoadedReleases {
                 .join("; ")
         })?;
         loaded.inputs = inputs;
+        loaded.templates = blobs.templates();
         let loaded = Arc::new(loaded);
         if self.0.len() >= RELEASES_KEPT {
             self.0.pop_first();

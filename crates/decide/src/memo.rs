@@ -43,7 +43,8 @@ impl Memo {
     /// The evaluator of the active run.
     pub(crate) fn evaluator(&mut self, world: &World, run: &Run) -> &Evaluator {
         if self.evaluator.as_ref().is_none_or(|(id, _)| *id != run.id) {
-            let evaluator = Evaluator::new(run.loaded.clone(), &run.options, false);
+            let evaluator = Evaluator::new(run.loaded.clone(), &run.options, false)
+                .with_began(Some(run.began()));
             self.evaluator = Some((run.id, evaluator));
         }
         #[expect(clippy::expect_used, reason = "set just above")]

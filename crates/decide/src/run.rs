@@ -85,6 +85,14 @@ pub struct Run {
 }
 
 impl Run {
+    /// What functions of time and chance are given while it is carried out.
+    pub(crate) fn began(&self) -> crate::eval::Began {
+        crate::eval::Began {
+            at_ms: self.began_ms,
+            seed: self.options.seed,
+        }
+    }
+
     pub(crate) fn new(
         id: RunId,
         kind: RunKind,

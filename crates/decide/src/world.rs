@@ -94,6 +94,11 @@ pub trait Blobs {
     /// The content, checked against its digest; none when it is not there.
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
 
+    /// What reads templates that only show themselves when they are needed; none where nobody can.
+    fn templates(&self) -> Option<crate::TemplateReader> {
+        None
+    }
+
     /// The form in which an encoding is stored and by which it is named; the same each time. Sensitive values are
     /// sealed in it, where there is a key.
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {

@@ -1,12 +1,11 @@
 //! Single expressions in the names of a release's root module, as a console takes them: read, checked, completed.
 //!
-//! Values are not here: who holds the world evaluates what [`Console::read`] gives, and is asked through functions
-//! where a name alone does not say how to go on (the path of a template, the attributes of a value).
+//! Values are not here: who holds the world evaluates what [`Console::read`] gives, and is asked through a function
+//! where a name alone does not say how to go on (the attributes of a value).
 
-use crate::compile::{Files, Source, join, template};
 use crate::diag::references as diag;
 use crate::lexer::{self, TokenKind};
-use crate::lower::{self, CallNames, Context, Lowerer, Names, ResourceNames, Roots, walk};
+use crate::lower::{CallNames, Context, Lowerer, Names, ResourceNames, Roots};
 use crate::parser;
 use crate::syntax::{Expression, ExpressionKind};
 use crate::text::Excerpt;
@@ -14,7 +13,8 @@ use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{Mode, ProviderSchema, Release, Repetition};
-use value::{Diagnostics, Expr, ExprKind, Name, SourceId, Span, Value};
+use value::functions::function_names;
+use value::{Diagnostics, Expr, Name, SourceId, Value};
 
 /// The function that only a console has: it shows the type of a value.
 const TYPE_FUNCTION: &str = "type";
@@ -31,14 +31,6 @@ pub struct Asked {
     pub expr: Expr,
     /// Whether its type is wanted, instead of its value.
     pub wants_type: bool,
-}
-
-/// What became of a text.
-pub struct Reading {
-    /// The expression, or what is wrong with the text.
-    pub asked: Result<Asked, Diagnostics>,
-    /// Template files that were read, the first of them at the source after that of the text.
-    pub templates: Vec<Source>,
 }
 
 /// How a text can go on.
@@ -103,35 +95,9 @@ impl<'a> Console<'a> {
 
     /// Reads a text as an expression.
     ///
-    /// Templates are compiled, not called, so the paths of those that it calls must be computed now: `value_of` does
-    /// that, and `files` has them.
-    pub fn read(
-        &self,
-        text: &str,
-        source: SourceId,
-        files: &dyn Files,
-        value_of: ValueOf<'_, Expr>,
-    ) -> Reading {
-        let mut templates = Templates {
-            files,
-            value_of,
-            next: source.0 + 1,
-            read: Vec::new(),
-            found: Diagnostics::new(),
-        };
-        let asked = self.expression(text, source, &mut templates);
-        Reading {
-            asked,
-            templates: templates.read,
-        }
-    }
-
-    fn expression(
-        &self,
-        text: &str,
-        source: SourceId,
-        templates: &mut Templates<'_>,
-    ) -> Result<Asked, Diagnostics> {
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(&self, text: &str, source: SourceId) -> Result<Asked, Diagnostics> {
         let (tree, found) = parser::parse_expression(text, source);
         if found.has_errors() {
             return Err(found);
@@ -142,9 +108,9 @@ impl<'a> Console<'a> {
             None => (&tree, false),
         };
         let mut lowerer = Lowerer::new(Roots::Module(&self.names), self.context());
-        let mut expr = lowerer.expression(tree);
-        templates.found = lowerer.diagnostics;
-        for found in &mut templates.found.0 {
+        let expr = lowerer.expression(tree);
+        let mut found = lowerer.diagnostics;
+        for found in &mut found.0 {
             let named = found
                 .span
                 .and_then(|span| text.get(span.start as usize..span.end as usize));
@@ -152,10 +118,6 @@ impl<'a> Console<'a> {
                 *found = diag::type_function(found.span.unwrap_or_default());
             }
         }
-        if !templates.found.has_errors() {
-            walk::rewrite(&mut expr, &mut |expr| templates.replace(expr));
-        }
-        let found = core::mem::take(&mut templates.found);
         if found.has_errors() {
             return Err(found);
         }
@@ -195,8 +157,7 @@ impl<'a> Console<'a> {
 
     /// What an expression can begin with. What must go on ends in the sign that it goes on with.
     fn roots(&self) -> Vec<String> {
-        let mut roots: Vec<String> = lower::functions::NAMES
-            .iter()
+        let mut roots: Vec<String> = function_names()
             .map(|name| alloc::format!("{name}("))
             .collect();
         roots.push(alloc::format!("{TYPE_FUNCTION}("));
@@ -300,73 +261,6 @@ fn called_type(tree: &Expression) -> Option<&[Expression]> {
     match &tree.without_parentheses().kind {
         ExpressionKind::Call(call) if &*call.name.name == TYPE_FUNCTION => Some(&call.arguments),
         _ => None,
-    }
-}
-
-/// Compiles the templates that an expression calls.
-struct Templates<'f> {
-    files: &'f dyn Files,
-    value_of: ValueOf<'f, Expr>,
-    next: u32,
-    read: Vec<Source>,
-    found: Diagnostics,
-}
-
-impl Templates<'_> {
-    fn replace(&mut self, expr: &mut Expr) {
-        let span = expr.span;
-        let ExprKind::Call {
-            name, arguments, ..
-        } = &mut expr.kind
-        else {
-            return;
-        };
-        if &**name != "templatefile" {
-            return;
-        }
-        let [path, variables] = arguments.as_mut_slice() else {
-            let detail =
-                "templatefile takes the path of a template and an object of its variables.";
-            self.found
-                .push(crate::diag::blocks::template_not_static(span, detail));
-            return;
-        };
-        let path = match (self.value_of)(path) {
-            Ok(path) => path.as_str().map(ToString::to_string),
-            Err(found) => return self.found.extend(found),
-        };
-        let Some(path) = path else {
-            let detail = "The path of a template must be a known text.";
-            self.found
-                .push(crate::diag::blocks::template_not_static(span, detail));
-            return;
-        };
-        let nothing = lower::literal(Value::null(value::Type::Any), span);
-        let variables = core::mem::replace(variables, nothing);
-        if let Some(compiled) = self.compiled(&join(".", &path), span, variables) {
-            *expr = compiled;
-        }
-    }
-
-    fn compiled(&mut self, path: &str, span: Span, variables: Expr) -> Option<Expr> {
-        let Some(content) = self.files.read(path) else {
-            self.found
-                .push(crate::diag::blocks::file_not_found(span, path));
-            return None;
-        };
-        let source = SourceId(self.next);
-        self.next += 1;
-        self.read.push(Source {
-            path: path.to_string(),
-            content: content.clone(),
-        });
-        match parser::source_text(&content, source) {
-            Ok(text) => Some(template(text, source, span, variables, &mut self.found)),
-            Err(found) => {
-                self.found.push(found);
-                None
-            }
-        }
     }
 }
 

@@ -33,10 +33,10 @@ mod version;
 
 pub use compile::{
     Compiled, DELIVERY_FILE, Dependency, DependencyKind, Files, Given, Installed, RELEASE_FORMAT,
-    Reached, ReachedCall, Source, TERRAFORM_VERSION, compile, contracted, dependencies, reach,
-    validate, variables_file,
+    Reached, ReachedCall, Source, TERRAFORM_VERSION, answer, compile, contracted, dependencies,
+    reach, validate, variables_file,
 };
-pub use console::{Asked, Completions, Console, Reading, ValueOf, is_unfinished};
+pub use console::{Asked, Completions, Console, ValueOf, is_unfinished};
 pub use diag::CODES;
 pub use format::format;
 pub use lexer::is_identifier;
@@ -64,4 +64,31 @@ pub fn constant_expression(text: &str) -> Result<Expr, Diagnostics> {
         }
     }
     Err(diagnostics)
+}
+
+/// Reads a text as a template whose variables are attributes of what `value::functions::TEMPLATE_VARIABLES` names.
+///
+/// # Errors
+/// All diagnostics found; their spans point into source 0.
+pub fn template_expression(text: &str) -> Result<Expr, Diagnostics> {
+    template_in(text, SourceId(0))
+}
+
+/// The same for a text that is a source.
+pub(crate) fn template_in(text: &str, source: SourceId) -> Result<Expr, Diagnostics> {
+    let (template, mut diagnostics) = parse_template(text, source);
+    let roots = lower::Roots::Variables(value::functions::TEMPLATE_VARIABLES);
+    let mut lowerer = lower::Lowerer::new(roots, lower::Context::default());
+    let span = value::Span {
+        source,
+        start: 0,
+        end: u32::try_from(text.len()).unwrap_or(u32::MAX),
+    };
+    let body = lowerer.template(&template, span);
+    diagnostics.extend(lowerer.diagnostics);
+    if diagnostics.has_errors() {
+        Err(diagnostics)
+    } else {
+        Ok(body)
+    }
 }

@@ -41,3 +41,6 @@ pub(crate) const MODULE_SOURCE_BYTES_MAX: usize = 4096;
 
 /// How many values one setting may depend on that must be known before anything is computed.
 pub(crate) const KNOWN_VALUES_MAX: usize = 10_000;
+
+/// Files and directories that one pattern of `fileset` looks at.
+pub const FILESET_FILES_MAX: usize = 100_000;

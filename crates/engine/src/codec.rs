@@ -152,6 +152,10 @@ impl Blobs for StoredBlobs<'_> {
             .ok()
     }
 
+    fn templates(&self) -> Option<decide::TemplateReader> {
+        Some(definition::template_expression)
+    }
+
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
         match self.secrets {
             Some(secrets) => secrets.seal(&encoded),

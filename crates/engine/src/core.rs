@@ -206,6 +206,10 @@ impl Blobs for Layered<'_> {
         self.0.get(digest).cloned().or_else(|| self.1.blob(digest))
     }
 
+    fn templates(&self) -> Option<decide::TemplateReader> {
+        self.1.templates()
+    }
+
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
         self.1.sealed(encoded)
     }

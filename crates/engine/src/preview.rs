@@ -2,6 +2,7 @@
 
 use crate::limits::QUESTIONS_AT_ONCE_MAX;
 use crate::{Outside, perform};
+use contract::Clock as _;
 use decide::{LoadedRelease, Planner, World};
 use model::{Plan, RunOptions};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub async fn preview(
     let outside = Arc::new(outside.clone());
     let room = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX));
     let mut planner = Planner::new(loaded, world, outside.schemas(), options);
+    planner.begin_at(crate::SystemClock::default().now_ms());
     loop {
         // Ends: every round answers all questions, and a plan asks at most three times about each object.
         let questions = planner.questions();

@@ -69,6 +69,10 @@ impl Blobs for ReaderBlobs {
         StoredBlobs { reader, secrets }.blob(digest)
     }
 
+    fn templates(&self) -> Option<decide::TemplateReader> {
+        Some(definition::template_expression)
+    }
+
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
         self.1.seal(&encoded)
     }

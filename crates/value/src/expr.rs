@@ -1,5 +1,6 @@
 //! Compiled expressions and how they are evaluated.
 
+use crate::functions::Circumstances;
 use crate::{Budget, Diagnostics, Name, Span, Type, Value};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -192,8 +193,22 @@ pub trait Scope {
     ) -> Result<Value, Diagnostics>;
 
     /// The content of a file that the release carries, by path relative to the root module (`./` and `..` resolved);
-    /// none when it carries no such file.
+    /// none when it carries no such file. A path with two slashes in a row asks for something else of the machine
+    /// (`functions::listing` and its neighbours).
     fn file(&self, path: &str) -> Option<Arc<[u8]>>;
+
+    /// The expression that a text stands for as a template, in which the variables of the template are attributes of
+    /// what [`crate::functions::TEMPLATE_VARIABLES`] names; its places are in the text. `name` is what the text is
+    /// spoken of by. None where nobody can read templates.
+    fn template(&self, _text: &str, _name: &str) -> Option<Result<Expr, Diagnostics>> {
+        None
+    }
+
+    /// The time and what is drawn by chance, for functions that depend on them; none where neither is known, as in a
+    /// constant: then their results are unknown.
+    fn circumstances(&self) -> Option<&Circumstances> {
+        None
+    }
 
     /// The budget that this evaluation draws on. A scope that evaluates further expressions to answer gives one, so
     /// that they are counted together; without one, every evaluation has its own.

@@ -48,11 +48,55 @@ pub fn unify(types: &[Type]) -> Option<Type> {
     if tuples.len() == distinct.len() {
         return unify_tuples(&tuples);
     }
+    // Objects often hold what a map could, and tuples what a list could: among such they count as one.
+    let kinds = [
+        (Kind::Map, Type::map as fn(Type) -> Type),
+        (Kind::List, Type::list),
+    ];
+    for (kind, collection) in kinds {
+        if distinct.iter().all(|ty| kind.takes(ty))
+            && let Some(element) = unify(&elements(&distinct))
+        {
+            return Some(collection(element));
+        }
+    }
     distinct.sort_by(|left, right| prefer(left, right));
     distinct
         .iter()
         .find(|wanted| distinct.iter().all(|ty| convert_type(ty, wanted).is_ok()))
         .map(|wanted| (*wanted).clone())
+}
+
+/// Collections that structures can stand for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Map,
+    List,
+}
+
+impl Kind {
+    fn takes(self, ty: &Type) -> bool {
+        match self {
+            Self::Map => matches!(ty, Type::Map(_) | Type::Object(_)),
+            Self::List => matches!(ty, Type::List(_) | Type::Tuple(_)),
+        }
+    }
+}
+
+/// The types of everything directly inside of these.
+fn elements(types: &[&Type]) -> Vec<Type> {
+    let mut inside = Vec::new();
+    for ty in types {
+        match ty {
+            Type::List(element) | Type::Set(element) | Type::Map(element) => {
+                inside.push((**element).clone())
+            }
+            Type::Tuple(elements) => inside.extend_from_slice(elements),
+            Type::Object(object) => inside.extend(object.attributes.values().cloned()),
+            Type::Any | Type::Bool | Type::Number | Type::String => {}
+        }
+    }
+    inside
 }
 
 /// Attribute by attribute when all have the same, otherwise as maps.

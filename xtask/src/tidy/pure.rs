@@ -9,14 +9,17 @@ use crate::tree::Tree;
 const PURE_ROOMS: [&str; 4] = ["value", "model", "definition", "decide"];
 
 /// Third-party crates a pure room may use: they compute, and touch neither clock, file, environment nor thread.
-const PURE_CRATES: [&str; 14] = [
+const PURE_CRATES: [&str; 17] = [
     "base64",
+    "blowfish",
+    "encoding_rs",
     "libm",
     "minicbor-serde",
     "num-bigint",
     "num-integer",
     "num-traits",
     "regex",
+    "saphyr-parser",
     "serde",
     "sha2",
     "strsim",

@@ -469,13 +469,14 @@ fn options(
 }
 
 fn loaded(definition: &Definition) -> Result<Arc<LoadedRelease>, CommandError> {
-    LoadedRelease::new(
+    let mut loaded = LoadedRelease::new(
         definition.digest,
         definition.release.clone(),
         definition.files(),
     )
-    .map(Arc::new)
-    .map_err(|found| failed(found, definition))
+    .map_err(|found| failed(found, definition))?;
+    loaded.templates = Some(definition::template_expression);
+    Ok(Arc::new(loaded))
 }
 
 /// The texts of the release that a run carries out, read from the book.

@@ -25,6 +25,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use model::{Address, Key, Mode, ModulePath, Output, ResourceAddress, RunOptions};
+use value::functions::Circumstances;
 use value::{Diagnostics, Expr, Marks, Name, Span, Value};
 
 /// Most values between one value and another it depends on.
@@ -118,6 +119,17 @@ pub(crate) struct Evaluator {
     ports: RefCell<BTreeMap<Name, u16>>,
     /// While planning every value is final when it is first computed, unknown ones too.
     planning: bool,
+    /// When the run began and what it draws from, where there is a run.
+    began: Option<Began>,
+}
+
+/// What functions of time and chance are given: the same whenever the run is looked at again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Began {
+    /// When the run began.
+    pub at_ms: i64,
+    /// Its seed.
+    pub seed: u64,
 }
 
 impl Evaluator {
@@ -144,7 +156,40 @@ impl Evaluator {
             depth: Cell::new(0),
             ports: RefCell::default(),
             planning,
+            began: None,
         }
+    }
+
+    /// Says when the run began and what it draws from.
+    pub(crate) fn with_began(mut self, began: Option<Began>) -> Self {
+        self.began = began;
+        self
+    }
+
+    /// The same afterwards.
+    pub(crate) fn set_began(&mut self, began: Began) {
+        self.began = Some(began);
+    }
+
+    /// What is drawn while an expression is evaluated at a place follows from the seed of the run, the expression and
+    /// the place, so that it is the same when it is evaluated again.
+    fn circumstances(&self, expr: &Expr, place: &Place) -> Circumstances {
+        let Some(began) = self.began else {
+            return Circumstances::default();
+        };
+        let at_ms = u64::try_from(began.at_ms).unwrap_or_default();
+        let mut circumstances = Circumstances::of_plan(at_ms);
+        if !self.planning {
+            let span = expr.span;
+            let path = self.path(place.module);
+            let drawn_for = format!(
+                "{}/{path}/{:?}/{}/{}/{}",
+                began.seed, place.key, span.source.0, span.start, span.end
+            );
+            circumstances.applied_at_ms = Some(at_ms);
+            circumstances.seed = Some(model::Digest::of(drawn_for.as_bytes()).0);
+        }
+        circumstances
     }
 
     pub(crate) fn loaded(&self) -> &Arc<LoadedRelease> {
@@ -167,6 +212,7 @@ impl Evaluator {
             evaluator: self,
             objects,
             place,
+            circumstances: self.circumstances(expr, place),
         })
     }
 
@@ -182,6 +228,7 @@ impl Evaluator {
             evaluator: self,
             objects,
             place: &place,
+            circumstances: self.circumstances(expr, &place),
         };
         expr.evaluate(&WithFiles { scope, files })
     }
@@ -421,4 +468,62 @@ fn coarse(used: BTreeSet<Use>) -> BTreeSet<Use> {
             }
         })
         .collect()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Digest, Module, Release};
+    use value::{ExprKind, SourceId};
+
+    fn evaluator(planning: bool, began: Option<Began>) -> Evaluator {
+        let release = Release {
+            modules: Vec::from([Module::default()]),
+            ..Release::default()
+        };
+        let loaded = LoadedRelease::new(Digest::of(b""), release, BTreeMap::new()).unwrap();
+        Evaluator::new(Arc::new(loaded), &RunOptions::default(), planning).with_began(began)
+    }
+
+    fn call(name: &str, at: u32) -> Expr {
+        let span = Span {
+            source: SourceId(0),
+            start: at,
+            end: at + 6,
+        };
+        let kind = ExprKind::Call {
+            name: Name::from(name),
+            arguments: Vec::new(),
+            expand_last: false,
+        };
+        Expr { kind, span }
+    }
+
+    /// Decision 0013: what is drawn follows from the run, the expression and the place, so that a replay, or the engine
+    /// after a crash, gives the same; a plan draws nothing.
+    #[test]
+    fn time_and_chance_follow_from_the_run() {
+        let began = Began {
+            at_ms: 1_700_000_000_000,
+            seed: 7,
+        };
+        let value = |evaluator: &Evaluator, expr: &Expr, key: Key| {
+            let place = Place {
+                key,
+                ..evaluator.root()
+            };
+            evaluator.evaluate(expr, &place, &|_| None).unwrap()
+        };
+        let apply = evaluator(false, Some(began));
+        let again = evaluator(false, Some(began));
+        let first = value(&apply, &call("uuid", 0), Key::None);
+        assert_eq!(value(&again, &call("uuid", 0), Key::None), first);
+        assert_ne!(value(&again, &call("uuid", 10), Key::None), first);
+        assert_ne!(value(&again, &call("uuid", 0), Key::Index(1)), first);
+        let now = Value::string("2023-11-14T22:13:20Z");
+        assert_eq!(value(&apply, &call("timestamp", 0), Key::None), now);
+        let plan = evaluator(true, Some(began));
+        assert_eq!(value(&plan, &call("plantimestamp", 0), Key::None), now);
+        assert!(!value(&plan, &call("timestamp", 0), Key::None).is_known());
+        assert!(!value(&plan, &call("uuid", 0), Key::None).is_known());
+    }
 }

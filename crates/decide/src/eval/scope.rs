@@ -4,13 +4,15 @@ use super::{Evaluator, Objects, Place};
 use crate::diag;
 use alloc::sync::Arc;
 use model::{Key, Mode};
-use value::{Diagnostics, Reference, Scope, Span, Type, Value};
+use value::functions::Circumstances;
+use value::{Diagnostics, Expr, Reference, Scope, Span, Type, Value};
 
 /// See the module's header.
 pub(super) struct EvaluationScope<'a> {
     pub(super) evaluator: &'a Evaluator,
     pub(super) objects: Objects<'a>,
     pub(super) place: &'a Place,
+    pub(super) circumstances: Circumstances,
 }
 
 impl Scope for EvaluationScope<'_> {
@@ -104,6 +106,14 @@ impl Scope for EvaluationScope<'_> {
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         self.evaluator.loaded.files.get(path).cloned()
     }
+
+    fn circumstances(&self) -> Option<&Circumstances> {
+        Some(&self.circumstances)
+    }
+
+    fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
+        self.evaluator.loaded.templates.map(|read| read(text))
+    }
 }
 
 /// A scope that knows files beside those of the release.
@@ -128,6 +138,14 @@ impl Scope for WithFiles<'_> {
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         self.scope.file(path).or_else(|| (self.files)(path))
+    }
+
+    fn circumstances(&self) -> Option<&Circumstances> {
+        self.scope.circumstances()
+    }
+
+    fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {
+        self.scope.template(text, name)
     }
 
     fn budget(&self) -> Option<&value::Budget> {

@@ -128,6 +128,12 @@ pub struct Planner {
 }
 
 impl Planner {
+    /// Says when a plan is made that no run asked for.
+    pub fn begin_at(&mut self, at_ms: i64) {
+        let seed = self.options.seed;
+        self.evaluator.set_began(crate::eval::Began { at_ms, seed });
+    }
+
     /// Begins to plan a release in a world.
     pub fn new(
         loaded: Arc<LoadedRelease>,
@@ -143,7 +149,8 @@ impl Planner {
             .filter(|(_, waits)| **waits == 0)
             .map(|(block, _)| block as u32)
             .collect();
-        let evaluator = Evaluator::new(loaded.clone(), &options, true);
+        let began = world.run.as_ref().map(|run| run.began());
+        let evaluator = Evaluator::new(loaded.clone(), &options, true).with_began(began);
         evaluator.set_ports(world.route.ports.clone());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
         let chosen = Chosen::new(&loaded, &graph, &options);

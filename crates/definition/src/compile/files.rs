@@ -1,7 +1,9 @@
 //! The seam to the disk: [`Files`], and paths as the release writes them.
 
+use crate::limits::FILESET_FILES_MAX;
 use alloc::string::String;
 use alloc::vec::Vec;
+use value::functions::{FileSet, HOME, WORKING_DIRECTORY};
 
 /// The project's directory, read by the caller. Paths are relative to the root module, with `/` between their parts and
 /// `.` for the root itself; they lead upwards (`../x`) or are absolute only where [`Files::may_leave_root`] allows it.
@@ -25,6 +27,21 @@ pub trait Files {
         None
     }
 
+    /// Names of the directories in a directory; none of them leads elsewhere.
+    fn directories(&self, _directory: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The absolute path of the root module's directory, where there is one.
+    fn working_directory(&self) -> Option<String> {
+        None
+    }
+
+    /// The absolute path of the home of whoever compiles, where there is one.
+    fn home(&self) -> Option<String> {
+        None
+    }
+
     /// Whether modules and files outside of the root module's directory may be asked for.
     fn may_leave_root(&self) -> bool {
         false
@@ -40,6 +57,70 @@ pub struct Installed {
     pub version: Option<String>,
     /// Its directory, as [`Files`] has directories.
     pub directory: String,
+}
+
+/// What a scope answers when a function asks for a file, or for something else of the machine, by a path with two
+/// slashes in a row.
+pub fn answer(files: &dyn Files, path: &str) -> Option<Vec<u8>> {
+    if path.contains("//") {
+        told(files, path).map(String::into_bytes)
+    } else {
+        read(files, &join(".", path))
+    }
+}
+
+fn may_read(files: &dyn Files, path: &str) -> bool {
+    is_inside(path) || files.may_leave_root()
+}
+
+/// The content of a file, where it may be read.
+pub(crate) fn read(files: &dyn Files, path: &str) -> Option<Vec<u8>> {
+    may_read(files, path).then(|| files.read(path))?
+}
+
+/// What is asked of the machine besides the content of files.
+pub(crate) fn told(files: &dyn Files, path: &str) -> Option<String> {
+    match path {
+        WORKING_DIRECTORY => files.working_directory(),
+        HOME => files.home(),
+        _ => {
+            let (directory, pattern) = path.split_once("//")?;
+            if !pattern.is_empty() {
+                return listed(files, directory, pattern);
+            }
+            let directory = join(".", directory);
+            let is_directory = may_read(files, &directory) && files.list(&directory).is_some();
+            is_directory.then(String::new)
+        }
+    }
+}
+
+/// The files that a pattern finds in a directory, one a line; none when there are too many to look at.
+fn listed(files: &dyn Files, directory: &str, pattern: &str) -> Option<String> {
+    let set = FileSet::new(directory, pattern)?;
+    let mut found: Vec<String> = Vec::new();
+    let mut seen = 0;
+    let mut left = alloc::vec![(set.base(), 0)];
+    while let Some((directory, depth)) = left.pop() {
+        if !may_read(files, &directory) {
+            continue;
+        }
+        for name in files.list(&directory).unwrap_or_default() {
+            seen += 1;
+            found.extend(set.member(&join(&directory, &name)));
+        }
+        if set.depth().is_none_or(|most| depth < most) {
+            for name in files.directories(&directory) {
+                seen += 1;
+                left.push((join(&directory, &name), depth + 1));
+            }
+        }
+        if seen > FILESET_FILES_MAX {
+            return None;
+        }
+    }
+    found.sort();
+    Some(found.join("\n"))
 }
 
 /// A path seen from a directory, both relative to the root module, without `.` and `..` inside. Absolute paths stay

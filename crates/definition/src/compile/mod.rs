@@ -36,14 +36,13 @@ mod visit;
 
 pub(crate) use constraint::Constraint;
 pub use dependencies::{Dependency, DependencyKind, contracted, dependencies};
-pub use files::{Files, Installed};
+pub use files::{Files, Installed, answer};
 pub(crate) use files::{is_plain_path, join};
 pub use inputs::{Given, variables_file};
 pub(crate) use load::Definition;
 pub use load::{DELIVERY_FILE, Source};
 pub use reach::{Reached, ReachedCall, reach};
 pub use settings::TERRAFORM_VERSION;
-pub(crate) use statics::template;
 pub(crate) use trial::keys_text;
 
 use alloc::collections::BTreeMap;

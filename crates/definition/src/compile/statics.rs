@@ -3,31 +3,30 @@
 //! A release carries every file it reads, so their contents must be found now. Values of variables and locals are
 //! computed as far as they are known (resources count as unknown), and every expression that calls a function for files
 //! is evaluated with them; whatever it reads on the way is taken along. A file that only shows itself later is not
-//! carried, and the function says so when it is called. `templatefile` is replaced by the compiled template.
+//! carried, and the function says so when it is called. Templates are read along, so that what is wrong in one is said
+//! with its place in it.
 
-use super::files::{Files, is_inside, join};
+use super::files::{self, Files, join};
 use super::graph::{Node, Order};
 use super::load::Source;
 use crate::diag::blocks as diag;
 use crate::limits::STATIC_INSTANCES_MAX;
-use crate::lower::{Context, Lowerer, Roots, walk};
-use crate::parser;
+use crate::lower::walk;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use model::{Module, Release, Repetition};
-use value::{
-    Data, Diagnostics, Expr, ExprKind, Name, Reference, Scope, SourceId, Span, Type, Value,
-};
+use value::{Data, Diagnostics, Expr, Name, Reference, Scope, SourceId, Span, Type, Value};
 
-/// Whether a function reads files.
+/// Whether a function reads files or asks for something else of the machine.
 fn reads_files(name: &str) -> bool {
-    name == "templatefile" || name == "fileexists" || name == "file" || name.starts_with("file")
+    let name = name.strip_prefix("core::").unwrap_or(name);
+    matches!(name, "templatefile" | "abspath" | "pathexpand") || name.starts_with("file")
 }
 
-/// Reads every file that expressions read and replaces calls of `templatefile`.
+/// Reads every file that expressions read.
 pub(crate) fn read_files(
     files: &dyn Files,
     order: &Order,
@@ -44,9 +43,11 @@ pub(crate) fn read_files(
         files,
         read: RefCell::default(),
         missing: RefCell::default(),
+        sources: RefCell::new(sources),
+        found: RefCell::new(diagnostics),
     };
     let environments: Vec<Name> = release.environments.keys().cloned().collect();
-    // First what is the same everywhere, with the templates; then what each environment adds.
+    // First what is the same everywhere, then what each environment adds.
     let passes = core::iter::once(None).chain(environments.iter().map(Some));
     for environment in passes {
         let mut pass = Pass {
@@ -54,8 +55,6 @@ pub(crate) fn read_files(
             order,
             environment,
             known: BTreeMap::new(),
-            sources,
-            diagnostics,
         };
         pass.run(release);
     }
@@ -65,15 +64,23 @@ pub(crate) fn read_files(
 }
 
 /// Reads files once each and remembers them.
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     files: &'a dyn Files,
     read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
     /// Files asked for in vain since this was last emptied.
     missing: RefCell<Vec<String>>,
+    /// Texts that findings point into: templates are added.
+    sources: RefCell<&'f mut Vec<Source>>,
+    found: RefCell<&'f mut Diagnostics>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
+        if path.contains("//") {
+            let content = self.told(path);
+            let mut read = self.read.borrow_mut();
+            return read.entry(path.to_string()).or_insert(content).clone();
+        }
         let path = join(".", path);
         let content = self.content(&path);
         if content.is_none() {
@@ -87,17 +94,57 @@ impl Reader<'_> {
         if let Some(known) = self.read.borrow().get(path) {
             return known.clone();
         }
-        if !is_inside(path) && !self.files.may_leave_root() {
-            return None;
+        files::read(self.files, path).map(Arc::from)
+    }
+
+    /// What is asked of the machine besides the content of files.
+    fn told(&self, path: &str) -> Option<Arc<[u8]>> {
+        let told = files::told(self.files, path)?;
+        if let Some(directory) = path.strip_suffix("//") {
+            // A directory is there, if not as a file: what that means is said by who asked.
+            let directory = join(".", directory);
+            self.missing
+                .borrow_mut()
+                .retain(|missing| *missing != directory);
         }
-        self.files.read(path).map(Arc::from)
+        Some(Arc::from(told.into_bytes()))
+    }
+
+    /// Reads a template, and reports once what is wrong in it.
+    fn template(&self, text: &str, path: &str) -> Result<Expr, Diagnostics> {
+        let path = join(".", path);
+        let known = self
+            .sources
+            .borrow()
+            .iter()
+            .position(|source| source.path == path);
+        let source = SourceId(known.unwrap_or(self.sources.borrow().len()) as u32);
+        let result = crate::template_in(text, source);
+        if let Err(found) = &result {
+            if known.is_none() {
+                self.sources.borrow_mut().push(Source {
+                    path,
+                    content: text.as_bytes().to_vec(),
+                });
+            }
+            found.iter().for_each(|found| self.report(found.clone()));
+        }
+        result
+    }
+
+    /// Reports once what several calls or environments have in common.
+    fn report(&self, found: value::Diagnostic) {
+        let mut all = self.found.borrow_mut();
+        if !all.0.contains(&found) {
+            all.push(found);
+        }
     }
 }
 
 /// What is known while compiling, seen from one call of a module.
-struct StaticScope<'a> {
+struct StaticScope<'a, 'f> {
     known: &'a BTreeMap<(usize, Reference), Value>,
-    reader: &'a Reader<'a>,
+    reader: &'a Reader<'a, 'f>,
     call: usize,
     directory: &'a str,
     environment: Option<&'a Name>,
@@ -105,7 +152,7 @@ struct StaticScope<'a> {
     item: Option<(Value, Value)>,
 }
 
-impl Scope for StaticScope<'_> {
+impl Scope for StaticScope<'_, '_> {
     fn resolve(&self, reference: &Reference, _: Span) -> Result<Value, Diagnostics> {
         let unknown = || Value::unknown(Type::Any);
         Ok(match (reference, &self.item) {
@@ -129,19 +176,21 @@ impl Scope for StaticScope<'_> {
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         self.reader.file(path)
     }
+
+    fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {
+        Some(self.reader.template(text, name))
+    }
 }
 
-struct Pass<'a> {
-    reader: &'a Reader<'a>,
+struct Pass<'a, 'f> {
+    reader: &'a Reader<'a, 'f>,
     order: &'a Order,
     environment: Option<&'a Name>,
     /// Values of variables and locals by call; all a scope needs, since they come in the order of their needs.
     known: BTreeMap<(usize, Reference), Value>,
-    sources: &'a mut Vec<Source>,
-    diagnostics: &'a mut Diagnostics,
 }
 
-impl Pass<'_> {
+impl<'f> Pass<'_, 'f> {
     fn run(&mut self, release: &mut Release) {
         let order = self.order;
         for (call, node) in &order.nodes {
@@ -165,7 +214,6 @@ impl Pass<'_> {
                     let Some(module) = found else { continue };
                     let directory = module.directory.clone();
                     if let Some(local) = module.locals.get_mut(name) {
-                        self.templates(*call, &directory, &mut local.value);
                         let value = self.value(*call, &directory, None, &local.value);
                         self.known
                             .insert((*call, Reference::Local(name.clone())), value);
@@ -236,7 +284,6 @@ impl Pass<'_> {
                     let Some(expr) = block.inputs.get_mut(name) else {
                         return default;
                     };
-                    self.templates(parent, &directory, expr);
                     Some(self.value(parent, &directory, item, expr))
                 })
             }
@@ -323,12 +370,8 @@ impl Pass<'_> {
             .chain(provisioners)
             .chain(settings);
         let exprs: Vec<&mut Expr> = exprs.filter(|e| walk::calls(e, reads_files)).collect();
-        if let Repetition::Count(expr) | Repetition::ForEach(expr) = &mut resource.repetition {
-            self.templates(call, &directory, expr);
-        }
         let items = self.items(call, &directory, &resource.repetition);
         for expr in exprs {
-            self.templates(call, &directory, expr);
             for item in &items {
                 self.value(call, &directory, item.clone(), expr);
             }
@@ -374,7 +417,6 @@ impl Pass<'_> {
     /// An expression that is evaluated only for the files it reads.
     fn once(&mut self, call: usize, directory: &str, expr: &mut Expr) {
         if walk::calls(expr, reads_files) {
-            self.templates(call, directory, expr);
             self.value(call, directory, None, expr);
         }
     }
@@ -397,17 +439,10 @@ impl Pass<'_> {
                 if let Some(path) = missing.last() {
                     let place = found.0.first().and_then(|found| found.span);
                     let report = diag::file_not_found(place.unwrap_or(expr.span), path);
-                    self.report(report);
+                    self.reader.report(report);
                 }
                 Value::unknown(Type::Any)
             }
-        }
-    }
-
-    /// Reports once what several calls or environments have in common.
-    fn report(&mut self, found: value::Diagnostic) {
-        if !self.diagnostics.0.contains(&found) {
-            self.diagnostics.push(found);
         }
     }
 
@@ -416,7 +451,7 @@ impl Pass<'_> {
         call: usize,
         directory: &'s str,
         item: Option<(Value, Value)>,
-    ) -> StaticScope<'s> {
+    ) -> StaticScope<'s, 'f> {
         StaticScope {
             known: &self.known,
             reader: self.reader,
@@ -426,110 +461,6 @@ impl Pass<'_> {
             item,
         }
     }
-
-    /// Puts compiled templates in the place of `templatefile(path, variables)`.
-    fn templates(&mut self, call: usize, directory: &str, expr: &mut Expr) {
-        if !walk::calls(expr, |name| name == "templatefile") {
-            return;
-        }
-        walk::rewrite(expr, &mut |expr| {
-            let span = expr.span;
-            let ExprKind::Call {
-                name, arguments, ..
-            } = &mut expr.kind
-            else {
-                return;
-            };
-            if &**name != "templatefile" {
-                return;
-            }
-            let [path, variables] = arguments.as_mut_slice() else {
-                let detail =
-                    "templatefile takes the path of a template and an object of its variables.";
-                self.report(diag::template_not_static(span, detail));
-                return;
-            };
-            let Some(path) = self.template_path(call, directory, path) else {
-                return;
-            };
-            let placeholder = crate::lower::literal(Value::unknown(Type::Any), span);
-            let variables = core::mem::replace(variables, placeholder);
-            if let Some(compiled) = self.template(&path, span, variables) {
-                *expr = compiled;
-            }
-        });
-    }
-
-    /// The path of a template, which must be known, and the same for every call of the module.
-    fn template_path(&mut self, call: usize, directory: &str, path: &Expr) -> Option<String> {
-        let module = self.order.calls.get(call).map(|call| call.module);
-        let shared = self
-            .order
-            .calls
-            .iter()
-            .filter(|other| Some(other.module) == module)
-            .count()
-            > 1;
-        let mut varies = false;
-        walk::references(path, &mut |reference, _| {
-            varies |= !matches!(reference, Reference::PathModule | Reference::PathRoot);
-        });
-        if shared && varies {
-            let detail = "The module is called more than once, and the path of the template may differ between the calls. Write the path with nothing but text and path.module.";
-            self.report(diag::template_not_static(path.span, detail));
-            return None;
-        }
-        let value = self.value(call, directory, None, path);
-        let text = value.as_str().map(ToString::to_string);
-        if text.is_none() {
-            let detail = "The path of a template must be known before anything is deployed: text, path.module, variables and local values of those.";
-            self.report(diag::template_not_static(path.span, detail));
-        }
-        text
-    }
-
-    /// A template file as an expression in which its variables are attributes of the given object.
-    fn template(&mut self, path: &str, span: Span, variables: Expr) -> Option<Expr> {
-        let path = join(".", path);
-        let Some(content) = self.reader.content(&path) else {
-            self.report(diag::file_not_found(span, &path));
-            return None;
-        };
-        let known = self.sources.iter().position(|source| source.path == path);
-        let source = SourceId(known.unwrap_or(self.sources.len()) as u32);
-        if known.is_none() {
-            self.sources.push(Source {
-                path,
-                content: content.to_vec(),
-            });
-        }
-        let text = match parser::source_text(&content, source) {
-            Ok(text) => text,
-            Err(found) => {
-                self.diagnostics.push(found);
-                return None;
-            }
-        };
-        Some(template(text, source, span, variables, self.diagnostics))
-    }
-}
-
-/// The text of a template file as an expression in which its variables are attributes of the given object.
-pub(crate) fn template(
-    text: &str,
-    source: SourceId,
-    span: Span,
-    variables: Expr,
-    diagnostics: &mut Diagnostics,
-) -> Expr {
-    let (template, found) = parser::parse_template(text, source);
-    diagnostics.extend(found);
-    // No identifier contains a dot, so that this name can be confused with nothing.
-    let name = "templatefile.variables";
-    let mut lowerer = Lowerer::new(Roots::Variables(name), Context::default());
-    let body = lowerer.template(&template, span);
-    diagnostics.extend(lowerer.diagnostics);
-    super::constraint::bind(name.into(), variables, body)
 }
 
 /// The expressions of an output, provider configuration or check.

@@ -261,10 +261,6 @@ pub(crate) fn file_not_found(span: Span, path: &str) -> Diagnostic {
     error(FILE_NOT_FOUND, detail, span)
 }
 
-pub(crate) fn template_not_static(span: Span, detail: &str) -> Diagnostic {
-    error(TEMPLATE_NOT_STATIC, detail, span)
-}
-
 pub(crate) fn backend_ignored(span: Span, kind: &str) -> Diagnostic {
     let detail = format!(
         "What is known of the world is kept in the book of the project, so the {kind} is not used. The block may stay for Terraform's sake."

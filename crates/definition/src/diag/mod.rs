@@ -103,7 +103,6 @@ codes! {
     INVALID_LIFECYCLE = "SF0331" "Invalid lifecycle setting";
     BLOCK_COUNT = "SF0332" "Wrong number of nested blocks";
     FILE_NOT_FOUND = "SF0333" "File not found";
-    TEMPLATE_NOT_STATIC = "SF0334" "Template not known in advance";
     BACKEND_IGNORED = "SF0335" "Backend is not used";
     SOURCE_UNREADABLE = "SF0336" "Source file could not be read";
     TOO_MANY_MODULES = "SF0337" "Too many module calls";

@@ -242,13 +242,13 @@ pub(crate) fn index_of_set(span: Span) -> Diagnostic {
     error(UNKNOWN_ATTRIBUTE, detail, span)
 }
 
-pub(crate) fn unknown_function(span: Span, name: &str, known: &[&str]) -> Diagnostic {
-    let detail = if name.starts_with("provider::") {
-        format!("Functions of providers, such as \"{name}\", are not supported yet.")
-    } else {
-        format!("There is no function named \"{name}\".")
-    };
-    let suggestion = did_you_mean(name, known.iter().copied());
+pub(crate) fn unknown_function<'a>(
+    span: Span,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail = format!("There is no function named \"{name}\".");
+    let suggestion = did_you_mean(name, known);
     suggest(error(UNKNOWN_FUNCTION, detail, span), suggestion)
 }
 
@@ -268,6 +268,24 @@ pub(crate) fn refers_to_itself(span: Span, name: &str, declared: Span) -> Diagno
         "{name} refers to itself, so it can never be computed. Remove that reference; in postconditions, provisioners and connections self is what was made."
     );
     error(CYCLE, detail, span).hint(format!("{name} is declared here"), Some(declared))
+}
+
+/// A function whose name has parts where none can be.
+pub(crate) fn malformed_function(span: Span, name: &str, why: &str) -> Diagnostic {
+    error(
+        UNKNOWN_FUNCTION,
+        format!("There is no function named \"{name}\". {why}"),
+        span,
+    )
+}
+
+/// A function of a provider, none of which offers any yet.
+pub(crate) fn provider_function(span: Span, provider: &str, function: &str) -> Diagnostic {
+    let detail = format!(
+        "The provider \"{provider}\" offers no functions here, so there is no \"{function}\": functions of providers \
+         are not supported yet. Compute the value with the functions of the language, or give it as a variable."
+    );
+    error(UNKNOWN_FUNCTION, detail, span)
 }
 
 /// One finding per knot: the members of a cycle in its order, each with its place.

@@ -1,130 +1,47 @@
-//! Names of the built-in functions of the language, as Terraform 1.11 lists them (`terraform metadata functions`).
+//! Names of functions: those of the language with and without `core::`, and those of providers.
 //!
-//! Only their names: a misspelt one is found while compiling. What they do is `value`'s.
+//! What functions do is `value`'s; here a name that nobody knows is found while compiling.
 
-/// All of them, ascending.
-pub(crate) const NAMES: &[&str] = &[
-    "abs",
-    "abspath",
-    "alltrue",
-    "anytrue",
-    "base64decode",
-    "base64encode",
-    "base64gzip",
-    "base64sha256",
-    "base64sha512",
-    "basename",
-    "bcrypt",
-    "can",
-    "ceil",
-    "chomp",
-    "chunklist",
-    "cidrhost",
-    "cidrnetmask",
-    "cidrsubnet",
-    "cidrsubnets",
-    "coalesce",
-    "coalescelist",
-    "compact",
-    "concat",
-    "contains",
-    "csvdecode",
-    "dirname",
-    "distinct",
-    "element",
-    "endswith",
-    "ephemeralasnull",
-    "file",
-    "filebase64",
-    "filebase64sha256",
-    "filebase64sha512",
-    "fileexists",
-    "filemd5",
-    "fileset",
-    "filesha1",
-    "filesha256",
-    "filesha512",
-    "flatten",
-    "floor",
-    "format",
-    "formatdate",
-    "formatlist",
-    "indent",
-    "index",
-    "issensitive",
-    "join",
-    "jsondecode",
-    "jsonencode",
-    "keys",
-    "length",
-    "log",
-    "lookup",
-    "lower",
-    "matchkeys",
-    "max",
-    "md5",
-    "merge",
-    "min",
-    "nonsensitive",
-    "one",
-    "parseint",
-    "pathexpand",
-    "plantimestamp",
-    "pow",
-    "range",
-    "regex",
-    "regexall",
-    "replace",
-    "reverse",
-    "rsadecrypt",
-    "sensitive",
-    "setintersection",
-    "setproduct",
-    "setsubtract",
-    "setunion",
-    "sha1",
-    "sha256",
-    "sha512",
-    "signum",
-    "slice",
-    "sort",
-    "split",
-    "startswith",
-    "strcontains",
-    "strrev",
-    "substr",
-    "sum",
-    "templatefile",
-    "templatestring",
-    "textdecodebase64",
-    "textencodebase64",
-    "timeadd",
-    "timecmp",
-    "timestamp",
-    "title",
-    "tobool",
-    "tolist",
-    "tomap",
-    "tonumber",
-    "toset",
-    "tostring",
-    "transpose",
-    "trim",
-    "trimprefix",
-    "trimspace",
-    "trimsuffix",
-    "try",
-    "upper",
-    "urlencode",
-    "uuid",
-    "uuidv5",
-    "values",
-    "yamldecode",
-    "yamlencode",
-    "zipmap",
-];
+use crate::diag::references as diag;
+use value::functions::{function, function_names};
+use value::{Diagnostic, Span};
 
-/// Whether there is a function of this name.
-pub(crate) fn is_known(name: &str) -> bool {
-    NAMES.binary_search(&name).is_ok()
+/// How a name of the language may begin, and how one of a provider does.
+const LANGUAGE: &str = "core::";
+const PROVIDER: &str = "provider::";
+
+/// What is wrong with a name, none when there is such a function.
+pub(crate) fn unknown(name: &str, span: Span) -> Option<Diagnostic> {
+    if let Some(rest) = name.strip_prefix(PROVIDER) {
+        let found = match rest.split_once("::") {
+            Some((provider, function))
+                if !provider.is_empty() && !function.is_empty() && !function.contains("::") =>
+            {
+                diag::provider_function(span, provider, function)
+            }
+            _ => diag::malformed_function(
+                span,
+                name,
+                "A function of a provider is written provider::NAME::FUNCTION.",
+            ),
+        };
+        return Some(found);
+    }
+    if let Some(rest) = name.strip_prefix(LANGUAGE) {
+        return function(rest)
+            .is_none()
+            .then(|| diag::unknown_function(span, rest, function_names()));
+    }
+    if name.contains("::") {
+        let detail = "Only core:: and provider::NAME:: can stand before the name of a function.";
+        return Some(diag::malformed_function(span, name, detail));
+    }
+    function(name)
+        .is_none()
+        .then(|| diag::unknown_function(span, name, function_names()))
+}
+
+/// Whether a function makes something of arguments that cannot be computed.
+pub(crate) fn tolerates_failure(name: &str) -> bool {
+    matches!(name.strip_prefix(LANGUAGE).unwrap_or(name), "try" | "can")
 }

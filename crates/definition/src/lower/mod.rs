@@ -10,7 +10,6 @@ pub(crate) use reference::dynamic_name;
 mod template;
 pub(crate) mod walk;
 
-use crate::diag::references as diag;
 use crate::syntax::{Call, Expression, ExpressionKind, For, Identifier};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -87,6 +86,8 @@ pub(crate) struct Lowerer<'a> {
     roots: Roots<'a>,
     context: Context<'a>,
     bindings: Vec<Binding>,
+    /// Inside of so many calls of `try` and `can`, which may be given a function that there is not.
+    tolerant: u32,
     pub(crate) diagnostics: Diagnostics,
 }
 
@@ -136,6 +137,7 @@ impl<'a> Lowerer<'a> {
             roots,
             context,
             bindings: Vec::new(),
+            tolerant: 0,
             diagnostics: Diagnostics::new(),
         }
     }
@@ -241,25 +243,23 @@ impl<'a> Lowerer<'a> {
 
     fn call(&mut self, call: &Call) -> ExprKind {
         let name = &call.name.name;
-        // Every built-in function is known under both names.
-        let plain = name.strip_prefix("core::").unwrap_or(name);
-        // Templates are compiled, not called.
-        if plain != "templatefile" && value::functions::function(plain).is_none() {
-            let found = if functions::is_known(plain) {
-                let what = alloc::format!("The function \"{plain}\"");
-                crate::diag::blocks::not_yet(call.name.span, &what)
-            } else {
-                diag::unknown_function(call.name.span, name, functions::NAMES)
-            };
+        // The name stays as it is written, with the namespace of its provider where it has one: that is how whoever
+        // knows providers will find it.
+        if let Some(found) = functions::unknown(name, call.name.span).filter(|_| self.tolerant == 0)
+        {
             self.report(found);
             for argument in &call.arguments {
                 self.expression(argument);
             }
             return unknown();
         }
+        let tolerates = functions::tolerates_failure(name);
+        self.tolerant += u32::from(tolerates);
+        let arguments = call.arguments.iter().map(|a| self.expression(a)).collect();
+        self.tolerant -= u32::from(tolerates);
         ExprKind::Call {
-            name: plain.into(),
-            arguments: call.arguments.iter().map(|a| self.expression(a)).collect(),
+            name: name.clone(),
+            arguments,
             expand_last: call.expand_last,
         }
     }

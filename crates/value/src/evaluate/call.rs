@@ -31,6 +31,13 @@ impl Evaluator<'_> {
             }
             _ => {}
         }
+        if function.special == Special::Reference
+            && let [template, _] = arguments
+            && let Some(why) = functions::unsuitable_template(template)
+        {
+            let place = beginning(template);
+            return Err(diag::invalid_argument(function.name, "template", why, place).into());
+        }
         let mut values = all(arguments.iter().map(|argument| self.eval(argument, env)))?;
         let mut places: Vec<Span> = arguments.iter().map(beginning).collect();
         if expand_last {
@@ -162,6 +169,9 @@ fn invoke(
 ) -> Evaluated {
     check_count(function, places, span)?;
     let failed = |error: CallError| -> Diagnostics {
+        if let Some(found) = error.found {
+            return found;
+        }
         match error.argument {
             Some(index) => {
                 let parameter = function

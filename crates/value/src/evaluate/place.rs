@@ -10,17 +10,17 @@ pub(super) fn beginning(expr: &Expr) -> Span {
     let span = expr.span;
     match &expr.kind {
         ExprKind::Literal(value) => match value.data() {
-            // Within the quotes; of an empty text the closing one.
-            Data::String(text) => {
+            // Within the quotes; of an empty text what follows it.
+            Data::String(text) if text.is_empty() => Span {
+                start: span.end,
+                end: span.end.saturating_add(1),
+                ..span
+            },
+            Data::String(_) => {
                 let start = span.start.saturating_add(1).min(span.end);
-                let end = if text.is_empty() {
-                    span.end
-                } else {
-                    span.end.saturating_sub(1)
-                };
                 Span {
                     start,
-                    end: end.max(start),
+                    end: span.end.saturating_sub(1).max(start),
                     ..span
                 }
             }

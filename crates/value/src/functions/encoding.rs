@@ -1,11 +1,20 @@
 //! Other notations: base64, JSON, CSV, URLs.
 
-use super::{ANY, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, csv};
+use super::{
+    ANY, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, csv, deflate,
+    yaml_read, yaml_write,
+};
 use crate::{Type, Unknown, Value, json};
 use alloc::format;
 use alloc::string::{String, ToString};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+
+/// As the decoder of the language this one follows: bits that are left over may be anything.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 const STR: Parameter = Parameter::new("str", Kind::String);
 
@@ -34,7 +43,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         STRING,
         |call| {
             let encoded = call.text(0)?;
-            let bytes = STANDARD
+            let bytes = LENIENT
                 .decode(encoded.replace(['\r', '\n'], ""))
                 .map_err(|_| {
                     CallError::new(format!(
@@ -54,6 +63,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[STR],
         STRING,
         |call| Ok(Value::string(STANDARD.encode(call.text(0)?))),
+    ),
+    function(
+        "base64gzip",
+        "A text compressed with gzip, in base64.",
+        &[STR],
+        STRING,
+        |call| {
+            Ok(Value::string(
+                STANDARD.encode(deflate::gzip(call.text(0)?.as_bytes())),
+            ))
+        },
     ),
     function(
         "csvdecode",
@@ -92,6 +112,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         STRING,
         |call| Ok(Value::string(urlencode(call.text(0)?))),
     ),
+    function(
+        "yamldecode",
+        "The value that YAML stands for.",
+        &[Parameter::new("src", Kind::String)],
+        ANY,
+        |call| yaml_read::parse(call.text(0)?).map_err(CallError::new),
+    ),
+    function(
+        "yamlencode",
+        "A value as YAML.",
+        &[Parameter::new("value", Kind::Any).nullable()],
+        STRING,
+        |call| Ok(Value::string(yaml_write::document(call.value(0)?))),
+    )
+    .maybe_null(),
 ];
 
 /// Of JSON that is not known yet, the first character is certain where the value cannot turn out to be null.

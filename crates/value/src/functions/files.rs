@@ -1,13 +1,31 @@
 //! Files that the release carries, asked of the scope, and paths as text.
+//!
+//! What a function needs of a machine besides the content of files (which files there are, where the project lies, the
+//! home of its user) it asks of the scope like a file, under a path that no file has: with two slashes in a row. So a
+//! release carries that as well, and only what is asked for.
 
-use super::{BOOL, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, hash};
-use crate::Value;
+use super::glob::FileSet;
+use super::{Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, hash};
+use crate::{Type, Value};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha512};
+
+/// The path under which a scope tells the absolute path of the project's directory.
+pub const WORKING_DIRECTORY: &str = "//working-directory";
+
+/// The path under which a scope tells the absolute path of the user's home.
+pub const HOME: &str = "//home";
+
+/// The path under which a scope tells which files a pattern finds in a directory: one a line, relative to it. With an
+/// empty pattern there is something when it is a directory.
+pub fn listing(directory: &str, pattern: &str) -> String {
+    format!("{}//{pattern}", clean(directory))
+}
 
 const PATH: Parameter = Parameter::new("path", Kind::String);
 
@@ -27,7 +45,23 @@ const fn function(
     )
 }
 
+/// The digest of a file; what is wrong with the file is said of the whole call.
+fn digested(call: &Call<'_>, digest: fn(&[u8]) -> String) -> Result<Value, CallError> {
+    match read(call) {
+        Ok(content) => Ok(Value::string(digest(&content))),
+        Err(error) => Err(CallError::new(error.message)),
+    }
+}
+
 pub(super) const FUNCTIONS: &[Function] = &[
+    function("abspath", "A path from the root of all.", STRING, |call| {
+        let path = call.text(0)?;
+        if path.starts_with('/') {
+            return Ok(Value::string(clean(path)));
+        }
+        let directory = told(call, WORKING_DIRECTORY)?;
+        Ok(Value::string(clean(&format!("{directory}/{path}"))))
+    }),
     function("basename", "The last part of a path.", STRING, |call| {
         Ok(Value::string(basename(call.text(0)?)))
     }),
@@ -55,39 +89,114 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "filebase64sha256",
         "The SHA-256 digest of a file in base64.",
         STRING,
-        |call| Ok(Value::string(STANDARD.encode(hash::sha256(&read(call)?)))),
+        |call| digested(call, |content| STANDARD.encode(hash::sha256(content))),
+    ),
+    function(
+        "filebase64sha512",
+        "The SHA-512 digest of a file in base64.",
+        STRING,
+        |call| digested(call, |content| STANDARD.encode(Sha512::digest(content))),
     ),
     function(
         "fileexists",
         "Whether there is a file at a path.",
-        BOOL,
+        Returns::Fixed(Kind::Bool),
         |call| {
-            Ok(Value::bool(
-                call.scope.file(&clean(call.text(0)?)).is_some(),
-            ))
+            let path = clean(call.text(0)?);
+            if call.scope.file(&path).is_some() {
+                return Ok(Value::bool(true));
+            }
+            match call.scope.file(&listing(&path, "")) {
+                None => Ok(Value::bool(false)),
+                Some(_) => Err(CallError::new(format!(
+                    "{} is a directory, not a file",
+                    call.shown(&path)
+                ))),
+            }
         },
     ),
     function(
         "filemd5",
         "The MD5 digest of a file in hexadecimal.",
         STRING,
-        |call| Ok(Value::string(hash::hex(&hash::md5(&read(call)?)))),
+        |call| digested(call, |content| hash::hex(&hash::md5(content))),
     ),
     function(
         "filesha1",
         "The SHA-1 digest of a file in hexadecimal.",
         STRING,
-        |call| Ok(Value::string(hash::hex(&hash::sha1(&read(call)?)))),
+        |call| digested(call, |content| hash::hex(&hash::sha1(content))),
     ),
     function(
         "filesha256",
         "The SHA-256 digest of a file in hexadecimal.",
         STRING,
-        |call| Ok(Value::string(hash::hex(&hash::sha256(&read(call)?)))),
+        |call| digested(call, |content| hash::hex(&hash::sha256(content))),
+    ),
+    function(
+        "filesha512",
+        "The SHA-512 digest of a file in hexadecimal.",
+        STRING,
+        |call| digested(call, |content| hash::hex(&Sha512::digest(content))),
+    ),
+    Function::new(
+        "fileset",
+        Category::Filesystem,
+        "The files of a directory that a pattern finds.",
+        &[PATH, Parameter::new("pattern", Kind::String)],
+        Returns::Fixed(Kind::Set(&Kind::String)),
+        fileset,
+    ),
+    function(
+        "pathexpand",
+        "A path with the home of the user in place of a tilde at its beginning.",
+        STRING,
+        |call| {
+            let path = call.text(0)?;
+            match path.strip_prefix('~') {
+                None => Ok(Value::string(path)),
+                Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                    let home = told(call, HOME)?;
+                    Ok(Value::string(clean(&format!("{home}/{rest}"))))
+                }
+                Some(_) => Err(CallError::new("cannot expand user-specific home dir")),
+            }
+        },
     ),
 ];
 
-fn read(call: &Call<'_>) -> Result<Arc<[u8]>, CallError> {
+/// What the scope tells of the machine.
+fn told(call: &Call<'_>, what: &str) -> Result<String, CallError> {
+    let content = call.scope.file(what);
+    let text = content.and_then(|content| String::from_utf8(content.to_vec()).ok());
+    text.ok_or_else(|| {
+        CallError::new(
+            "the machine is not asked while this is evaluated; use it where the value is known before anything is deployed",
+        )
+    })
+}
+
+fn fileset(call: &Call<'_>) -> Result<Value, CallError> {
+    let (directory, pattern) = (call.text(0)?, call.text(1)?);
+    if FileSet::new(directory, pattern).is_none() {
+        let joined = clean(&format!("{directory}/{pattern}"));
+        return Err(CallError::new(format!(
+            "failed to glob pattern {}: syntax error in pattern",
+            call.shown(&joined)
+        )));
+    }
+    let listed = call.scope.file(&listing(directory, pattern));
+    let Some(listed) = listed.and_then(|listed| String::from_utf8(listed.to_vec()).ok()) else {
+        return Err(CallError::new(format!(
+            "it is not known which files {} has; directory and pattern must be known before anything is deployed",
+            call.shown(directory)
+        )));
+    };
+    let files = listed.lines().map(Value::string).collect();
+    Ok(Value::set(Type::String, files))
+}
+
+pub(super) fn read(call: &Call<'_>) -> Result<Arc<[u8]>, CallError> {
     let path = call.text(0)?;
     call.scope.file(&clean(path)).ok_or_else(|| {
         CallError::argument(
@@ -103,7 +212,7 @@ fn read(call: &Call<'_>) -> Result<Arc<[u8]>, CallError> {
 }
 
 /// The shortest path that means the same, by text alone: without `.`, doubled slashes, and `name/..`.
-fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -2,22 +2,36 @@
 //!
 //! Each entry says what a function takes, how it treats nulls, unknowns and marks, and what it gives; arguments are
 //! checked and converted by the entry before the body sees them. So bodies deal with data only, and the table can be
-//! printed. Functions that need a parser (`templatefile`, `yamldecode`), a clock or a machine are not here.
+//! printed. What a body needs of the outside (files, the time, chance) it asks of the scope.
 
+mod charset;
 mod collection;
 mod conversion;
 mod csv;
+mod deflate;
+mod draw;
 mod encoding;
 mod files;
 mod format;
+mod glob;
 mod hash;
 mod network;
 mod numeric;
 mod pattern;
+mod rsa;
 mod sequence;
 mod set;
+mod template;
 mod text;
 mod time;
+mod yaml_read;
+mod yaml_write;
+
+pub use draw::Circumstances;
+pub use files::{HOME, WORKING_DIRECTORY, listing};
+pub use glob::FileSet;
+pub use template::TEMPLATE_VARIABLES;
+pub(crate) use template::unsuitable_template;
 
 use crate::{Diagnostics, Marks, Number, Scope, Span, Type, Value, convert};
 use alloc::string::{String, ToString};
@@ -144,6 +158,8 @@ pub(crate) enum Special {
     No,
     Can,
     Try,
+    /// The first argument has to be a reference.
+    Reference,
 }
 
 impl Kind {
@@ -279,6 +295,12 @@ impl Function {
         self
     }
 
+    /// Whether arguments are looked at before they are evaluated, so that what parameters say of nulls and types is not
+    /// all.
+    pub fn is_special(&self) -> bool {
+        self.special != Special::No
+    }
+
     /// The parameter that takes the argument at a position.
     pub fn parameter(&self, index: usize) -> Option<&Parameter> {
         self.parameters.get(index).or(self.variadic.as_ref())
@@ -299,7 +321,7 @@ impl Function {
 }
 
 /// The tables, one for each file.
-const TABLES: [&[Function]; 12] = [
+const TABLES: [&[Function]; 16] = [
     numeric::FUNCTIONS,
     text::FUNCTIONS,
     format::FUNCTIONS,
@@ -309,6 +331,10 @@ const TABLES: [&[Function]; 12] = [
     encoding::FUNCTIONS,
     files::FUNCTIONS,
     hash::FUNCTIONS,
+    draw::FUNCTIONS,
+    charset::FUNCTIONS,
+    rsa::FUNCTIONS,
+    template::FUNCTIONS,
     network::FUNCTIONS,
     time::FUNCTIONS,
     conversion::FUNCTIONS,
@@ -350,6 +376,8 @@ pub(crate) struct CallError {
     pub(crate) argument: Option<usize>,
     /// What is wrong: a phrase without capital and full stop.
     pub(crate) message: String,
+    /// What was found inside and is to be passed on instead.
+    pub(crate) found: Option<Diagnostics>,
 }
 
 impl CallError {
@@ -357,6 +385,7 @@ impl CallError {
         Self {
             argument: Some(index),
             message: message.into(),
+            found: None,
         }
     }
 
@@ -364,6 +393,15 @@ impl CallError {
         Self {
             argument: None,
             message: message.into(),
+            found: None,
+        }
+    }
+
+    pub(crate) fn found(found: Diagnostics) -> Self {
+        Self {
+            argument: None,
+            message: String::new(),
+            found: Some(found),
         }
     }
 }
@@ -389,6 +427,11 @@ impl<'a> Call<'a> {
             scope,
             hidden,
         }
+    }
+
+    /// What the scope knows of time and chance; nothing where it knows none.
+    fn circumstances<T>(&self, ask: impl FnOnce(&Circumstances) -> Option<T>) -> Option<T> {
+        self.scope.circumstances().and_then(ask)
     }
 
     fn rest(&self, from: usize) -> &'a [Value] {

@@ -318,9 +318,10 @@ fn position(call: &Call<'_>, length: usize) -> Result<usize, CallError> {
         .number(1)?
         .as_i64()
         .ok_or_else(|| CallError::new(format!("invalid index: {}", whole_number_wanted())))?;
-    let index = usize::try_from(index)
-        .map_err(|_| CallError::new("cannot use element function with a negative index"))?;
-    index.checked_rem(length).ok_or_else(no_elements)
+    let length = i64::try_from(length).unwrap_or(i64::MAX);
+    let index = index.checked_rem(length).ok_or_else(no_elements)?;
+    usize::try_from(index)
+        .map_err(|_| CallError::new("cannot use element function with a negative index"))
 }
 
 fn element(call: &Call<'_>) -> Result<Value, CallError> {

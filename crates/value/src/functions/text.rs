@@ -301,13 +301,8 @@ fn substr(call: &Call<'_>) -> Result<Value, CallError> {
     } else {
         usize::try_from(offset).unwrap_or(usize::MAX)
     };
-    let taken = match length {
-        ..=-2 => {
-            return Err(CallError::argument(2, "length must be -1 or greater"));
-        }
-        -1 => usize::MAX,
-        _ => usize::try_from(length).unwrap_or(usize::MAX),
-    };
+    // Less than nothing is all the rest.
+    let taken = usize::try_from(length).unwrap_or(usize::MAX);
     Ok(Value::string(
         text.graphemes(true)
             .skip(skipped)

@@ -74,14 +74,14 @@ impl Timestamp {
             + i128::from(self.nanos)
     }
 
-    /// The same offset, another instant; none outside the years 0 to 9999.
+    /// The same offset, another instant; none more than some thousand years from those that can be written.
     fn at(&self, instant: i128) -> Option<Self> {
         let seconds =
             i64::try_from(instant.div_euclid(NANOS_PER_SECOND)).ok()? + self.offset_seconds;
         let days = seconds.div_euclid(SECONDS_PER_DAY);
         let time = u32::try_from(seconds.rem_euclid(SECONDS_PER_DAY)).ok()?;
         let (year, month, day) = civil_from_days(days);
-        (0..=9999).contains(&year).then_some(Self {
+        (-9999..=99_999).contains(&year).then_some(Self {
             year,
             month,
             day,
@@ -105,9 +105,15 @@ impl Timestamp {
         } else {
             self.offset(":")
         };
+        let sign = if self.year < 0 { "-" } else { "" };
         format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}",
-            self.year, self.month, self.day, self.hour, self.minute, self.second
+            "{sign}{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}",
+            self.year.unsigned_abs(),
+            self.month,
+            self.day,
+            self.hour,
+            self.minute,
+            self.second
         )
     }
 
@@ -248,6 +254,68 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     (year, small(month), small(day))
 }
 
+/// A point in time, in seconds since 1970, as text.
+pub(super) fn utc(seconds: u64) -> String {
+    let start = Timestamp {
+        year: 1970,
+        month: 1,
+        day: 1,
+        hour: 0,
+        minute: 0,
+        second: 0,
+        nanos: 0,
+        offset_seconds: 0,
+    };
+    let moment = start.at(i128::from(seconds) * NANOS_PER_SECOND);
+    moment.unwrap_or(start).show()
+}
+
+/// A point in time as YAML writes it, in the form of the language; none when it is no such thing.
+pub(super) fn of_yaml(text: &str) -> Option<String> {
+    let digits = |text: &str, most: usize| -> Option<(u32, usize)> {
+        let length = text.bytes().take_while(u8::is_ascii_digit).count();
+        let number = text
+            .get(..length)
+            .filter(|_| (1..=most).contains(&length))?;
+        Some((number.parse().ok()?, length))
+    };
+    let take = |rest: &mut &str, most: usize, separator: &str| -> Option<u32> {
+        let (number, length) = digits(rest, most)?;
+        *rest = rest.get(length..)?.strip_prefix(separator)?;
+        Some(number)
+    };
+    let mut rest = text;
+    let dashed = text.get(4..5) == Some("-");
+    let year = take(&mut rest, 4, "-").filter(|_| dashed)?;
+    let month = take(&mut rest, 2, "-")?;
+    let (day, length) = digits(rest, 2)?;
+    rest = rest.get(length..)?;
+    let mut whole = format!("{year:04}-{month:02}-{day:02}T");
+    if rest.is_empty() {
+        whole.push_str("00:00:00Z");
+    } else {
+        let spaced = rest.starts_with(' ');
+        rest = rest.strip_prefix(['T', 't', ' '])?;
+        let hour = take(&mut rest, 2, ":")?;
+        let minute = take(&mut rest, 2, ":")?;
+        let (second, length) = digits(rest, 2)?;
+        rest = rest.get(length..)?;
+        whole.push_str(&format!("{hour:02}:{minute:02}:{second:02}"));
+        if let Some(after) = rest.strip_prefix('.') {
+            let places = after.bytes().take_while(u8::is_ascii_digit).count();
+            rest = after.get(places..)?;
+        }
+        // After a blank, there is no offset, and the time is that of UTC.
+        match (spaced, rest) {
+            (true, "") => whole.push('Z'),
+            (false, "Z") => whole.push('Z'),
+            (false, offset) if !offset.is_empty() => whole.push_str(offset),
+            _ => return None,
+        }
+    }
+    Some(Timestamp::parse(&whole).ok()?.show())
+}
+
 fn timestamp(call: &Call<'_>, index: usize) -> Result<Timestamp, CallError> {
     Timestamp::parse(call.text(index)?)
         .map_err(|why| CallError::argument(index, format!("not a valid RFC3339 timestamp: {why}")))
@@ -269,7 +337,7 @@ fn timeadd(call: &Call<'_>) -> Result<Value, CallError> {
     })?;
     match start.at(start.instant() + nanos) {
         Some(moved) => Ok(Value::string(moved.show())),
-        None => Err(CallError::new("the result is outside the years 0 to 9999")),
+        None => Err(CallError::new("the result is too far from the present")),
     }
 }
 

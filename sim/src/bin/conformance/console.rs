@@ -4,26 +4,16 @@
 
 use crate::oracle::Terraform;
 use crate::suite::{Outcome, read, write};
-use definition::{Console, Files};
+use definition::Console;
 use model::{Module, Release};
 use std::sync::Arc;
-use value::{Diagnostics, Expr, Reference, Scope, SourceId, Span, Value};
+use value::{Diagnostics, Reference, Scope, SourceId, Span, Value};
 
 /// The cases with their answers.
 pub(crate) const PLACE: &str = "sim/conformance/console.txt";
 
-/// A project without files, and what expressions without names are evaluated in.
+/// What expressions without names are evaluated in.
 struct Nothing;
-
-impl Files for Nothing {
-    fn list(&self, _: &str) -> Option<Vec<String>> {
-        None
-    }
-
-    fn read(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-}
 
 impl Scope for Nothing {
     fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
@@ -82,10 +72,9 @@ fn answer(expression: &str) -> String {
         modules: vec![Module::default()],
         ..Release::default()
     };
-    let value_of = |expr: &Expr| expr.evaluate(&Nothing);
-    let reading = Console::new(&release, &[]).read(expression, SourceId(0), &Nothing, &value_of);
-    let shown = reading.asked.and_then(|asked| {
-        let value = value_of(&asked.expr)?;
+    let asked = Console::new(&release, &[]).read(expression, SourceId(0));
+    let shown = asked.and_then(|asked| {
+        let value = asked.expr.evaluate(&Nothing)?;
         Ok(if asked.wants_type {
             value.ty().render_lines()
         } else {

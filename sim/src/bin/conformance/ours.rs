@@ -10,10 +10,16 @@ use model::{Attribute, BlockSchema, Module, ProviderSchema, Release, TypeSchema}
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use value::{Budget, Data, Diagnostics, Marks, Reference, Scope, Severity, Span, Type, Value};
+use value::functions::Circumstances;
+use value::{
+    Budget, Data, Diagnostics, Expr, Marks, Reference, Scope, Severity, Span, Type, Value,
+};
 
 /// The file that a case is compiled from, and what stands around its expression there.
 const CASE: &str = "case.tf";
+
+/// When all plans are made here.
+const PLANNED_AT_MS: u64 = 1_767_225_600_000;
 
 /// Files of the fixtures, by path from the root module.
 pub(crate) struct Fixtures {
@@ -71,6 +77,25 @@ impl Files for Project<'_> {
             names.push(CASE.to_owned());
         }
         (!names.is_empty()).then_some(names)
+    }
+
+    fn directories(&self, directory: &str) -> Vec<String> {
+        let prefix = match directory {
+            "." => String::new(),
+            directory => format!("{directory}/"),
+        };
+        let paths = self.fixtures.files.keys();
+        let inside = paths.filter_map(|path| path.strip_prefix(&prefix)?.split_once('/'));
+        let names: std::collections::BTreeSet<&str> = inside.map(|(name, _)| name).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    fn working_directory(&self) -> Option<String> {
+        Some("/somewhere/project".to_owned())
+    }
+
+    fn home(&self) -> Option<String> {
+        Some("/people/somebody".to_owned())
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
@@ -149,7 +174,8 @@ impl<'a> Ours<'a> {
         };
         let scope = FixtureScope {
             release,
-            files: &self.fixtures.files,
+            files: &compiled.files,
+            circumstances: Circumstances::of_plan(PLANNED_AT_MS),
             known: &self.known,
             budget: Budget::default(),
         };
@@ -178,6 +204,7 @@ impl<'a> Ours<'a> {
 struct FixtureScope<'a> {
     release: &'a Release,
     files: &'a BTreeMap<String, Vec<u8>>,
+    circumstances: Circumstances,
     known: &'a RefCell<BTreeMap<Reference, Value>>,
     budget: Budget,
 }
@@ -257,6 +284,14 @@ impl Scope for FixtureScope<'_> {
         self.files
             .get(path)
             .map(|content| Arc::from(content.as_slice()))
+    }
+
+    fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
+        Some(definition::template_expression(text))
+    }
+
+    fn circumstances(&self) -> Option<&Circumstances> {
+        Some(&self.circumstances)
     }
 
     fn budget(&self) -> Option<&Budget> {

@@ -14,7 +14,7 @@ use crate::project::Definition;
 use crate::render::diagnostics::{self, Sources};
 use crate::session::Session;
 use decide::{Inspection, LoadedRelease};
-use definition::{Asked, Completions, Console, Files as _, is_unfinished};
+use definition::{Asked, Completions, Console, is_unfinished};
 use model::{PlanMode, RunOptions};
 use serde_json::json;
 use std::cell::RefCell;
@@ -178,26 +178,23 @@ impl Talk<'_> {
         answer
     }
 
-    /// Reads a question. Its text, and those of templates it calls, are at hand until it is answered.
+    /// Reads a question. Its text is at hand until it is answered.
     fn asked(&self, text: &str) -> Result<Asked, Diagnostics> {
         let n_sources = self.sources.borrow().len();
         let source = SourceId(u32::try_from(n_sources).unwrap_or(u32::MAX));
         // A heredoc ends with its line.
         let text = format!("{text}{}", if text.contains("<<") { "\n" } else { "" });
-        let reading = self
-            .console
-            .read(&text, source, &self.files, &|expr| self.value(expr));
-        let mut sources = self.sources.borrow_mut();
-        sources.push(INPUT.to_owned(), text.into_bytes());
-        for template in reading.templates {
-            sources.push(template.path, template.content);
-        }
-        reading.asked
+        let asked = self.console.read(&text, source);
+        self.sources
+            .borrow_mut()
+            .push(INPUT.to_owned(), text.into_bytes());
+        asked
     }
 
     fn value(&self, expr: &Expr) -> Result<Value, Diagnostics> {
-        self.inspection
-            .evaluate(expr, &|path| self.files.read(path).map(Arc::from))
+        self.inspection.evaluate(expr, &|path| {
+            definition::answer(&self.files, path).map(Arc::from)
+        })
     }
 
     /// How a text can go on at a byte.
