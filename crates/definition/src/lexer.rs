@@ -269,7 +269,11 @@ impl<'a> Lexer<'a> {
                 self.take(TokenKind::CloseSequence, width);
                 self.modes.pop();
             }
-            _ if width == 2 => self.invalid(first),
+            _ if width == 2 => {
+                // Only the end of a sequence looks like this, and there is none to end.
+                self.fail(diag::stray_trim_marker, self.at, self.at + 2);
+                self.take(TokenKind::Invalid, 2);
+            }
             Some(Mode::Sequence { braces, .. }) => {
                 *braces -= 1;
                 self.take(TokenKind::CloseBrace, 1);
@@ -342,10 +346,27 @@ impl<'a> Lexer<'a> {
         match self.rest().find("*/") {
             Some(end) => self.take(TokenKind::Comment, end + 2),
             None => {
-                self.fail(diag::unterminated_comment, start, start + 1);
+                // Behind an operand a slash is an operator, and what cannot be there is the star.
+                let star = usize::from(self.is_behind_operand());
+                self.fail(diag::unterminated_comment, start + star, start + star + 1);
                 self.take(TokenKind::Invalid, self.text.len() - start);
             }
         }
+    }
+
+    fn is_behind_operand(&self) -> bool {
+        matches!(
+            self.tokens.last().map(|token| token.kind),
+            Some(
+                TokenKind::Identifier
+                    | TokenKind::Number
+                    | TokenKind::CloseQuote
+                    | TokenKind::CloseHeredoc
+                    | TokenKind::CloseBrace
+                    | TokenKind::CloseBracket
+                    | TokenKind::CloseParen
+            )
+        )
     }
 
     fn number(&mut self) {
@@ -422,7 +443,7 @@ impl<'a> Lexer<'a> {
 
     /// Literal text of a quoted string, up to its end or the next sequence.
     fn quoted(&mut self, open: usize) {
-        let (length, stop) = self.text_run(true);
+        let (length, stop) = self.text_run(true, false);
         if length > 0 {
             self.take(TokenKind::Text, length);
         }
@@ -434,7 +455,7 @@ impl<'a> Lexer<'a> {
                 self.newline_reported = false;
             }
             Stop::Newline => self.newline_in_string(open),
-            Stop::End => {}
+            Stop::Return | Stop::End => {}
         }
     }
 
@@ -442,7 +463,11 @@ impl<'a> Lexer<'a> {
     /// then every string of the line ends with it, so that the rest of the file stays readable.
     fn newline_in_string(&mut self, open: usize) {
         let at = self.at;
-        let width = if self.rest().starts_with('\r') { 2 } else { 1 };
+        let width = if self.rest().starts_with("\r\n") {
+            2
+        } else {
+            1
+        };
         let (place, opened) = (self.span(at, at + width), self.span(open, open + 1));
         if !self.newline_reported {
             self.diagnostics
@@ -465,6 +490,9 @@ impl<'a> Lexer<'a> {
     /// Whether the line behind the line break looks like the rest of a string: it holds an odd number of quotes, and
     /// does not begin like an argument, a block or the end of one.
     fn string_goes_on(&self, width: usize) -> bool {
+        if width == 1 && self.rest().starts_with('\r') {
+            return true;
+        }
         let rest = self.rest().get(width..).unwrap_or("");
         let line = rest.split('\n').next().unwrap_or("");
         let quotes = line.matches('"').count() - line.matches("\\\"").count();
@@ -486,20 +514,22 @@ impl<'a> Lexer<'a> {
                 return;
             }
         }
-        let (length, stop) = self.text_run(false);
+        let (length, stop) = self.text_run(false, true);
         if length > 0 {
             self.take(TokenKind::Text, length);
         }
         if let Some(Mode::Heredoc { at_line_start, .. }) = self.modes.last_mut() {
             *at_line_start = matches!(stop, Stop::Newline);
         }
-        if matches!(stop, Stop::Sequence) {
-            self.open_sequence();
+        match stop {
+            Stop::Sequence => self.open_sequence(),
+            Stop::Return => self.invalid('\r'),
+            Stop::Quote | Stop::Newline | Stop::End => {}
         }
     }
 
     fn template(&mut self) {
-        let (length, stop) = self.text_run(false);
+        let (length, stop) = self.text_run(false, false);
         if length > 0 {
             self.take(TokenKind::Text, length);
         }
@@ -509,7 +539,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// How many bytes of literal text follow and what ends them. Text outside quotes includes its line break.
-    fn text_run(&self, quoted: bool) -> (usize, Stop) {
+    fn text_run(&self, quoted: bool, heredoc: bool) -> (usize, Stop) {
         let bytes = self.rest().as_bytes();
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
@@ -520,7 +550,8 @@ impl<'a> Lexer<'a> {
                     at += 1 + usize::from(!matches!(bytes.get(at + 1), None | Some(b'\n' | b'\r')));
                 }
                 b'\n' if quoted => return (at, Stop::Newline),
-                b'\r' if quoted && bytes.get(at + 1) == Some(&b'\n') => return (at, Stop::Newline),
+                b'\r' if quoted => return (at, Stop::Newline),
+                b'\r' if heredoc && bytes.get(at + 1) != Some(&b'\n') => return (at, Stop::Return),
                 b'\n' => return (at + 1, Stop::Newline),
                 b'$' | b'%' => {
                     let rest = bytes.get(at..).unwrap_or(&[]);
@@ -588,6 +619,8 @@ impl<'a> Lexer<'a> {
 #[derive(Clone, Copy)]
 enum Stop {
     Sequence,
+    /// A carriage return without a line feed.
+    Return,
     Quote,
     Newline,
     End,

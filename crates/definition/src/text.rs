@@ -72,7 +72,9 @@ impl LineIndex {
     /// Reads the line starts of a text.
     pub fn new(text: &str) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = core::iter::once(0)
+        // A byte order mark takes no column.
+        let first = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        let starts = core::iter::once(first)
             .chain(newlines.map(|(at, _)| at as u32 + 1))
             .collect();
         Self { starts }
@@ -142,5 +144,8 @@ mod tests {
         assert_eq!(index.line_range(text, 1), Some(0..x as usize + 1));
         assert_eq!(index.line_range(text, 3), None);
         assert_eq!(index.position(text, text.len() as u32).column, 2);
+        let index = LineIndex::new("\u{feff}ab");
+        assert_eq!(index.position("\u{feff}ab", 4).column, 2);
+        assert_eq!(index.position("\u{feff}ab", 0).column, 1);
     }
 }

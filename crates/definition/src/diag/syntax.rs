@@ -27,6 +27,12 @@ pub(crate) fn invalid_character(span: Span, character: char) -> Diagnostic {
     error(INVALID_CHARACTER, detail, span)
 }
 
+pub(crate) fn stray_trim_marker(span: Span) -> Diagnostic {
+    let detail =
+        "~} ends a sequence and trims what follows, but no ${ or %{ is open here. Remove the ~.";
+    error(INVALID_CHARACTER, detail, span)
+}
+
 pub(crate) fn invalid_utf8(span: Span) -> Diagnostic {
     let detail = format!(
         "The byte at offset {} begins no character. Save the file as UTF-8.",

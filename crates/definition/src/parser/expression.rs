@@ -437,9 +437,6 @@ impl Parser<'_> {
                     let dots = self.token_span(self.peek());
                     self.advance();
                     expand_last = true;
-                    if self.peek().kind == TokenKind::Comma {
-                        self.advance();
-                    }
                     if self.peek().kind == TokenKind::CloseParen {
                         break;
                     }

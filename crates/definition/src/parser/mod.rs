@@ -302,7 +302,14 @@ impl<'a> Parser<'a> {
             self.peek().kind == TokenKind::Assign
         };
         if !is_argument {
-            let span = expression::join(self.token_span(token), self.token_span(self.peek()));
+            let next = self.peek();
+            let mut span = self.token_span(token);
+            if matches!(
+                next.kind,
+                TokenKind::OpenQuote | TokenKind::OpenBrace | TokenKind::Identifier
+            ) {
+                span = expression::join(span, self.token_span(next));
+            }
             self.report(diag::one_line_block(span));
             self.skip_to_close(TokenKind::CloseBrace);
             self.step_back_to(TokenKind::CloseBrace);
@@ -317,7 +324,7 @@ impl<'a> Parser<'a> {
         let attribute = self.attribute_value(name)?;
         if self.peek().kind != TokenKind::CloseBrace {
             if self.previous().kind != TokenKind::Newline {
-                let span = self.token_span(self.peek());
+                let span = self.span_with_comment(self.peek());
                 self.report(diag::one_line_block(span));
             }
             self.skip_to_close(TokenKind::CloseBrace);
@@ -439,9 +446,23 @@ impl<'a> Parser<'a> {
             || (token.start == token.end && token.kind != TokenKind::End);
         if !reported {
             let found = self.describe(token);
-            self.report(make(self.token_span(token), &found));
+            self.report(make(self.span_with_comment(token), &found));
         }
         Err(Failed)
+    }
+
+    /// A comment up to the end of a line belongs to that end.
+    fn span_with_comment(&self, token: Token) -> Span {
+        let behind = self.tokens.partition_point(|t| t.start < token.start);
+        let before = self.token(behind.saturating_sub(1));
+        if token.kind == TokenKind::Newline
+            && before.kind == TokenKind::Comment
+            && before.end == token.start
+            && !self.token_text(before).starts_with("/*")
+        {
+            return self.span(before.start, token.end);
+        }
+        self.token_span(token)
     }
 
     fn describe(&self, token: Token) -> alloc::string::String {

@@ -22,7 +22,7 @@ EOT
 
       end
     EOT
-  calls       = max(var.list..., )
+  calls       = max(var.list...)
   namespaced  = core::upper("a")
   tuple       = [for i, x in var.list : x + i if x > 1]
   object      = { for k, v in var.map : upper(k) => v... if v != null }
