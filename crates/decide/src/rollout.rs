@@ -588,8 +588,8 @@ fn phase(run: &Run, service: &Name, phase: Phase) -> Decision {
 
 /// Why a rollout cannot go on, apart from what its requests say, and whether that speaks against the version.
 ///
-/// What a runtime refuses could not run anywhere, and what never gets healthy was seen to be bad. What fails for want of
-/// something else (a port, room on the disk, a stored artifact, the router) says nothing about the version.
+/// What a runtime refuses could not run anywhere, and what never gets healthy was seen to be bad. What fails for want
+/// of something else (a port, room on the disk, a stored artifact, the router) says nothing about the version.
 fn trouble(
     world: &World,
     run: &Run,
@@ -881,7 +881,8 @@ fn stuck(world: &World, run: &Run, now_ms: i64) -> Option<RunResult> {
         .then_some(RunResult::Failed { diagnostics })
 }
 
-/// Until when an instance must be healthy: it was placed, and before the run nobody looked. None while it is not placed.
+/// Until when an instance must be healthy: it was placed, and before the run nobody looked. None while it is not
+/// placed.
 fn due_ms(run: &Run, instance: &InstanceWorld, deadline_ms: u64) -> Option<i64> {
     let from_now = run
         .began_ms

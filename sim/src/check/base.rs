@@ -1,4 +1,5 @@
-//! Rule 5: a plan names the position it was made from, and is carried out only where what it touches is as it was there.
+//! Rule 5: a plan names the position it was made from, and is carried out only where what it touches is as it was
+//! there.
 
 use super::Ledger;
 use model::{Action, Event};

@@ -38,8 +38,8 @@ pub(crate) fn given(actor: &str, command: &Command, orders: &[Command]) -> Optio
     (!given).then(|| format!("{actor} never gave the order {command:?}"))
 }
 
-/// Whether two orders are one. What a person found is held against the plan before it is recorded, so it may be recorded
-/// in other words.
+/// Whether two orders are one. What a person found is held against the plan before it is recorded, so it may be
+/// recorded in other words.
 fn same(one: &Command, other: &Command) -> bool {
     match (one, other) {
         (

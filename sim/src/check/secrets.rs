@@ -1,5 +1,5 @@
-//! Rule 9: secrets never enter the book. Every scenario with a secret has this one, and what is stored is searched for it
-//! byte by byte: entries as they stand on the disk, and all content that they name.
+//! Rule 9: secrets never enter the book. Every scenario with a secret has this one, and what is stored is searched for
+//! it byte by byte: entries as they stand on the disk, and all content that they name.
 
 use journal::{Entry, Reader};
 

@@ -80,13 +80,18 @@ fn inspection(
 ) -> Result<Inspection, CommandError> {
     let loaded = || {
         let release = definition.release.clone();
-        LoadedRelease::new(definition.digest, release, definition.files()).map_err(|found| {
-            CommandError::Diagnostics {
+        let loaded = LoadedRelease::new(definition.digest, release, definition.files());
+        match loaded {
+            Ok(mut loaded) => {
+                loaded.templates = Some(definition::template_expression);
+                Ok(loaded)
+            }
+            Err(found) => Err(CommandError::Diagnostics {
                 diagnostics: found,
                 sources: definition.sources.clone(),
                 code: exit::FAILED,
-            }
-        })
+            }),
+        }
     };
     let (world, _) = session.world(&args.env)?;
     let objects = world.resources.iter();

@@ -5,5 +5,5 @@ locals {
   outside  = fileset("d", "../*.md")
   too_much = fileset("nowhere", "*")
 }
-output "directory" { value = fileexists("d") }
+output "directory" { value = can(fileexists("d")) }
 output "known" { value = try(nosuch(1), "no such function") }
