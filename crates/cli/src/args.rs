@@ -39,7 +39,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fetch the modules that the definition calls.
+    /// Fetch the modules and providers that the definition needs.
     #[command(after_long_help = manual::INIT)]
     Init(InitArgs),
     /// Fetch modules, as `init` does.
@@ -207,14 +207,17 @@ pub(crate) struct ConsoleArgs {
 pub(crate) struct InitArgs {
     #[command(flatten)]
     pub variables: Variables,
-    /// Take the newest modules that are allowed, and write down what they are now.
+    /// Take the newest modules and providers that are allowed, and write down what they are now.
     #[arg(long)]
     pub upgrade: bool,
     /// Whether to fetch modules.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL")]
     pub get: bool,
-    /// Refuse to bring in anything that the lock file does not hold, for machines that must not change it.
+    /// Take providers only from this directory, in the layout of a mirror.
+    #[arg(long, value_name = "DIR")]
+    pub plugin_dir: Vec<PathBuf>,
+    /// Refuse to bring in anything that the lock files do not hold, for machines that must not change them.
     #[arg(long, value_enum, value_name = "MODE")]
     pub lockfile: Option<LockMode>,
     /// Nobody is ever asked while modules are fetched; this is accepted because scripts give it.

@@ -72,9 +72,9 @@ Ends with 0; with 1 when an expression in a pipe could not be answered, 65 when 
 
 /// Under `init --help`.
 pub(crate) const INIT: &str = "\
-Modules come from Git, archives, directories and registries, and go to .terraform/modules, where Terraform puts them \
-too. What each of them is when it first comes is written to .steadfast.lock.hcl: the same configuration never brings in \
-anything else, until -upgrade allows it.
+Modules come from Git, archives, directories and registries, providers from registries, mirrors and directories. They go \
+to .terraform, where Terraform puts them too. What each of them is when it first comes is written to .steadfast.lock.hcl \
+and .terraform.lock.hcl: the same configuration never brings in anything else, until -upgrade allows it.
 
 Examples:
   steadfast init

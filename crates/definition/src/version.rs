@@ -33,10 +33,10 @@ enum Operator {
     NotEqual,
     Greater,
     GreaterOrEqual,
-    Less,
-    LessOrEqual,
     /// `~>`: the last number written may grow.
     Pessimistic,
+    Less,
+    LessOrEqual,
 }
 
 /// One comparison.
@@ -144,6 +144,18 @@ impl Constraints {
     /// Whether there is nothing that they refuse but pre-releases.
     pub fn is_any(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The same comparisons by the versions they name, as lock files have them.
+    #[must_use]
+    pub fn sorted(&self) -> Self {
+        let mut all = self.0.clone();
+        all.sort_by(|one, other| {
+            let versions = one.version.cmp(&other.version);
+            versions.then((one.operator as u8).cmp(&(other.operator as u8)))
+        });
+        all.dedup();
+        Self(all)
     }
 
     /// The comparisons of both.
@@ -375,6 +387,10 @@ mod tests {
         ] {
             assert_eq!(Constraints::parse(text).unwrap().to_string(), shown);
         }
+        let sorted = Constraints::parse("< 6, >= 5.0, ~> 5.90, < 6")
+            .unwrap()
+            .sorted();
+        assert_eq!(sorted.to_string(), ">= 5.0.0, ~> 5.90, < 6.0.0");
         for text in ["", ",", ">", "=> 1", "1.0 2.0", "1 ||2", "~1", ">= one"] {
             assert!(Constraints::parse(text).is_err(), "{text}");
         }

@@ -25,7 +25,7 @@ pub(crate) enum RegistryError {
         #[source]
         source: HttpError,
     },
-    #[error("the host {0} has no registry of modules")]
+    #[error("the host {0} has no registry of this kind")]
     NoRegistry(String),
     #[error("the registry cannot be asked")]
     Http(#[from] HttpError),
@@ -44,8 +44,8 @@ pub(crate) enum RegistryError {
 pub(crate) struct Registry {
     settings: Arc<Settings>,
     client: Client,
-    /// The service's address by host, where it was found out.
-    known: Arc<Mutex<BTreeMap<String, String>>>,
+    /// The addresses of services by host and name, where they were found out.
+    known: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 impl Registry {
@@ -62,7 +62,7 @@ impl Registry {
         &self,
         module: &RegistrySource,
     ) -> Result<Vec<Version>, RegistryError> {
-        let base = self.service(&module.host).await?;
+        let base = self.service(&module.host, MODULES).await?;
         let url = format!("{}/{}/versions", base.trim_end_matches('/'), module.path());
         let answer = self.ask(&module.host, &url).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -93,7 +93,7 @@ impl Registry {
         module: &RegistrySource,
         version: &Version,
     ) -> Result<String, RegistryError> {
-        let base = self.service(&module.host).await?;
+        let base = self.service(&module.host, MODULES).await?;
         let url = format!(
             "{}/{}/{version}/download",
             base.trim_end_matches('/'),
@@ -124,17 +124,17 @@ impl Registry {
         Ok(absolute(&answer, &location))
     }
 
-    /// The address of a host's service for modules.
-    async fn service(&self, host: &str) -> Result<String, RegistryError> {
+    /// The address of a service of a host.
+    pub(crate) async fn service(&self, host: &str, name: &str) -> Result<String, RegistryError> {
         let none = || RegistryError::NoRegistry(host.to_owned());
-        if let Some(given) = self.settings.service(host, MODULES) {
+        if let Some(given) = self.settings.service(host, name) {
             return given.map(str::to_owned).ok_or_else(none);
         }
         if let Some(known) = self
             .known
             .lock()
             .ok()
-            .and_then(|known| known.get(host).cloned())
+            .and_then(|known| known.get(&(host.to_owned(), name.to_owned())).cloned())
         {
             return Ok(known);
         }
@@ -155,13 +155,13 @@ impl Registry {
         }
         let document = json(&answer)?;
         let service = document
-            .get(MODULES)
+            .get(name)
             .and_then(serde_json::Value::as_str)
             .ok_or_else(none)?;
         let service = join(&answer.url, service);
         parse(&service).map_err(failed)?;
         if let Ok(mut known) = self.known.lock() {
-            known.insert(host.to_owned(), service.clone());
+            known.insert((host.to_owned(), name.to_owned()), service.clone());
         }
         Ok(service)
     }

@@ -183,7 +183,7 @@ impl Fetcher {
 }
 
 /// A file that is being downloaded.
-struct Download(File);
+pub(crate) struct Download(pub(crate) File);
 
 impl Sink for Download {
     fn restart(&mut self) -> io::Result<()> {

@@ -32,6 +32,8 @@ pub struct Options<'a> {
     pub files: &'a dyn Files,
     /// Values of root variables, which sources may refer to.
     pub given: &'a [Given],
+    /// The providers that are built in.
+    pub schemas: &'a [model::ProviderSchema],
     /// The directory of the root module.
     pub directory: &'a Path,
     /// The data directory, `.terraform`, seen from there.
@@ -84,6 +86,8 @@ pub enum Event {
 pub struct Installation {
     /// Every call of a module.
     pub calls: Vec<ReachedCall>,
+    /// The providers that all of it needs, by source address.
+    pub providers: BTreeMap<String, definition::Constraints>,
     /// How many modules were put into their places.
     pub n_installed: usize,
     /// The texts that diagnostics point into.
@@ -115,6 +119,7 @@ pub async fn install(options: Options<'_>) -> Installation {
     diagnostics.extend(found);
     Installation {
         calls: reached.calls,
+        providers: reached.providers,
         n_installed: installer.n_installed,
         sources: reached.sources,
         diagnostics,
@@ -233,7 +238,7 @@ impl Installer<'_> {
             files: self.options.files,
             modules: &self.known,
         };
-        definition::reach(&files, self.options.given)
+        definition::reach(&files, self.options.given, self.options.schemas)
     }
 
     /// Reads what is known, as the only one who installs here.

@@ -21,6 +21,48 @@ pub struct Settings {
     tokens: BTreeMap<String, String>,
     /// Addresses of services by host, which is then not asked for them.
     hosts: BTreeMap<String, BTreeMap<String, String>>,
+    /// Ways to providers, where they were said.
+    methods: Option<Vec<Method>>,
+    /// Where packages of providers are kept for all projects.
+    plugin_cache: Option<PathBuf>,
+}
+
+/// A way to providers, and for which of them it is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Method {
+    pub(crate) way: Way,
+    /// Patterns of source addresses; all where there are none.
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+}
+
+/// How providers are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In a directory of this machine.
+    Directory(PathBuf),
+    /// At an address that mirrors registries.
+    Mirror(String),
+    /// In the registry that the source names.
+    Direct,
+}
+
+impl Method {
+    /// Whether it is taken for a provider.
+    pub(crate) fn serves(&self, source: &str) -> bool {
+        let fits = |pattern: &String| {
+            let parts: Vec<&str> = pattern.split('/').collect();
+            let mut pattern = vec!["registry.terraform.io", "hashicorp", "*"];
+            let begin = pattern.len().saturating_sub(parts.len());
+            pattern.splice(begin.., parts);
+            let own: Vec<&str> = source.split('/').collect();
+            let mut pairs = pattern.iter().zip(&own);
+            pattern.len() == own.len()
+                && pairs.all(|(one, other)| *one == "*" || one.eq_ignore_ascii_case(other))
+        };
+        let included = self.include.is_empty() || self.include.iter().any(fits);
+        included && !self.exclude.iter().any(fits)
+    }
 }
 
 impl Settings {
@@ -115,6 +157,39 @@ impl Settings {
         proxy.parse().ok()
     }
 
+    /// The ways to providers, where the user has said which.
+    pub(crate) fn methods(&self) -> Option<&[Method]> {
+        self.methods.as_deref()
+    }
+
+    /// Where packages of providers are kept for all projects, if anywhere.
+    pub(crate) fn plugin_cache(&self) -> Option<PathBuf> {
+        self.variable("TF_PLUGIN_CACHE_DIR")
+            .map(PathBuf::from)
+            .or_else(|| self.plugin_cache.clone())
+    }
+
+    /// Directories with providers that are looked into without being named.
+    pub(crate) fn plugin_directories(&self) -> Vec<PathBuf> {
+        let home = self.home().map(|home| home.join(".terraform.d/plugins"));
+        let data = self.variable("XDG_DATA_HOME").map(PathBuf::from);
+        let data = data.or_else(|| self.home().map(|home| home.join(".local/share")));
+        let shared = self
+            .variable("XDG_DATA_DIRS")
+            .unwrap_or("/usr/local/share:/usr/share");
+        let shared = shared
+            .split(':')
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
+        home.into_iter()
+            .chain(
+                data.into_iter()
+                    .chain(shared)
+                    .map(|data| data.join("terraform/plugins")),
+            )
+            .collect()
+    }
+
     fn home(&self) -> Option<&Path> {
         self.variable("HOME").map(Path::new)
     }
@@ -169,9 +244,41 @@ impl Settings {
             }
             Err(trouble) => return found.push(diag::settings_unreadable(path, &trouble.detail)),
         };
+        let cache = constant(text, &body, "plugin_cache_dir");
+        if let Some(path) = cache.as_ref().and_then(Value::as_str) {
+            self.plugin_cache = Some(self.expanded(path));
+        }
         for block in &body.blocks {
             self.block(text, block);
         }
+    }
+
+    /// A block inside of `provider_installation`.
+    fn method(&self, text: &str, block: &Block) -> Option<Method> {
+        let value = |name: &str| constant(text, &block.body, name);
+        let patterns = |name: &str| value(name).map(|value| texts(&value)).unwrap_or_default();
+        let way = match &*block.kind.name {
+            "direct" => Way::Direct,
+            "filesystem_mirror" => Way::Directory(self.expanded(value("path")?.as_str()?)),
+            "network_mirror" => Way::Mirror(value("url")?.as_str()?.to_owned()),
+            _ => return None,
+        };
+        Some(Method {
+            way,
+            include: patterns("include"),
+            exclude: patterns("exclude"),
+        })
+    }
+
+    /// A path in which `~` and `$HOME` are replaced.
+    fn expanded(&self, path: &str) -> PathBuf {
+        let home = self.home().unwrap_or(Path::new("/"));
+        for start in ["~/", "$HOME/", "${HOME}/"] {
+            if let Some(rest) = path.strip_prefix(start) {
+                return home.join(rest);
+            }
+        }
+        path.into()
     }
 
     fn block(&mut self, text: &str, block: &Block) {
@@ -198,6 +305,14 @@ impl Settings {
                     Some((name.to_string(), value.as_str()?.to_owned()))
                 });
                 self.hosts.insert(host, services.collect());
+            }
+            ("provider_installation", None) => {
+                let methods = block
+                    .body
+                    .blocks
+                    .iter()
+                    .filter_map(|way| self.method(text, way));
+                self.methods = Some(methods.collect());
             }
             // Settings of Terraform that say nothing about where anything comes from.
             _ => {}
@@ -308,6 +423,31 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::load(variables.collect()).0
+    }
+
+    #[test]
+    fn ways_to_providers_have_patterns() {
+        let method = |include: &[&str], exclude: &[&str]| Method {
+            way: Way::Direct,
+            include: include.iter().map(|text| (*text).to_owned()).collect(),
+            exclude: exclude.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        let source = "registry.terraform.io/hashicorp/aws";
+        for (include, exclude, serves) in [
+            (&[][..], &[][..], true),
+            (&["hashicorp/*"], &[], true),
+            (&["*/*"], &[], true),
+            (&["registry.terraform.io/*/*"], &["hashicorp/aws"], false),
+            (&["example.com/*/*"], &[], false),
+            (&["acme/*"], &[], false),
+            (&[], &["*/*/*"], false),
+        ] {
+            assert_eq!(
+                method(include, exclude).serves(source),
+                serves,
+                "{include:?} {exclude:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `init`, `get`, `modules`: bringing modules to this machine, and listing them.
+//! `init`, `get`, `modules`: bringing modules and providers to this machine, and listing modules.
 
 use crate::args::{GetArgs, InitArgs, Variables};
 use crate::error::CommandError;
@@ -8,7 +8,9 @@ use crate::render::diagnostics::{self, Sources};
 use crate::render::style::{BOLD, DIM, RESET, WARN};
 use crate::session::Session;
 use definition::{ModuleSource, ReachedCall};
-use registry::{Event, Installation, LOCK_FILE, Settings};
+use registry::{
+    Event, Installation, InstalledProvider, LOCK_FILE, PROVIDER_LOCK_FILE, ProviderEvent, Settings,
+};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -41,8 +43,68 @@ pub(crate) fn init(session: &Session, args: &InitArgs, as_json: bool) -> Result<
         return Ok(exit::OK);
     }
     let installation = install(session, &request, as_json)?;
-    report(&installation, as_json);
+    let providers = install_providers(session, args, &installation, as_json)?;
+    if as_json || providers.is_empty() || installation.calls.iter().any(is_fetched) {
+        report(&installation, as_json);
+    }
+    if !as_json && !providers.is_empty() {
+        let n = providers.len();
+        let plural = if n == 1 { "" } else { "s" };
+        anstream::println!("{n} provider{plural} in place, locked in {PROVIDER_LOCK_FILE}.");
+    }
     Ok(exit::OK)
+}
+
+fn install_providers(
+    session: &Session,
+    args: &InitArgs,
+    installation: &Installation,
+    as_json: bool,
+) -> Result<Vec<InstalledProvider>, CommandError> {
+    let built_in = session.schemas().into_iter().map(|schema| schema.source);
+    let tell = |event: &ProviderEvent| tell_provider(event, as_json);
+    let options = registry::ProviderOptions {
+        needed: &installation.providers,
+        built_in: &built_in.collect(),
+        directory: &session.project.root,
+        data: &crate::project::data_directory(),
+        upgrade: args.upgrade,
+        lock_readonly: args.lockfile.is_some(),
+        from: &args.plugin_dir,
+        settings: Settings::load(environment()).0,
+        tell: &tell,
+    };
+    let (providers, found) = session.tokio.block_on(registry::install_providers(options));
+    if found.has_errors() {
+        return Err(failed(found, Sources::default()));
+    }
+    Ok(providers)
+}
+
+fn tell_provider(event: &ProviderEvent, as_json: bool) {
+    match event {
+        ProviderEvent::Fetching { source, version } if as_json => {
+            let line = json!({ "type": "fetching", "provider": source, "version": version });
+            anstream::println!("{line}");
+        }
+        ProviderEvent::Installed {
+            source,
+            version,
+            directory,
+        } if as_json => {
+            let directory = directory.display().to_string();
+            let line = json!({ "type": "installed", "provider": source, "version": version, "directory": directory });
+            anstream::println!("{line}");
+        }
+        ProviderEvent::Fetching { source, version } => {
+            anstream::println!("{DIM}Fetching {source} {version}{RESET}");
+        }
+        ProviderEvent::Installed {
+            source, version, ..
+        } => {
+            anstream::println!("{BOLD}{source}{RESET} ({version}) is installed");
+        }
+    }
 }
 
 /// `get`.
@@ -71,6 +133,7 @@ fn install(
     let options = registry::Options {
         files: &files,
         given: &given,
+        schemas: &session.schemas(),
         directory: &project.root,
         data: &crate::project::data_directory(),
         upgrade: request.upgrade,
@@ -208,7 +271,7 @@ pub(crate) fn list(
     let project = &session.project;
     let given = project.given(variables)?;
     let files = DiskFiles::new(project.root.clone());
-    let reached = definition::reach(&files, &given);
+    let reached = definition::reach(&files, &given, &session.schemas());
     let texts = reached
         .sources
         .into_iter()

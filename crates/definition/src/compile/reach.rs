@@ -3,11 +3,15 @@
 use super::files::Files;
 use super::inputs::Given;
 use super::load::{Definition, Loader, Source};
+use super::{provider, settings};
+use crate::diag::modules as diag;
 use crate::limits::MODULE_CALLS_MAX;
 use crate::source::ModuleSource;
 use crate::version::Constraints;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use model::ProviderSchema;
 use value::{Diagnostics, Span};
 
 /// A call of a module.
@@ -32,24 +36,67 @@ pub struct ReachedCall {
 pub struct Reached {
     /// All calls, callers before what they call.
     pub calls: Vec<ReachedCall>,
+    /// The providers that all of it needs, by source address, with the versions that may be taken.
+    pub providers: BTreeMap<String, Constraints>,
     /// All texts that diagnostics point into.
     pub sources: Vec<Source>,
     /// What is wrong so far. That a module is not installed is not among it.
     pub diagnostics: Diagnostics,
 }
 
-/// Follows all calls of modules as far as they are installed.
-pub fn reach(files: &dyn Files, given: &[Given]) -> Reached {
+/// Follows all calls of modules as far as they are installed. `schemas` are the providers that this program has, which
+/// names of types may mean.
+pub fn reach(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Reached {
     let mut loader = Loader::new(files, given);
     loader.load_root();
+    let mut providers = BTreeMap::new();
+    for definition in &loader.definitions {
+        needed(definition, schemas, &mut providers, &mut loader.diagnostics);
+    }
     let mut calls = Vec::new();
     if let Some(root) = loader.definitions.first() {
         list(&loader.definitions, root, "", &mut calls);
     }
     Reached {
         calls,
+        providers,
         sources: loader.sources,
         diagnostics: loader.diagnostics,
+    }
+}
+
+/// Adds the providers that a definition names and that its blocks imply.
+fn needed(
+    definition: &Definition,
+    schemas: &[ProviderSchema],
+    providers: &mut BTreeMap<String, Constraints>,
+    diagnostics: &mut Diagnostics,
+) {
+    // What else is wrong with these settings is said when the definition is compiled.
+    let requirements = settings::read(definition, &mut Diagnostics::new());
+    for requirement in requirements.values() {
+        let constraints = match requirement.version.as_str() {
+            "" => Ok(Constraints::default()),
+            text => Constraints::parse(text),
+        };
+        let known = providers.entry(requirement.source.clone()).or_default();
+        match constraints {
+            Ok(constraints) => *known = known.and(&constraints),
+            Err(why) => {
+                let span = definition.settings.first().map(|block| block.header);
+                diagnostics.push(diag::invalid_version(span.unwrap_or_default(), &why));
+            }
+        }
+    }
+    for block in &definition.provider_blocks {
+        if let Some(label) = block.labels.first() {
+            let found = provider::named(schemas, &requirements, &label.name);
+            providers.entry(found.source).or_default();
+        }
+    }
+    for ((_, kind, _), block) in &definition.resources {
+        let found = provider::of_type(schemas, &requirements, kind, &block.body);
+        providers.entry(found.source).or_default();
     }
 }
 

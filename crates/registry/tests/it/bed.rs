@@ -114,6 +114,7 @@ impl Bed {
         let mut options = Options {
             files: &disk,
             given: &given,
+            schemas: &[],
             directory: &project,
             data: ".terraform",
             upgrade: false,

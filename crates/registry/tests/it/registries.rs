@@ -192,7 +192,9 @@ async fn what_a_registry_answers_may_be_wrong() {
     bed.set("TF_DATA", "");
     bed.write("project/main.tf", &call("b", ""));
     std::fs::remove_file(bed.path("project/.steadfast.lock.hcl")).unwrap();
-    bed.install().await.bad("SF1301", "no registry of modules");
+    bed.install()
+        .await
+        .bad("SF1301", "no registry of this kind");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,7 +98,9 @@ async fn a_registry_is_discovered_over_https() {
         Reply::new(200, "{\"providers.v1\":\"/p/\"}"),
     );
     std::fs::remove_dir_all(bed.path("project/.terraform")).unwrap();
-    bed.upgrade().await.bad("SF1301", "no registry of modules");
+    bed.upgrade()
+        .await
+        .bad("SF1301", "no registry of this kind");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

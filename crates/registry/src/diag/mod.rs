@@ -1,5 +1,7 @@
 //! What can be wrong with fetching, said to a person: one function for each code.
 
+pub(crate) mod provider;
+
 use crate::address::without_secrets;
 use crate::chain;
 use crate::discovery::RegistryError;
@@ -15,7 +17,8 @@ use value::Diagnostic;
 /// Every code of this room; each has a page `docs/codes/SFnnnn.md`.
 pub const CODES: &[&str] = &[
     "SF1301", "SF1302", "SF1303", "SF1304", "SF1305", "SF1306", "SF1307", "SF1308", "SF1309",
-    "SF1310", "SF1311", "SF1312", "SF1313", "SF1314", "SF1315", "SF1316", "SF1317",
+    "SF1310", "SF1311", "SF1312", "SF1313", "SF1314", "SF1315", "SF1316", "SF1317", "SF1320",
+    "SF1321", "SF1322", "SF1323", "SF1324", "SF1325", "SF1326", "SF1327",
 ];
 
 /// How many versions are shown where none fits.
