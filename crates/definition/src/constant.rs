@@ -3,8 +3,9 @@
 use alloc::sync::Arc;
 use value::{Diagnostic, Diagnostics, Reference, Scope, Span, Value};
 
-/// A scope in which there is nothing.
-pub(crate) struct Nothing;
+/// A scope in which there is nothing: what an expression without references is evaluated in.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
 
 impl Scope for Nothing {
     fn resolve(&self, _: &Reference, span: Span) -> Result<Value, Diagnostics> {

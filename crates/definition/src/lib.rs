@@ -37,6 +37,7 @@ pub use compile::{
     reach, validate, variables_file,
 };
 pub use console::{Asked, Completions, Console, ValueOf, is_unfinished};
+pub use constant::Nothing;
 pub use diag::CODES;
 pub use format::format;
 pub use lexer::is_identifier;

@@ -128,7 +128,7 @@ impl<'m> Declared<'m> {
         let value = &block.body.attribute(argument)?.value;
         let written = self.written(value.span)?;
         let expr = definition::constant_expression(written).ok()?;
-        let value = expr.evaluate(&Nowhere).ok()?;
+        let value = expr.evaluate(&definition::Nothing).ok()?;
         value.as_str().map(str::to_owned)
     }
 
@@ -143,27 +143,5 @@ impl<'m> Declared<'m> {
     /// What stands at a place of the declaring file.
     pub(crate) fn written(&self, span: Span) -> Option<&'m str> {
         self.file.text.get(span.start as usize..span.end as usize)
-    }
-}
-
-/// A scope in which nothing has a name.
-struct Nowhere;
-
-impl value::Scope for Nowhere {
-    fn resolve(&self, _: &value::Reference, _: Span) -> Result<value::Value, value::Diagnostics> {
-        Err(value::Diagnostics::new())
-    }
-
-    fn instance(
-        &self,
-        _: &value::Reference,
-        _: &value::Value,
-        _: Span,
-    ) -> Result<value::Value, value::Diagnostics> {
-        Err(value::Diagnostics::new())
-    }
-
-    fn file(&self, _: &str) -> Option<std::sync::Arc<[u8]>> {
-        None
     }
 }

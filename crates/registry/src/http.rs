@@ -147,6 +147,7 @@ impl Client {
                 Err(error) if is_last || !error.is_passing() => return Err(error),
                 Ok(_) | Err(_) => {}
             }
+            // Fetching changes nothing outside, so it is no action of the loop, whose retries are in the book.
             tokio::time::sleep(Duration::from_millis(BACKOFF_MS << attempt)).await;
             attempt += 1;
             sink.restart().map_err(HttpError::Keep)?;

@@ -25,6 +25,7 @@ mod manifest;
 mod provider;
 mod settings;
 mod tree;
+mod written;
 
 pub use diag::CODES;
 pub use install::{Event, Installation, Options, WithModules, install};

@@ -4,14 +4,13 @@
 //! manner: sorted, one block per package, digests of content rather than of archives (docs/decisions/0015).
 
 use crate::diag;
-use crate::limits::FILE_BYTES_MAX;
 use crate::manifest::replace;
-use crate::settings::{constant, texts};
+use crate::written::{self, constant, texts};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
-use value::{Diagnostic, SourceId};
+use value::Diagnostic;
 
 /// Name of the file, in the directory of the root module.
 pub const LOCK_FILE: &str = ".steadfast.lock.hcl";
@@ -43,24 +42,15 @@ impl Lock {
     pub(crate) fn read(directory: &Path) -> Result<Self, Diagnostic> {
         let path = directory.join(LOCK_FILE);
         let refuse = |why: &str| diag::lock_unreadable(LOCK_FILE, why);
-        let content = match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
-                return Err(refuse("it is too large"));
-            }
-            Ok(_) => std::fs::read(&path).map_err(|error| refuse(&error.to_string()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(refuse(&error.to_string())),
-        };
-        Self::parse(&content).map_err(|why| refuse(&why))
+        match written::read(&path) {
+            Ok(Some(content)) => Self::parse(&content).map_err(|why| refuse(&why)),
+            Ok(None) => Ok(Self::default()),
+            Err(error) => Err(refuse(&error.to_string())),
+        }
     }
 
     fn parse(content: &[u8]) -> Result<Self, String> {
-        let source = SourceId(0);
-        let text = definition::source_text(content, source).map_err(|found| found.detail)?;
-        let (body, found) = definition::parse_body(text, source);
-        if let Some(first) = found.iter().next() {
-            return Err(first.detail.clone());
-        }
+        let (text, body) = written::parsed(content)?;
         let mut lock = Self::default();
         for block in &body.blocks {
             let [label] = block.labels.as_slice() else {

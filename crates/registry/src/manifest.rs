@@ -1,6 +1,6 @@
 //! Terraform's list of installed modules, `modules.json`, which both programs read and write.
 
-use crate::limits::FILE_BYTES_MAX;
+use crate::written;
 use definition::Installed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,13 +42,8 @@ impl Manifest {
     /// It cannot be read, or is no such list.
     pub fn read(data: &Path) -> io::Result<Self> {
         let path = Self::path(data);
-        let content = match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
-                return Err(io::Error::other("it is too large"));
-            }
-            Ok(_) => fs::read(&path)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(error),
+        let Some(content) = written::read(&path)? else {
+            return Ok(Self::default());
         };
         let document: Document = serde_json::from_slice(&content).map_err(io::Error::other)?;
         let modules = document.modules.into_iter().map(|entry| {

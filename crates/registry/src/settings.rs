@@ -4,13 +4,12 @@
 //! They are read from where Terraform reads them. What only Terraform itself needs is passed over.
 
 use crate::diag;
-use crate::limits::FILE_BYTES_MAX;
-use definition::syntax::{Block, Body};
+use crate::written::{self, constant, texts};
+use definition::syntax::Block;
 use hyper::Uri;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use value::{Data, Diagnostics, Reference, Scope, SourceId, Span, Value};
+use value::{Diagnostics, Value};
 
 /// What was said outside of the project.
 #[derive(Clone, Debug, Default)]
@@ -75,13 +74,13 @@ impl Settings {
         };
         let mut found = Diagnostics::new();
         for path in settings.files() {
-            match read(&path) {
+            match written::read(&path) {
                 Ok(Some(content)) if path.extension().is_some_and(|ending| ending == "json") => {
                     settings.json(&path, &content, &mut found);
                 }
                 Ok(Some(content)) => settings.native(&path, &content, &mut found),
                 Ok(None) => {}
-                Err(why) => found.push(diag::settings_unreadable(&path, &why)),
+                Err(why) => found.push(diag::settings_unreadable(&path, &why.to_string())),
             }
         }
         (settings, found)
@@ -231,18 +230,9 @@ impl Settings {
     }
 
     fn native(&mut self, path: &Path, content: &[u8], found: &mut Diagnostics) {
-        let parsed = definition::source_text(content, SourceId(0))
-            .map(|text| (text, definition::parse_body(text, SourceId(0))));
-        let (text, body) = match parsed {
-            Ok((text, (body, trouble))) if !trouble.has_errors() => (text, body),
-            Ok((_, (_, trouble))) => {
-                let why = trouble
-                    .iter()
-                    .next()
-                    .map_or_else(String::new, |one| one.detail.clone());
-                return found.push(diag::settings_unreadable(path, &why));
-            }
-            Err(trouble) => return found.push(diag::settings_unreadable(path, &trouble.detail)),
+        let (text, body) = match written::parsed(content) {
+            Ok(parsed) => parsed,
+            Err(why) => return found.push(diag::settings_unreadable(path, &why)),
         };
         let cache = constant(text, &body, "plugin_cache_dir");
         if let Some(path) = cache.as_ref().and_then(Value::as_str) {
@@ -356,62 +346,6 @@ fn host_of_variable(name: &str) -> String {
     name.replace("__", "-")
         .replace('_', ".")
         .to_ascii_lowercase()
-}
-
-/// None where there is no such file.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
-            Err(format!("it is larger than {FILE_BYTES_MAX} bytes"))
-        }
-        Ok(_) => std::fs::read(path)
-            .map(Some)
-            .map_err(|error| error.to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// The value of an argument that refers to nothing.
-pub(crate) fn constant(text: &str, body: &Body, name: &str) -> Option<Value> {
-    let span = body.attribute(name)?.value.span;
-    let text = text.get(span.start as usize..span.end as usize)?;
-    definition::constant_expression(text)
-        .ok()?
-        .evaluate(&Nothing)
-        .ok()
-}
-
-/// A text list.
-pub(crate) fn texts(value: &Value) -> Vec<String> {
-    match value.data() {
-        Data::Tuple(items) => items
-            .iter()
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect(),
-        Data::List(_, items) | Data::Set(_, items) => items
-            .iter()
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// A scope in which there is nothing to refer to.
-struct Nothing;
-
-impl Scope for Nothing {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
-        None
-    }
 }
 
 #[cfg(test)]

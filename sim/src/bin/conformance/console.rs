@@ -4,30 +4,12 @@
 
 use crate::oracle::Terraform;
 use crate::suite::{Outcome, read, write};
-use definition::Console;
+use definition::{Console, Nothing};
 use model::{Module, Release};
-use std::sync::Arc;
-use value::{Diagnostics, Reference, Scope, SourceId, Span, Value};
+use value::SourceId;
 
 /// The cases with their answers.
 pub(crate) const PLACE: &str = "sim/conformance/console.txt";
-
-/// What expressions without names are evaluated in.
-struct Nothing;
-
-impl Scope for Nothing {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
-        None
-    }
-}
 
 /// Compares all answers.
 pub(crate) fn run() -> Result<Outcome, String> {

@@ -1,0 +1,51 @@
+//! Small files that are read as a whole: lock files, lists and settings, most of them in the language.
+
+use crate::limits::FILE_BYTES_MAX;
+use definition::Nothing;
+use definition::syntax::Body;
+use std::io;
+use std::path::Path;
+use value::{Data, SourceId, Value};
+
+/// The content of a file; none where there is no such file.
+pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.len() > FILE_BYTES_MAX => Err(io::Error::other(format!(
+            "it is larger than {FILE_BYTES_MAX} bytes"
+        ))),
+        Ok(_) => std::fs::read(path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a file in the language and its tree, or the first thing that is wrong with it.
+pub(crate) fn parsed(content: &[u8]) -> Result<(&str, Body), String> {
+    let source = SourceId(0);
+    let text = definition::source_text(content, source).map_err(|found| found.detail)?;
+    let (body, found) = definition::parse_body(text, source);
+    match found.iter().next() {
+        Some(first) => Err(first.detail.clone()),
+        None => Ok((text, body)),
+    }
+}
+
+/// The value of an argument that refers to nothing.
+pub(crate) fn constant(text: &str, body: &Body, name: &str) -> Option<Value> {
+    let span = body.attribute(name)?.value.span;
+    let text = text.get(span.start as usize..span.end as usize)?;
+    let expr = definition::constant_expression(text).ok()?;
+    expr.evaluate(&Nothing).ok()
+}
+
+/// A text list.
+pub(crate) fn texts(value: &Value) -> Vec<String> {
+    let items: Vec<&Value> = match value.data() {
+        Data::Tuple(items) => items.iter().collect(),
+        Data::List(_, items) => items.iter().collect(),
+        Data::Set(_, items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    let texts = items.into_iter().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
