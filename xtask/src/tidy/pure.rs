@@ -9,7 +9,7 @@ use crate::tree::Tree;
 const PURE_ROOMS: [&str; 4] = ["value", "model", "definition", "decide"];
 
 /// Third-party crates a pure room may use: they compute, and touch neither clock, file, environment nor thread.
-const PURE_CRATES: [&str; 17] = [
+const PURE_CRATES: [&str; 18] = [
     "base64",
     "blowfish",
     "encoding_rs",
@@ -18,6 +18,7 @@ const PURE_CRATES: [&str; 17] = [
     "num-bigint",
     "num-integer",
     "num-traits",
+    "percent-encoding",
     "regex",
     "saphyr-parser",
     "serde",
