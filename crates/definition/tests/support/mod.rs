@@ -5,52 +5,16 @@
 
 pub(crate) mod blocks;
 pub(crate) mod dump;
+pub(crate) mod project;
 pub(crate) mod snippets;
 
-use definition::{Compiled, Files, Installed, LineIndex};
+pub(crate) use project::Project;
+
+use definition::{Compiled, LineIndex};
 use model::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use value::{Severity, Span, Type};
-
-/// A project in memory.
-#[derive(Default)]
-pub(crate) struct Project(pub(crate) BTreeMap<String, Vec<u8>>);
-
-impl Files for Project {
-    fn list(&self, directory: &str) -> Option<Vec<String>> {
-        let prefix = match directory {
-            "." => String::new(),
-            directory => format!("{directory}/"),
-        };
-        let names = self.0.keys().filter_map(|path| path.strip_prefix(&prefix));
-        let names: Vec<String> = names
-            .filter(|name| !name.contains('/'))
-            .map(str::to_string)
-            .collect();
-        (!names.is_empty()).then_some(names)
-    }
-
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.0.get(path).cloned()
-    }
-
-    /// From the file `installed.txt`, one call a line: its names, its directory, the source, and possibly a version.
-    fn installed(&self, call: &str) -> Option<Installed> {
-        let text = String::from_utf8(self.0.get("installed.txt")?.clone()).unwrap();
-        for line in text.lines() {
-            let mut words = line.split(' ').map(str::to_string);
-            if words.next().as_deref() == Some(call) {
-                return Some(Installed {
-                    directory: words.next()?,
-                    source: words.next()?,
-                    version: words.next(),
-                });
-            }
-        }
-        None
-    }
-}
 
 /// A provider like Terraform's own, and one with every kind of attribute and nested block.
 pub(crate) fn schemas() -> Vec<ProviderSchema> {

@@ -4,39 +4,17 @@
 mod snippets;
 
 use crate::oracle::Terraform;
+use crate::project::Project;
 use crate::suite::{Outcome, path, read, write};
 use contract::Provider as _;
-use definition::{Files, LineIndex};
+use definition::LineIndex;
 use host::Builtin;
 use serde_json::Value;
 use snippets::Snippet;
-use std::collections::BTreeMap;
 use value::Severity;
 
 /// A folder of files with snippets.
 pub(crate) const SNIPPETS: &str = "crates/definition/tests/blocks";
-
-/// A project in memory.
-struct Project(BTreeMap<String, Vec<u8>>);
-
-impl Files for Project {
-    fn list(&self, directory: &str) -> Option<Vec<String>> {
-        let prefix = match directory {
-            "." => String::new(),
-            directory => format!("{directory}/"),
-        };
-        let names = self.0.keys().filter_map(|path| path.strip_prefix(&prefix));
-        let names: Vec<String> = names
-            .filter(|name| !name.contains('/'))
-            .map(str::to_owned)
-            .collect();
-        (!names.is_empty()).then_some(names)
-    }
-
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.0.get(path).cloned()
-    }
-}
 
 fn files() -> Result<Vec<String>, String> {
     let entries = std::fs::read_dir(path(SNIPPETS)).map_err(|error| error.to_string())?;

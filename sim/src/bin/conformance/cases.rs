@@ -18,12 +18,12 @@
 //! reason. A valid module must be valid here, and its value the same.
 
 use crate::oracle::Terraform;
+use crate::project::Project;
 use crate::suite::{Outcome, read, write};
 use contract::Provider as _;
-use definition::{Files, LineIndex, validate};
+use definition::{LineIndex, validate};
 use model::Release;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use value::{Diagnostic, Diagnostics, Reference, Scope, Severity, Span, Value};
 
@@ -47,28 +47,6 @@ struct Case {
 struct Answer {
     text: String,
     apart: Option<String>,
-}
-
-#[derive(Default)]
-struct Project(BTreeMap<String, Vec<u8>>);
-
-impl Files for Project {
-    fn list(&self, directory: &str) -> Option<Vec<String>> {
-        let prefix = match directory {
-            "." => String::new(),
-            directory => format!("{directory}/"),
-        };
-        let names = self.0.keys().filter_map(|path| path.strip_prefix(&prefix));
-        let names: Vec<String> = names
-            .filter(|name| !name.contains('/'))
-            .map(str::to_owned)
-            .collect();
-        (!names.is_empty()).then_some(names)
-    }
-
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.0.get(path).cloned()
-    }
 }
 
 /// What stands before the first case, and the cases.

@@ -24,6 +24,8 @@ mod language;
 mod oracle;
 mod ours;
 mod planfile;
+#[path = "../../../../crates/definition/tests/support/project.rs"]
+mod project;
 mod signatures;
 mod suite;
 
