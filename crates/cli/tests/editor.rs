@@ -78,6 +78,8 @@ struct Editor {
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     asked: u64,
+    /// Newest version of any text.
+    version: u64,
     /// Findings that came, by file.
     findings: Vec<(String, Vec<Value>)>,
 }
@@ -99,6 +101,7 @@ impl Editor {
             to,
             from,
             asked: 0,
+            version: 0,
             findings: Vec::new(),
         };
         let capabilities = editor.ask("initialize", json!({ "capabilities": {} }));
@@ -121,21 +124,24 @@ impl Editor {
         match verb {
             "open" => {
                 let text = std::fs::read_to_string(self.root.join(&path)).unwrap();
-                let opened = json!({ "uri": self.uri(&path), "languageId": "terraform", "version": 1, "text": text });
+                self.version += 1;
+                let (uri, version) = (self.uri(&path), self.version);
+                let opened = json!({ "uri": uri, "languageId": "terraform", "version": version, "text": text });
                 self.tell("textDocument/didOpen", json!({ "textDocument": opened }));
-                self.told()
+                self.told(&path, version.into())
             }
             "close" => {
                 self.tell("textDocument/didClose", json!({ "textDocument": document }));
-                self.told()
+                self.told(&path, Value::Null)
             }
             "type" => {
                 let text = more.replace("\\n", "\n");
                 let change = json!({ "range": { "start": place, "end": place }, "text": text });
-                let document = json!({ "uri": self.uri(&path), "version": 2 });
+                self.version += 1;
+                let document = json!({ "uri": self.uri(&path), "version": self.version });
                 let change = json!({ "textDocument": document, "contentChanges": [change] });
                 self.tell("textDocument/didChange", change);
-                self.told()
+                self.told(&path, self.version.into())
             }
             "hover" => {
                 let answer = self.ask("textDocument/hover", at);
@@ -198,12 +204,10 @@ impl Editor {
         }
     }
 
-    /// What the findings are after a change. A question that is answered shows that all of them came.
-    fn told(&mut self) -> String {
-        self.ask("textDocument/hover", json!({
-            "textDocument": { "uri": self.uri("none.tf") }, "position": { "line": 0, "character": 0 },
-        }));
-        // Findings are sent when nothing waits: another question comes behind them.
+    /// What the findings are, once those of this version of a text have come. They come for all files one after the
+    /// other: a question that is answered behind them shows that none is missing.
+    fn told(&mut self, path: &str, version: Value) -> String {
+        while self.take() != Some((path.to_owned(), version.clone())) {}
         self.ask("textDocument/hover", json!({
             "textDocument": { "uri": self.uri("none.tf") }, "position": { "line": 0, "character": 0 },
         }));
@@ -253,14 +257,26 @@ impl Editor {
             if message["id"] == id {
                 return message;
             }
-            if message["method"] == "textDocument/publishDiagnostics" {
-                let params = &message["params"];
-                let path = self.path(params["uri"].as_str().unwrap());
-                let found = params["diagnostics"].as_array().unwrap().clone();
-                self.findings.retain(|(known, _)| *known != path);
-                self.findings.push((path, found));
-            }
+            self.keep(&message);
         }
+    }
+
+    /// Reads a message; if it holds findings, those of which file, and of which version of it.
+    fn take(&mut self) -> Option<(String, Value)> {
+        let message = self.read();
+        self.keep(&message)
+    }
+
+    fn keep(&mut self, message: &Value) -> Option<(String, Value)> {
+        if message["method"] != "textDocument/publishDiagnostics" {
+            return None;
+        }
+        let params = &message["params"];
+        let path = self.path(params["uri"].as_str().unwrap());
+        let found = params["diagnostics"].as_array().unwrap().clone();
+        self.findings.retain(|(known, _)| *known != path);
+        self.findings.push((path.clone(), found));
+        Some((path, params["version"].clone()))
     }
 
     fn read(&mut self) -> Value {

@@ -280,6 +280,21 @@ pub(crate) const FIXED: &[(&str, &str, &str)] = &[
     ("terraform", "workspace", "Name of the workspace."),
 ];
 
+/// What a trail stands for, where that is the same everywhere.
+pub(crate) fn fixed(trail: &[&str]) -> Option<&'static str> {
+    match trail {
+        [root] => ROOTS
+            .iter()
+            .find(|(name, _)| name == root)
+            .map(|(_, says)| *says),
+        [root, name] => FIXED
+            .iter()
+            .find(|(fixed, attribute, _)| fixed == root && attribute == name)
+            .map(|(_, _, says)| *says),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! What the word under the cursor means: the declaration, function, argument or block it stands for.
 
+use crate::blocks;
 use crate::index::{Declared, File, Module};
 use definition::syntax::{Block, Body, Expression, ExpressionKind, Identifier, Part, Template};
 use value::functions::Function;
@@ -180,6 +181,9 @@ pub(crate) fn resolve<'m>(module: &'m Module, trail: &[&str]) -> Option<Meaning<
         let rest = trail.get(from..).unwrap_or_default();
         rest.iter().map(|name| Name::from(*name)).collect()
     };
+    if let Some(says) = blocks::fixed(trail) {
+        return Some(Meaning::Fixed(says));
+    }
     match trail {
         ["var", name, ..] => {
             let declared = module.block("variable", &[name])?;
@@ -197,20 +201,6 @@ pub(crate) fn resolve<'m>(module: &'m Module, trail: &[&str]) -> Option<Meaning<
         [mode @ ("data" | "ephemeral"), kind, name, ..] => {
             let declared = module.block(mode, &[kind, name])?;
             Some(Meaning::Declared(declared, behind(3)))
-        }
-        [root, name]
-            if crate::blocks::FIXED
-                .iter()
-                .any(|(fixed, attribute, _)| fixed == root && attribute == name) =>
-        {
-            let (_, _, says) = crate::blocks::FIXED
-                .iter()
-                .find(|(fixed, attribute, _)| fixed == root && attribute == name)?;
-            Some(Meaning::Fixed(says))
-        }
-        [root] if crate::blocks::ROOTS.iter().any(|(name, _)| name == root) => {
-            let (_, says) = crate::blocks::ROOTS.iter().find(|(name, _)| name == root)?;
-            Some(Meaning::Fixed(says))
         }
         [kind, name, ..] => {
             let declared = module.block("resource", &[kind, name])?;

@@ -104,13 +104,20 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
     }
 }
 
+/// Findings of a file, and the version of the open text that they are about.
+#[derive(Clone, Default, PartialEq)]
+struct Told {
+    version: Option<i32>,
+    findings: Vec<lsp_types::Diagnostic>,
+}
+
 struct Server<'a> {
     connection: &'a Connection,
     surroundings: &'a Surroundings<'a>,
     encoding: Encoding,
     documents: Documents,
-    /// Findings that the client shows, by file.
-    told: BTreeMap<PathBuf, Vec<lsp_types::Diagnostic>>,
+    /// What the client was told of each file.
+    told: BTreeMap<PathBuf, Told>,
     /// Texts changed since findings were sent.
     stale: bool,
 }
@@ -291,19 +298,21 @@ impl Server<'_> {
         }])
     }
 
-    /// Checks every module that has an open text, and tells the client what changed.
+    /// Checks every module that has an open text, and tells the client what changed; of an open text each version,
+    /// found anew or not, so that the client knows up to which one it was checked.
     fn publish(&mut self) -> Result<(), ServerError> {
-        let mut now: BTreeMap<PathBuf, Vec<lsp_types::Diagnostic>> = BTreeMap::new();
+        let mut now: BTreeMap<PathBuf, Told> = BTreeMap::new();
         for directory in self.directories() {
             let findings = workspace::findings(&directory, &self.documents, self.surroundings);
             for (path, (text, found)) in &findings.files {
                 let shown = found
                     .iter()
                     .filter_map(|one| self.shown(one, text, &findings));
-                let all = now.entry(path.clone()).or_default();
+                let told = now.entry(path.clone()).or_default();
+                told.version = self.documents.get(path).map(|document| document.version);
                 for one in shown {
-                    if !all.contains(&one) {
-                        all.push(one);
+                    if !told.findings.contains(&one) {
+                        told.findings.push(one);
                     }
                 }
             }
@@ -311,17 +320,15 @@ impl Server<'_> {
         let before = std::mem::take(&mut self.told);
         let paths: BTreeSet<&PathBuf> = before.keys().chain(now.keys()).collect();
         for path in paths {
-            let found = now.get(path).cloned().unwrap_or_default();
-            let known = before.get(path).cloned().unwrap_or_default();
-            let open = self.documents.get(path);
-            if found == known && (open.is_none() || before.contains_key(path)) {
+            let told = now.get(path).cloned().unwrap_or_default();
+            if told == before.get(path).cloned().unwrap_or_default() {
                 continue;
             }
             let Some(uri) = uri_of(path) else { continue };
             let params = PublishDiagnosticsParams {
                 uri,
-                diagnostics: found,
-                version: open.map(|document| document.version),
+                diagnostics: told.findings,
+                version: told.version,
             };
             let notification = Notification::new(PublishDiagnostics::METHOD.to_owned(), params);
             self.send(Message::Notification(notification))?;
