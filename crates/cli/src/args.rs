@@ -112,6 +112,9 @@ pub(crate) enum Command {
     /// Serve an editor: findings as you type, hover, definitions, completion, formatting.
     #[command(after_long_help = manual::LSP)]
     Lsp,
+    /// Tell programs what there is in the language.
+    #[command(subcommand, after_long_help = manual::METADATA)]
+    Metadata(MetadataCommand),
     /// Explain a code such as SF0101, or `exit-codes`.
     #[command(after_long_help = manual::EXPLAIN)]
     Explain(ExplainArgs),
@@ -338,6 +341,12 @@ pub(crate) enum StateCommand {
         #[arg(long, default_value = "default")]
         env: String,
     },
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum MetadataCommand {
+    /// Print the signatures of all functions; needs --json.
+    Functions,
 }
 
 #[derive(Debug, Subcommand)]

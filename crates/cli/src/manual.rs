@@ -247,6 +247,14 @@ Examples:
   steadfast logs --env dev -n 500 web-1
 ";
 
+/// Under `metadata --help`.
+pub(crate) const METADATA: &str = "\
+Examples:
+  steadfast metadata functions -json | jq '.function_signatures | keys'
+
+The form is that of `terraform metadata functions -json`.
+";
+
 /// Under `explain --help`.
 pub(crate) const EXPLAIN: &str = "\
 Examples:

@@ -11,6 +11,7 @@ mod history;
 mod init;
 mod inspect;
 mod lsp;
+mod metadata;
 mod takeover;
 
 use crate::args::{Args, Command, JournalCommand};
@@ -27,6 +28,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
     let json = args.json;
     match args.command {
         Command::Explain(explain) => return help::explain(explain.code.as_deref()),
+        Command::Metadata(metadata) => return metadata::metadata(&metadata, json),
         Command::Completions(completions) => return help::completions(completions.shell),
         Command::Proxy(proxy) => return help::proxy(&proxy.directory),
         Command::Demo(demo) => return demo::run(demo, args.chdir.as_deref()),
@@ -67,6 +69,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Logs(logs) => delivery::logs(&session, &logs),
         Command::Explain(_)
         | Command::Completions(_)
+        | Command::Metadata(_)
         | Command::Proxy(_)
         | Command::Demo(_)
         | Command::Fmt(_)

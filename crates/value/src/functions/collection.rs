@@ -46,11 +46,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ANY,
         coalescelist,
     )
-    .variadic(Parameter::new("vals", Kind::Any).nullable().seen()),
+    .variadic(
+        Parameter::new("vals", Kind::Any)
+            .nullable()
+            .seen()
+            .described("The lists or tuples, the preferred one first."),
+    ),
     function(
         "keys",
         "The keys of a map or the attribute names of an object, in order.",
-        &[INPUT_MAP.seen()],
+        &[INPUT_MAP
+            .seen()
+            .described("A map, or an object, whose attribute names then are a tuple.")],
         ANY,
         keys,
     ),

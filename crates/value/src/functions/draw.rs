@@ -55,7 +55,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         STRING,
         bcrypt,
     )
-    .variadic(Parameter::new("cost", Kind::Number)),
+    .variadic(
+        Parameter::new("cost", Kind::Number)
+            .described("How costly the digest is to compute; at most one, and 10 without it."),
+    ),
     Function::new(
         "plantimestamp",
         Category::DateAndTime,

@@ -21,6 +21,7 @@ mod pattern;
 mod rsa;
 mod sequence;
 mod set;
+mod signature;
 mod template;
 mod text;
 mod time;
@@ -30,6 +31,7 @@ mod yaml_write;
 pub use draw::Circumstances;
 pub use files::{HOME, WORKING_DIRECTORY, listing};
 pub use glob::FileSet;
+pub use signature::{ShownParameter, Signature};
 pub use template::TEMPLATE_VARIABLES;
 pub(crate) use template::unsuitable_template;
 
@@ -94,6 +96,10 @@ pub struct Parameter {
     pub nullable: bool,
     /// Whether the type of an argument must be known before anything can be said of the result.
     pub typed: bool,
+    /// What it is for, where its name does not say all; empty otherwise.
+    pub description: &'static str,
+    /// The type that people are told where the function itself looks at what it is given.
+    shown_as: Option<Kind>,
     unknowns: Unknowns,
     marking: Marking,
 }
@@ -184,6 +190,8 @@ impl Parameter {
             ty,
             nullable: false,
             typed: false,
+            description: "",
+            shown_as: None,
             unknowns: Unknowns::Anywhere,
             marking: Marking::Whole,
         }
@@ -196,6 +204,16 @@ impl Parameter {
 
     const fn typed(mut self) -> Self {
         self.typed = true;
+        self
+    }
+
+    const fn described(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    const fn shown_as(mut self, kind: Kind) -> Self {
+        self.shown_as = Some(kind);
         self
     }
 
@@ -293,12 +311,6 @@ impl Function {
     const fn special(mut self, special: Special) -> Self {
         self.special = special;
         self
-    }
-
-    /// Whether arguments are looked at before they are evaluated, so that what parameters say of nulls and types is not
-    /// all.
-    pub fn is_special(&self) -> bool {
-        self.special != Special::No
     }
 
     /// The parameter that takes the argument at a position.

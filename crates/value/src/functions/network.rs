@@ -11,7 +11,8 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
-const PREFIX: Parameter = Parameter::new("prefix", Kind::String);
+const PREFIX: Parameter = Parameter::new("prefix", Kind::String)
+    .described("A network in CIDR notation: its address, a slash, the length of its prefix.");
 const NEWBITS: Parameter = Parameter::new("newbits", Kind::Number);
 
 const fn function(
@@ -35,7 +36,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "cidrhost",
         "The address of a host, by its number, in a network; negative numbers count from its end.",
-        &[PREFIX, Parameter::new("hostnum", Kind::Number)],
+        &[
+            PREFIX,
+            Parameter::new("hostnum", Kind::Number).described(
+                "The number of the host; it has to fit into the bits that the prefix leaves.",
+            ),
+        ],
         STRING,
         cidrhost,
     ),
@@ -67,7 +73,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "cidrsubnet",
         "A network inside another, by how many bits longer its prefix is and its number.",
-        &[PREFIX, NEWBITS, Parameter::new("netnum", Kind::Number)],
+        &[
+            PREFIX,
+            NEWBITS.described("How many bits the prefix becomes longer by."),
+            Parameter::new("netnum", Kind::Number)
+                .described("What stands in the new bits, as a whole number."),
+        ],
         STRING,
         cidrsubnet,
     ),

@@ -51,7 +51,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The list cut in lists of a size.",
         &[
             Parameter::new("list", ANY_LIST).shallow().outer(),
-            Parameter::new("size", Kind::Number),
+            Parameter::new("size", Kind::Number)
+                .described("How many elements each part has; the last may have fewer."),
         ],
         follows(|call| Ok(Type::list(type_of_first(call)?))),
         chunklist,

@@ -38,8 +38,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Category::String,
         "What a text from elsewhere gives as a template with these variables.",
         &[
-            Parameter::new("template", Kind::Any).nullable().shallow(),
-            VARS,
+            Parameter::new("template", Kind::Any)
+                .nullable()
+                .shallow()
+                .shown_as(Kind::String)
+                .described("A reference to a text elsewhere in the module."),
+            VARS.described("What the template may refer to, as an object."),
         ],
         STRING,
         |call| {

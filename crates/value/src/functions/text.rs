@@ -51,18 +51,27 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "indent",
         "The text with every line but the first moved right by so many spaces.",
-        &[Parameter::new("spaces", Kind::Number), STR],
+        &[
+            Parameter::new("spaces", Kind::Number)
+                .described("How many spaces follow each line break."),
+            STR,
+        ],
         STRING,
         indent,
     ),
     function(
         "join",
         "All elements of the lists as one text, with a separator between them.",
-        &[Parameter::new("separator", Kind::String)],
+        &[
+            Parameter::new("separator", Kind::String)
+                .described("What stands between two elements."),
+        ],
         STRING,
         join,
     )
-    .variadic(Parameter::new("lists", STRING_LIST)),
+    .variadic(
+        Parameter::new("lists", STRING_LIST).described("Lists of texts, one after the other."),
+    ),
     function(
         "lower",
         "The text in small letters.",
@@ -169,7 +178,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "trim",
         "The text without these characters at its ends.",
-        &[STR, Parameter::new("cutset", Kind::String)],
+        &[
+            STR,
+            Parameter::new("cutset", Kind::String)
+                .described("All characters that are taken away, in any order."),
+        ],
         STRING,
         |call| {
             let cutset: Vec<char> = call.text(1)?.chars().collect();

@@ -5,7 +5,7 @@
 
 use crate::oracle::Terraform;
 use crate::suite::{self, Outcome};
-use value::functions::{Kind, Parameter, Returns, functions};
+use value::functions::{ShownParameter, functions};
 
 /// Signatures, one a line: `name(parameter type, parameter type?, parameter type...) type`.
 pub(crate) const PLACE: &str = "sim/conformance/language/signatures.txt";
@@ -26,34 +26,15 @@ pub(crate) fn run() -> Result<Outcome, String> {
         let given = match own {
             None => "no such function".to_owned(),
             Some(function) => {
+                let signature = function.signature();
                 let mut parameters: Vec<String> =
-                    function.parameters.iter().map(parameter).collect();
-                parameters.extend(
-                    function
-                        .variadic
-                        .as_ref()
-                        .map(|last| parameter(last) + "..."),
-                );
-                let mut all = function.parameters.iter().chain(&function.variadic);
-                let typed = all.any(|parameter| parameter.typed);
-                let returns = match function.returns {
-                    // Of an argument whose type is not known nothing can be said.
-                    _ if typed => "any".to_owned(),
-                    Returns::Fixed(kind) => kind_name(kind),
-                    Returns::Follows(..) => line.rsplit(") ").next().unwrap_or_default().to_owned(),
-                };
-                format!("{name}({}) {returns}", parameters.join(", "))
+                    signature.parameters.iter().map(parameter).collect();
+                let variadic = signature.variadic.iter();
+                parameters.extend(variadic.map(|last| parameter(last) + "..."));
+                format!("{name}({}) {}", parameters.join(", "), signature.returns)
             }
         };
-        match own {
-            // How such a function takes its arguments is a matter of its own, which cases tell.
-            Some(own) if own.is_special() => {
-                let names = |signature: &str| signature.matches(", ").count();
-                let same = names(line) == names(&given);
-                outcome.compare(name, line, if same { line } else { &given });
-            }
-            _ => outcome.compare(name, line, &given),
-        }
+        outcome.compare(name, line, &given);
         let cases = suite::read(&format!("{CASES}/{name}.txt")).unwrap_or_default();
         let count = cases.lines().filter(|line| line.starts_with("> ")).count();
         if count < CASES_MIN {
@@ -67,13 +48,9 @@ pub(crate) fn run() -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-fn parameter(parameter: &Parameter) -> String {
+fn parameter(parameter: &ShownParameter) -> String {
     let mark = if parameter.nullable { "?" } else { "" };
-    format!("{} {}{mark}", parameter.name, kind_name(parameter.ty))
-}
-
-fn kind_name(kind: Kind) -> String {
-    kind.to_type().to_string()
+    format!("{} {}{mark}", parameter.name, parameter.ty)
 }
 
 /// Asks for all signatures.
