@@ -39,6 +39,8 @@ pub enum Mutant {
     LostIntentsIgnored,
     /// What was judged is forgotten at a restart.
     VerdictDropped,
+    /// A snapshot leaves out an object.
+    SnapshotForgets,
     /// An answer that a plan was made from is not recorded.
     AnswerForgotten,
     /// A plan names the beginning of the book as its base.
@@ -65,7 +67,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::SendBeforeDurable,
         Self::AcknowledgeBeforeSync,
         Self::SyncIsALie,
@@ -80,6 +82,7 @@ impl Mutant {
         Self::LostTakenForDone,
         Self::LostIntentsIgnored,
         Self::VerdictDropped,
+        Self::SnapshotForgets,
         Self::AnswerForgotten,
         Self::PlanWithoutBase,
         Self::OrderNotRecorded,

@@ -76,6 +76,7 @@ fn a_fixed_set_of_seeds() {
         "crash before an acknowledgement",
         "crash before a request",
         "crash before an inquiry",
+        "snapshot",
         "torn tail",
         "landing after a crash",
         "request lost in a crash",

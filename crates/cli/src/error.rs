@@ -60,6 +60,7 @@ impl From<EngineError> for CommandError {
             EngineError::Book(error) => Self::Book(error),
             other @ (EngineError::Illegal { .. }
             | EngineError::Unreadable { .. }
+            | EngineError::Snapshot { .. }
             | EngineError::Lost { .. }
             | EngineError::KeyMissing
             | EngineError::Busy(_)) => Self::Engine(other),
@@ -86,9 +87,11 @@ impl CommandError {
             | Self::Engine(EngineError::Book(error) | EngineError::Lost { source: error, .. }) => {
                 book_code(error)
             }
-            Self::Engine(EngineError::Illegal { .. } | EngineError::Unreadable { .. }) => {
-                exit::BOOK_DAMAGED
-            }
+            Self::Engine(
+                EngineError::Illegal { .. }
+                | EngineError::Unreadable { .. }
+                | EngineError::Snapshot { .. },
+            ) => exit::BOOK_DAMAGED,
             Self::Engine(EngineError::Busy(_)) => exit::PARKED,
             Self::Engine(EngineError::KeyMissing) | Self::Failed(_) => exit::FAILED,
             Self::Path { .. } | Self::NoRoom { .. } => exit::IO,
@@ -148,6 +151,13 @@ fn engine_trouble(error: &EngineError) -> value::Diagnostic {
         } => diag::book_senseless(
             environment,
             &format!("entry {position} cannot be read by this program: {what}"),
+        ),
+        EngineError::Snapshot {
+            environment,
+            position,
+        } => diag::book_senseless(
+            environment,
+            &format!("the snapshot at entry {position} is not what the entries up to it give"),
         ),
         EngineError::Lost { source, unrecorded } => diag::outcomes_lost(source, unrecorded.len()),
         EngineError::KeyMissing => diag::key_missing(),

@@ -31,6 +31,7 @@ pub mod replay;
 pub mod retry;
 mod rollout;
 mod run;
+mod snapshot;
 mod target;
 mod watch;
 mod world;
@@ -43,6 +44,7 @@ pub use loaded::{LoadedRelease, LoadedReleases, TemplateReader};
 pub use memo::Memo;
 pub use plan::{Planner, Schemas};
 pub use run::{Run, RunSummary};
+pub use snapshot::FOLD_CODE;
 pub use watch::{Watch, is_news, watches, with_uncounted};
 pub use world::{Blobs, Entry, Illegal, Object, World};
 

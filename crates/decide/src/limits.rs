@@ -3,6 +3,9 @@
 /// Most instances of one block.
 pub const INSTANCES_MAX: i64 = 1_000_000;
 
+/// Fewest entries between two snapshots of a book.
+pub const SNAPSHOT_ENTRIES_MIN: u64 = 1_000;
+
 /// Most attempts at one action.
 pub const ATTEMPTS_MAX: u32 = 6;
 

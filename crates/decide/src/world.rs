@@ -136,7 +136,7 @@ impl fmt::Display for Illegal {
 impl core::error::Error for Illegal {}
 
 /// One environment, folded from its stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct World {
     /// Its name.
     pub environment: Name,
@@ -173,6 +173,7 @@ pub struct World {
     /// Latest runs, oldest first.
     pub runs: VecDeque<RunSummary>,
     /// The run that is not over.
+    #[serde(skip)]
     pub run: Option<Run>,
 }
 

@@ -30,6 +30,14 @@ pub enum EngineError {
         /// Why.
         what: String,
     },
+    /// A snapshot is not what the entries before it give.
+    #[error("the snapshot at entry {position} of `{environment}` is not what the entries give")]
+    Snapshot {
+        /// Whose book.
+        environment: String,
+        /// The last entry that is folded in.
+        position: u64,
+    },
     /// The book took nothing more in the middle of a run.
     #[error("the book took nothing more; outcomes of {} effects are not in it", unrecorded.len())]
     Lost {

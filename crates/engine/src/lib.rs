@@ -18,6 +18,7 @@ mod preview;
 mod read;
 mod seal;
 mod shell;
+mod snapshot;
 mod task;
 
 pub use crate::core::{Core, Input, Output, Pause};
@@ -26,7 +27,8 @@ pub use error::EngineError;
 pub use marks::{Sensitive, unmarked_change, unmarked_question};
 pub use outside::Outside;
 pub use preview::preview;
-pub use read::{check_key, entries, environments, world};
+pub use read::{check_key, entries, environments, folded, world};
 pub use seal::{KEY_BYTES, OpenError, Secrets};
 pub use shell::{Engine, Handle, Observer, PROJECT_STREAM};
+pub use snapshot::{checked_world, sealed_snapshot};
 pub use task::SystemClock;

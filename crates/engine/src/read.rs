@@ -1,8 +1,8 @@
 //! Reading a book: entries, worlds, history. Needs no pen and changes nothing.
 
-use crate::{Codec, EngineError, Secrets, StoredBlobs, seal};
+use crate::{Codec, EngineError, Secrets, StoredBlobs, seal, snapshot};
 use decide::{Entry, LoadedReleases, World};
-use journal::Reader;
+use journal::{JournalError, Reader, StreamId};
 use value::Name;
 
 /// All entries of an environment, in order, each checked against the chain. Without the key, sealed values stay sealed.
@@ -24,8 +24,8 @@ pub fn entries(
         .map_err(|error| explained(error, reader, secrets))
 }
 
-/// The world of an environment; an empty one when the book has none of that name. Without the key, sealed values stay
-/// sealed, which is good for showing and not for acting.
+/// The world of an environment; an empty one when the book has none of that name. Begins at the newest snapshot and
+/// folds what stands after it. Without the key, sealed values stay sealed: good for showing and not for acting.
 ///
 /// # Errors
 /// As [`entries`], or when an entry cannot have happened.
@@ -34,22 +34,65 @@ pub fn world(
     environment: &str,
     secrets: Option<&Secrets>,
 ) -> Result<(World, LoadedReleases), EngineError> {
-    let mut world = World {
+    let begin = begin(reader, environment, secrets)?;
+    fold_on(begin, reader, environment, secrets, |_| ())
+}
+
+/// Where folding begins: the newest snapshot, or nothing.
+pub(crate) fn begin(
+    reader: &Reader,
+    environment: &str,
+    secrets: Option<&Secrets>,
+) -> Result<World, JournalError> {
+    let newest = match stream_named(reader, environment)? {
+        Some(stream) => snapshot::newest(reader, stream, secrets)?,
+        None => None,
+    };
+    Ok(newest.unwrap_or_else(|| empty(environment)))
+}
+
+/// The world of an environment, folded from its first entry, whatever snapshots there are; shown after each entry.
+///
+/// # Errors
+/// As [`world`].
+pub fn folded(
+    reader: &Reader,
+    environment: &str,
+    secrets: Option<&Secrets>,
+    visit: impl FnMut(&World),
+) -> Result<(World, LoadedReleases), EngineError> {
+    fold_on(empty(environment), reader, environment, secrets, visit)
+}
+
+fn empty(environment: &str) -> World {
+    World {
         environment: Name::from(environment),
         ..World::default()
-    };
-    let mut releases = LoadedReleases::new();
-    let known = reader
-        .view()
-        .streams()?
-        .into_iter()
-        .any(|stream| stream.name == environment);
-    if !known {
-        return Ok((world, releases));
     }
+}
+
+fn stream_named(reader: &Reader, environment: &str) -> Result<Option<StreamId>, JournalError> {
+    let streams = reader.view().streams()?;
+    let stream = streams
+        .into_iter()
+        .find(|stream| stream.name == environment);
+    Ok(stream.map(|stream| stream.id))
+}
+
+/// Folds what stands after a world.
+pub(crate) fn fold_on(
+    mut world: World,
+    reader: &Reader,
+    environment: &str,
+    secrets: Option<&Secrets>,
+    mut visit: impl FnMut(&World),
+) -> Result<(World, LoadedReleases), EngineError> {
+    let mut releases = LoadedReleases::new();
+    let Some(stream) = stream_named(reader, environment)? else {
+        return Ok((world, releases));
+    };
     let blobs = StoredBlobs { reader, secrets };
-    let stream = reader.view().stream(environment)?;
-    for stored in reader.view().entries(stream.id, 1)? {
+    for stored in reader.view().entries(stream, world.position + 1)? {
         let entry = Codec::entry(environment, &stored?, &blobs)
             .map_err(|error| explained(error, reader, secrets))?;
         world
@@ -59,6 +102,7 @@ pub fn world(
                 source,
             })
             .map_err(|error| explained(error, reader, secrets))?;
+        visit(&world);
     }
     Ok((world, releases))
 }

@@ -4,6 +4,7 @@ use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_
 use crate::task::{TaskKind, spawn};
 use crate::{
     Codec, Core, EngineError, Input, Output, Outside, Pause, Secrets, StoredBlobs, perform, read,
+    snapshot,
 };
 use contract::Clock;
 use decide::{Blobs, Entry, World};
@@ -35,6 +36,8 @@ pub struct Engine {
     receiver: mpsc::Receiver<Message>,
     low_space: bool,
     performing: usize,
+    /// Position of the newest snapshot in the book.
+    snapshot_at: u64,
     questions: Arc<Semaphore>,
     looks: Arc<Semaphore>,
 }
@@ -107,7 +110,10 @@ impl Engine {
             };
             Ok((stream, book.take_lease(stream, &holder, now_ms)?))
         })?;
-        let (world, releases) = read::world(&reader, environment, Some(&codec.secrets))?;
+        let begin = read::begin(&reader, environment, Some(&codec.secrets))?;
+        let snapshot_at = begin.position;
+        let (world, releases) =
+            read::fold_on(begin, &reader, environment, Some(&codec.secrets), |_| ())?;
         let mut events = Vec::new();
         if world.position == 0 {
             events.push(Event::Opened {
@@ -138,6 +144,7 @@ impl Engine {
             receiver,
             low_space: false,
             performing: 0,
+            snapshot_at,
             questions: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX)),
             looks: Arc::new(Semaphore::new(LOOKS_AT_ONCE_MAX)),
         };
@@ -219,10 +226,35 @@ impl Engine {
             if let Some(pause) = self.core.pause().filter(|_| self.performing == 0) {
                 if let Pause::Over(Some(_)) = &pause {
                     self.writer.with_book(journal::Book::barrier)?;
+                    self.keep_snapshot()?;
                 }
                 return Ok(pause);
             }
             self.turn().await?;
+        }
+    }
+
+    /// Keeps a snapshot when one is due and there is room for it: whoever opens the book next begins there.
+    fn keep_snapshot(&mut self) -> Result<(), EngineError> {
+        let world = self.core.world();
+        if self.low_space || !world.is_snapshot_due(self.snapshot_at) {
+            return Ok(());
+        }
+        let Some(state) = snapshot::sealed_snapshot(world, &self.codec.secrets) else {
+            return Ok(());
+        };
+        let (stream, position) = (self.stream, world.position);
+        let kept = self
+            .writer
+            .with_book(move |book| book.put_snapshot(stream, position, decide::FOLD_CODE, state));
+        match kept {
+            // It is only a cache: one that is too large is done without.
+            Err(JournalError::TooLarge { .. } | JournalError::Full { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => {
+                self.snapshot_at = position;
+                Ok(())
+            }
         }
     }
 

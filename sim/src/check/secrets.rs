@@ -1,5 +1,5 @@
 //! Rule 9: secrets never enter the book. Every scenario with a secret has this one, and what is stored is searched for
-//! it byte by byte: entries as they stand on the disk, and all content that they name.
+//! it byte by byte: entries as they stand on the disk, all content that they name, and snapshots.
 
 use journal::{Entry, Reader};
 
@@ -15,6 +15,11 @@ pub(crate) fn in_clear(stored: &Entry, reader: &Reader) -> Option<String> {
         let content = reader.view().blob(digest).ok()?;
         holds(&content).then(|| format!("a secret stands in content of entry {}", stored.seq))
     })
+}
+
+/// Looks at a snapshot as it is stored.
+pub(crate) fn in_snapshot(state: &[u8]) -> Option<String> {
+    holds(state).then(|| "a secret stands in a snapshot".to_owned())
 }
 
 fn holds(bytes: &[u8]) -> bool {

@@ -243,6 +243,34 @@ impl Trial<'_> {
             let found = check::folds::difference(live, self.ledger.world());
             self.check("folds", found);
         }
+        self.keep_snapshot(id);
+    }
+
+    /// Keeps a snapshot between runs, at every chance: whether one is worth its cost is not what is played here.
+    fn keep_snapshot(&mut self, id: u32) {
+        let mutant = self.settings.mutant;
+        let Some(controller) = self.controllers.get_mut(&id) else {
+            return;
+        };
+        let mut world = controller.core.world().clone();
+        if mutant == Some(Mutant::SnapshotForgets) {
+            world.resources.pop_last();
+        }
+        let Some(state) = engine::sealed_snapshot(&world, &controller.codec.secrets) else {
+            return;
+        };
+        let found = check::secrets::in_snapshot(&state);
+        let kept = controller.book.put_snapshot(
+            controller.stream,
+            world.position,
+            decide::FOLD_CODE,
+            state,
+        );
+        self.hit("snapshot");
+        self.check("secrets", found);
+        if let Err(error) = kept {
+            self.violate("folds", chain(&error));
+        }
     }
 
     /// Reads what is new in the book and looks at each entry.
