@@ -79,6 +79,7 @@ pub enum Stage {
 }
 
 /// What happened to an action.
+#[derive(Clone, Copy)]
 pub(crate) enum Happening<'a> {
     Intended,
     Ended(&'a Outcome),
@@ -379,4 +380,196 @@ fn first_line(diagnostics: &Diagnostics) -> String {
         .next()
         .map(|one| alloc::format!("{}: {}", one.summary, one.detail))
         .unwrap_or_else(|| String::from("no reason was given"))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Every stage with everything that can happen to it: `tests/actions.txt` says what comes of it.
+
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+    use model::{Address, Change, Key, Mode, ModulePath, ResourceAddress, RouteTable};
+
+    const NOW_MS: i64 = 1_000_000;
+
+    fn create(repeat: Repeat, settle_ms: u64) -> Effect {
+        let resource = ResourceAddress {
+            module: ModulePath::default(),
+            mode: Mode::Managed,
+            kind: "host_file".into(),
+            name: "a".into(),
+        };
+        let key = Key::None;
+        Effect::Change(Change {
+            address: Address { resource, key },
+            provider: String::from("example.com/plain"),
+            verb: Verb::Create,
+            prior: None,
+            config: None,
+            planned: None,
+            private: Vec::new(),
+            repeat,
+            settle_ms,
+            dependencies: Vec::new(),
+        })
+    }
+
+    /// A table: its name, what is done, tries so far, and whether an earlier attempt may still take effect.
+    type Table = (&'static str, Effect, u32, bool);
+
+    fn tables() -> [Table; 8] {
+        let never = || create(Repeat::Never, 60_000);
+        let by_key = || create(Repeat::ByKey, 60_000);
+        let route = || Effect::Publish(RouteTable::default());
+        let last = ATTEMPTS_MAX - 1;
+        [
+            ("repeated only when it is absent", never(), 0, false),
+            ("that, last try", never(), last, false),
+            ("settles at once", create(Repeat::Never, 0), 0, false),
+            ("repeated by its key", by_key(), 0, false),
+            ("that, an earlier try unsettled", by_key(), 1, true),
+            ("that, last try", by_key(), last, true),
+            ("cannot be looked for", route(), 1, true),
+            ("that, last try", route(), last, true),
+        ]
+    }
+
+    fn stages() -> [(&'static str, Stage); 9] {
+        let why = String::from("?");
+        let (what, question) = (why.clone(), why.clone());
+        let (since_ms, retry_after_ms) = (NOW_MS - 60_000, None);
+        let not_before_ms = NOW_MS;
+        let diagnostics = Diagnostics::default();
+        let uncertain = |inquiries| Stage::Uncertain {
+            since_ms,
+            inquiries,
+        };
+        [
+            ("open", Stage::Open),
+            ("uncertain", uncertain(0)),
+            ("last look", uncertain(INQUIRIES.len() as u32 - 1)),
+            (
+                "struck",
+                Stage::Struck {
+                    why,
+                    retry_after_ms,
+                },
+            ),
+            ("waiting", Stage::Waiting { not_before_ms }),
+            ("unclear", Stage::Unclear { what }),
+            ("parked", Stage::Parked { question }),
+            ("done", Stage::Done),
+            ("failed", Stage::Failed { diagnostics }),
+        ]
+    }
+
+    /// A stage and, after it, whether an earlier attempt may still take effect.
+    fn shown(action: &Action) -> String {
+        let name = match action.stage {
+            Stage::Open => "open",
+            Stage::Uncertain { .. } => "uncertain",
+            Stage::Struck { .. } => "struck",
+            Stage::Waiting { .. } => "waiting",
+            Stage::Unclear { .. } => "unclear",
+            Stage::Parked { .. } => "parked",
+            Stage::Done => "done",
+            Stage::Failed { .. } => "failed",
+        };
+        let unsettled = action.unsettled_until_ms.map_or("", |_| "*");
+        format!("{name}{unsettled}")
+    }
+
+    fn outcomes() -> [(&'static str, Outcome); 5] {
+        let (object, private) = (None, Vec::new());
+        let diagnostics = Diagnostics::default();
+        let retry_after_ms = None;
+        [
+            (
+                "changed",
+                Outcome::Changed {
+                    object,
+                    private: private.clone(),
+                    diagnostics: diagnostics.clone(),
+                },
+            ),
+            (
+                "partial",
+                Outcome::Partial {
+                    object: value::Value::object([].into()),
+                    private,
+                    diagnostics: diagnostics.clone(),
+                },
+            ),
+            (
+                "refused",
+                Outcome::Refused {
+                    diagnostics: diagnostics.clone(),
+                },
+            ),
+            (
+                "failed",
+                Outcome::Failed {
+                    diagnostics,
+                    retry_after_ms,
+                },
+            ),
+            ("unknown", Outcome::Unknown { why: "?".into() }),
+        ]
+    }
+
+    #[test]
+    fn every_stage_with_everything_that_can_happen() {
+        let outcomes = outcomes();
+        let [(_, changed), ..] = &outcomes;
+        let inquiries = [
+            ("found", Inquiry::Found(changed.clone())),
+            ("absent", Inquiry::Absent),
+            ("not yet", Inquiry::NotYet),
+            ("unclear", Inquiry::Unclear { what: "?".into() }),
+        ];
+        let mut happenings = Vec::from([(String::from("intended"), Happening::Intended)]);
+        for (name, outcome) in &outcomes {
+            happenings.push((format!("ended {name}"), Happening::Ended(outcome)));
+        }
+        happenings.push((String::from("lost"), Happening::Lost));
+        for (name, inquiry) in &inquiries {
+            happenings.push((format!("inquired {name}"), Happening::Inquired(inquiry)));
+        }
+        for (name, inquiry) in &inquiries {
+            happenings.push((format!("resolved {name}"), Happening::Resolved(inquiry)));
+        }
+        happenings.push((String::from("retried"), Happening::Retried(NOW_MS)));
+        happenings.push((String::from("parked"), Happening::Parked("?")));
+
+        let mut found = String::new();
+        for (title, effect, tries, unsettled) in tables() {
+            found.push_str(&format!("\n{title}\n{:<18}", ""));
+            for (name, _) in stages() {
+                found.push_str(&format!("{name:<11}"));
+            }
+            found = String::from(found.trim_end()) + "\n";
+            for (what, happening) in &happenings {
+                let mut line = format!("{what:<18}");
+                for (_, stage) in stages() {
+                    let lost = matches!(stage, Stage::Uncertain { .. });
+                    let mut action = Action {
+                        stage,
+                        tries,
+                        unsettled_until_ms: (unsettled || lost).then_some(NOW_MS + 60_000),
+                        ..Action::new(effect.clone())
+                    };
+                    let legal = action.step(*happening, NOW_MS).is_ok();
+                    let cell = if legal { shown(&action) } else { "-".into() };
+                    line.push_str(&format!("{cell:<11}"));
+                }
+                found.push_str(line.trim_end());
+                found.push('\n');
+            }
+        }
+        let recorded = include_str!("../tests/actions.txt");
+        let (_, recorded) = recorded.split_once("\n\n").unwrap_or_default();
+        let found = found.trim_start();
+        assert!(found == recorded, "tests/actions.txt would be:\n{found}");
+    }
 }

@@ -154,3 +154,201 @@ fn log_sum_exp(terms: &[f64]) -> f64 {
     let highest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     highest + libm::log(terms.iter().map(|term| libm::exp(term - highest)).sum())
 }
+
+#[cfg(test)]
+mod tests {
+    //! What the header promises: fair bets, false alarms as rare as stated however often one looks, bad versions found
+    //! after few requests, and nothing proved by nothing.
+
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Two versions and who serves how much, as requests come.
+    struct Traffic {
+        random: u64,
+        /// Chance that a request goes to the new version.
+        share: f64,
+        /// Chances that a request fails.
+        new: f64,
+        old: f64,
+    }
+
+    impl Traffic {
+        /// SplitMix64 (Steele, Lea, Flood 2014): the same draws each time.
+        fn draw(&mut self) -> f64 {
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = self.random;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((word ^ (word >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        }
+
+        /// What is answered until the next look.
+        fn answered(&mut self, requests: u64) -> (Arm, Arm) {
+            let (mut new, mut old) = (Arm::default(), Arm::default());
+            for _ in 0..requests {
+                let is_new = self.draw() < self.share;
+                let (arm, rate) = if is_new {
+                    (&mut new, self.new)
+                } else {
+                    (&mut old, self.old)
+                };
+                arm.finished += 1;
+                arm.failed += u64::from(self.draw() < rate);
+            }
+            (new, old)
+        }
+
+        /// Requests that the new version was given before it was called bad; none when it never was within as many as
+        /// this.
+        fn found_after(mut self, new_max: u64, ppm: u32, look_every: u64) -> Option<u64> {
+            let mut score = Score::default();
+            while score.new.finished < new_max {
+                let (new, old) = self.answered(look_every);
+                score.add(new, old);
+                if is_bad(&score.evidence(), ppm) {
+                    return Some(score.new.finished);
+                }
+            }
+            None
+        }
+    }
+
+    /// Expectation of `exp(ratio)` under the chances whose logarithms are given.
+    fn expectation(outcomes: impl Iterator<Item = (f64, f64)>) -> f64 {
+        outcomes
+            .map(|(chance, ratio)| libm::exp(chance + ratio))
+            .sum()
+    }
+
+    proptest! {
+        /// Against an equally good version no bet wins on average: the failures fall on it as cards are dealt.
+        #[test]
+        fn bets_beside_an_old_version_are_fair(
+            new in 0..60_u64,
+            old in 1..60_u64,
+            failed in 0..120_u64,
+            odds in prop::sample::select(ODDS_BESIDE.to_vec()),
+        ) {
+            prop_assume!(failed <= new + old);
+            let all = log_choose(new + old, failed);
+            let outcomes = (failed.saturating_sub(old)..=failed.min(new)).map(|x| {
+                let chance = log_choose(new, x) + log_choose(old, failed - x) - all;
+                let of_new = Arm { finished: new, failed: x };
+                let of_old = Arm { finished: old, failed: failed - x };
+                (chance, beside(of_new, of_old, odds))
+            });
+            let mean = expectation(outcomes);
+            prop_assert!((mean - 1.0).abs() < 1e-9, "{mean}");
+        }
+
+        /// Nor against a version that fails exactly as often as it may when it serves alone.
+        #[test]
+        fn bets_on_a_version_alone_are_fair(
+            finished in 0..80_u64,
+            rate in 0.005..0.5_f64,
+            odds in prop::sample::select(ODDS_ALONE.to_vec()),
+        ) {
+            let outcomes = (0..=finished).map(|failed| {
+                let good = (finished - failed) as f64;
+                let chance = log_choose(finished, failed)
+                    + failed as f64 * libm::log(rate)
+                    + good * libm::log(1.0 - rate);
+                (chance, alone(Arm { finished, failed }, rate, odds))
+            });
+            let mean = expectation(outcomes);
+            prop_assert!((mean - 1.0).abs() < 1e-9, "{mean}");
+        }
+    }
+
+    #[test]
+    fn false_alarms_are_as_rare_as_stated_however_often_one_looks() {
+        let (trials, ppm) = (1_500_u64, 20_000);
+        // Failure rate of both versions, share of the new one, requests between two looks.
+        let cases = [
+            (0.001, 0.05, 20),
+            (0.01, 0.5, 7),
+            (0.2, 0.1, 1),
+            (0.5, 0.5, 40),
+        ];
+        for (rate, share, look_every) in cases {
+            let alarms = (0..trials)
+                .filter(|trial| {
+                    let traffic = Traffic {
+                        random: *trial,
+                        share,
+                        new: rate,
+                        old: rate,
+                    };
+                    traffic.found_after(150, ppm, look_every).is_some()
+                })
+                .count();
+            // Four standard deviations above the stated rate: 2% of 1,500, and chance.
+            assert!(alarms <= 30 + 22, "rate {rate}: {alarms} alarms");
+        }
+    }
+
+    #[test]
+    fn bad_versions_are_found_after_few_requests() {
+        // Failure rates of the new and of the old version, and of how many requests to the new one 95% are found.
+        let cases = [
+            (1.0, 0.0, 8),
+            (0.5, 0.001, 20),
+            (0.2, 0.001, 55),
+            (0.05, 0.0, 215),
+            (0.05, 0.001, 270),
+            (0.3, 0.05, 90),
+        ];
+        for (new, old, enough) in cases {
+            let mut needed: Vec<u64> = (0..400)
+                .map(|random| {
+                    let traffic = Traffic {
+                        random,
+                        share: 0.1,
+                        new,
+                        old,
+                    };
+                    traffic.found_after(2_000, 1_000, 10).unwrap_or(u64::MAX)
+                })
+                .collect();
+            needed.sort_unstable();
+            let most = needed.get(needed.len() * 95 / 100).copied();
+            assert!(most <= Some(enough), "{new} beside {old}: {most:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_proves_nothing() {
+        let mut score = Score::default();
+        let none = Arm::default();
+        let good = Arm {
+            finished: 1_000,
+            failed: 0,
+        };
+        for (new, old) in [(none, none), (none, good), (good, none), (good, good)] {
+            score.add(new, old);
+            assert!(!is_bad(&score.evidence(), u32::MAX / 5_000), "{score:?}");
+        }
+        // Failures of the old version alone speak for nobody.
+        let broken = Arm {
+            finished: 1_000,
+            failed: 900,
+        };
+        score.add(none, broken);
+        assert!(!is_bad(&score.evidence(), 1_000), "{score:?}");
+    }
+
+    #[test]
+    fn an_outage_that_hits_both_alike_is_not_the_new_versions() {
+        let mut score = Score::default();
+        let all = |finished| Arm {
+            finished,
+            failed: finished,
+        };
+        for _ in 0..100 {
+            score.add(all(10), all(90));
+        }
+        assert!(!is_bad(&score.evidence(), 1_000), "{score:?}");
+        assert!(is_clean(&score.evidence()), "it fails no more than the old");
+    }
+}

@@ -219,8 +219,9 @@ impl Delivery<'_, '_> {
             step_ms: self
                 .duration(settings, "step")
                 .unwrap_or(ROLLOUT_STEP_MS_DEFAULT),
+            // A step that nobody used proves nothing.
             requests_min: self
-                .whole(settings, "min_requests", 0, u64::from(u32::MAX))
+                .whole(settings, "min_requests", 1, u64::from(u32::MAX))
                 .unwrap_or(REQUESTS_MIN_DEFAULT),
             evidence_deadline_ms: self
                 .positive_duration(settings, "evidence_deadline")

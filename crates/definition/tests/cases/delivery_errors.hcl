@@ -35,7 +35,7 @@ service "web" {
   health {}
   rollout "canary" {
     steps        = [50, 25]
-    min_requests = -1
+    min_requests = 0
     judge {
       latency     = "p99"
       false_alarm = 2
