@@ -275,6 +275,9 @@ pub(crate) struct PlanArgs {
     /// Plan to destroy everything.
     #[arg(long)]
     pub destroy: bool,
+    /// Keep the plan in this file, for `steadfast apply FILE` and `steadfast show FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// End with 2 when there are changes, 0 when there are none.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -298,6 +301,9 @@ pub(crate) struct ApplyArgs {
     /// Destroy everything, as `steadfast destroy` does.
     #[arg(long)]
     pub destroy: bool,
+    /// A plan that `steadfast plan -out=FILE` kept: exactly that is done, and nobody is asked.
+    #[arg(value_name = "FILE")]
+    pub plan: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -309,9 +315,12 @@ pub(crate) struct EnvironmentArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ShowArgs {
-    /// A run, or its first digits; everything that exists if none is given.
-    #[arg(value_name = "RUN")]
+    /// A run, or its first digits, or the file of a plan; everything that exists if none is given.
+    #[arg(value_name = "RUN|FILE")]
     pub run: Option<String>,
+    /// With --json, write sensitive values too.
+    #[arg(long)]
+    pub show_sensitive: bool,
     /// Environment.
     #[arg(long, default_value = "default")]
     pub env: String,

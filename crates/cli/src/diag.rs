@@ -37,6 +37,31 @@ pub(crate) fn unreadable(path: &str, why: &str) -> Diagnostic {
     )
 }
 
+/// A file that should hold a plan does not, or not one that can be used here.
+pub(crate) fn no_plan(path: &std::path::Path, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1405",
+        "Not a plan that can be used",
+        format!(
+            "{} cannot be used as a plan: {why}. Make one with `steadfast plan -out=FILE`.",
+            path.display()
+        ),
+    )
+}
+
+/// A plan was kept, and what it is about has changed since.
+pub(crate) fn plan_outdated(path: &std::path::Path, since: &str, base: u64) -> Diagnostic {
+    Diagnostic::error(
+        "SF1406",
+        "The plan is outdated",
+        format!(
+            "The plan in {} was made at position {base} of the book, and would be another one now: {since}. Nothing was \
+             changed. Make a new plan and look at it.",
+            path.display()
+        ),
+    )
+}
+
 /// A file could not be written.
 pub(crate) fn unwritable(path: &str, why: &str) -> Diagnostic {
     Diagnostic::error(

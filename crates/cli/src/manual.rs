@@ -96,7 +96,10 @@ Examples:
   steadfast plan -replace='host_file.motd[\"x\"]'    as if this object were damaged
   steadfast plan -destroy                          what destroy would do
   steadfast plan -detailed-exitcode                ends with 2 when there are changes, for scripts
+  steadfast plan -out=FILE                         keep it, for `steadfast apply FILE`
   steadfast plan --json                            one JSON object, for programs
+
+What Terraform's tools read is `steadfast show -json FILE`, where FILE is from -out.
 ";
 
 /// Under `apply --help`.
@@ -108,6 +111,7 @@ twice ends at once. After a crash, a power cut or a kill -9 the next apply finis
 Examples:
   steadfast apply                                  plan, ask, do
   steadfast apply -auto-approve                    where nobody can be asked
+  steadfast apply FILE                             exactly the plan that `steadfast plan -out=FILE` kept
   steadfast apply -refresh-only                    only take note of what was changed by others
   steadfast apply -replace=host_command.migrate    destroy and make again
   steadfast apply --json -auto-approve             one JSON object per line, for programs
@@ -131,8 +135,12 @@ pub(crate) const SHOW: &str = "\
 Examples:
   steadfast show                                   everything that exists, as the book has it
   steadfast show 3f9a                              one run, from its request to its end
+  steadfast show FILE                              the plan that `steadfast plan -out=FILE` kept
   steadfast show --env production
-  steadfast show --json
+  steadfast show -json                             as `terraform show -json` writes a state, for programs
+  steadfast show -json FILE                        as `terraform show -json` writes a plan, for programs
+
+Sensitive values are null in JSON; with -show-sensitive they are in the clear, as Terraform's are.
 ";
 
 /// Under `output --help`.

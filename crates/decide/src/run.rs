@@ -88,7 +88,7 @@ impl Run {
     /// What functions of time and chance are given while it is carried out.
     pub(crate) fn began(&self) -> crate::eval::Began {
         crate::eval::Began {
-            at_ms: self.began_ms,
+            at_ms: self.options.planned_at_ms.unwrap_or(self.began_ms),
             seed: self.options.seed,
         }
     }

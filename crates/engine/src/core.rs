@@ -59,6 +59,9 @@ pub enum Input {
         /// The answer.
         answer: Answer,
     },
+    /// The next plan was made before, by asking: what was answered to which question, each named by the digest of its
+    /// stored form. What is asked and is not among these is asked as ever.
+    Prepared(BTreeMap<Digest, Answer>),
     /// A provider answered a question asked while planning.
     PlanAnswered {
         /// Which question.
@@ -167,6 +170,8 @@ pub struct Core {
     staged_blobs: Vec<Vec<u8>>,
     appending: Option<Batch>,
     planner: Option<Planning>,
+    /// Answers that were there before they were asked for.
+    prepared: BTreeMap<Digest, Answer>,
     asking: BTreeSet<ActionId>,
     inquiring: BTreeSet<ActionId>,
     looking: BTreeMap<Watch, Look>,
@@ -236,6 +241,7 @@ impl Core {
             staged_blobs: Vec::new(),
             appending: None,
             planner: None,
+            prepared: BTreeMap::new(),
             asking: BTreeSet::new(),
             inquiring: BTreeSet::new(),
             looking: BTreeMap::new(),
@@ -354,6 +360,7 @@ impl Core {
                     },
                 );
             }
+            Input::Prepared(answers) => self.prepared = answers,
             Input::PlanAnswered { number, answer } => {
                 self.plan_answered(number, answer, &mut outputs);
             }
@@ -486,6 +493,7 @@ impl Core {
     /// stay in the book whether they came in time or not.
     fn over(&mut self, run: RunId) {
         self.planner = None;
+        self.prepared.clear();
         self.looking.clear();
         self.asking.clear();
         self.inquiring.clear();
@@ -671,23 +679,31 @@ impl Core {
         let Some(planning) = &mut self.planner else {
             return;
         };
-        if planning.missing > 0 {
-            return;
-        }
-        for (number, answer) in std::mem::take(&mut planning.round) {
-            let Some(answer) = answer else { continue };
-            planning.answers.push(answer.clone());
-            planning.planner.answer(number, answer);
-        }
-        let questions = planning.planner.questions();
-        if questions.is_empty() {
-            self.finish_plan();
-            return;
-        }
-        planning.missing = questions.len();
-        for (number, question) in questions {
-            planning.round.insert(number, None);
-            outputs.push(Output::AskForPlan { number, question });
+        while planning.missing == 0 {
+            // Ends: every round answers all questions, and a plan asks at most three times about each object.
+            for (number, answer) in std::mem::take(&mut planning.round) {
+                let Some(answer) = answer else { continue };
+                planning.answers.push(answer.clone());
+                planning.planner.answer(number, answer);
+            }
+            let questions = planning.planner.questions();
+            if questions.is_empty() {
+                self.finish_plan();
+                return;
+            }
+            for (number, question) in questions {
+                let known = if self.prepared.is_empty() {
+                    None
+                } else {
+                    let stored = self.blobs.sealed(model::encode(&question));
+                    self.prepared.get(&Digest::of(&stored)).cloned()
+                };
+                if known.is_none() {
+                    planning.missing += 1;
+                    outputs.push(Output::AskForPlan { number, question });
+                }
+                planning.round.insert(number, known);
+            }
         }
     }
 

@@ -26,7 +26,7 @@ pub use codec::{Codec, StoredBlobs};
 pub use error::EngineError;
 pub use marks::{Sensitive, unmarked_change, unmarked_question};
 pub use outside::Outside;
-pub use preview::preview;
+pub use preview::{Preview, preview};
 pub use read::{check_key, entries, environments, folded, world};
 pub use seal::{KEY_BYTES, OpenError, Secrets};
 pub use shell::{Engine, Handle, Observer, PROJECT_STREAM};

@@ -10,6 +10,7 @@ use contract::Clock;
 use decide::{Blobs, Entry, World};
 use journal::{Blob, JournalError, Reader, StreamId, Writer};
 use model::{Answer, Command, Digest, Event, Inquiry, Outcome, RunId};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
 use value::Name;
@@ -182,6 +183,14 @@ impl Engine {
         self.settle(observer).await?;
         self.refuse_while_open()?;
         self.handle(Input::Record(vec![event], content))
+    }
+
+    /// Takes the answers that a plan was made from before its run: what they answer is not asked again.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn prepare(&mut self, answers: BTreeMap<Digest, Answer>) -> Result<(), EngineError> {
+        self.handle(Input::Prepared(answers))
     }
 
     fn refuse_while_open(&self) -> Result<(), EngineError> {

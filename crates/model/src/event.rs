@@ -232,6 +232,10 @@ pub struct RunOptions {
     /// Artifacts that are built again although they were built before: what was stored of them is damaged or gone.
     #[serde(default)]
     pub rebuild: Vec<Name>,
+    /// When the plan was made that this run carries out, in milliseconds since 1970, where it was made before the run
+    /// began; functions of time are given this time.
+    #[serde(default)]
+    pub planned_at_ms: Option<i64>,
 }
 
 /// Orders of a person.

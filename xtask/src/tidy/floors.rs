@@ -17,6 +17,7 @@ pub(super) const FLOORS: &[(&str, u8)] = &[
     ("artifact", 4),
     ("engine", 4),
     ("host", 4),
+    ("interchange", 4),
     ("plugin", 4),
     ("proxy", 4),
     ("registry", 4),

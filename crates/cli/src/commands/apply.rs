@@ -1,7 +1,9 @@
 //! `plan`, `apply`, `destroy`, `resume`: resources.
 
+use super::saved;
 use super::takeover::{Then, submit, take_over};
 use crate::args::{ApplyArgs, PlanArgs, Planning, ResumeArgs};
+use crate::diag;
 use crate::error::CommandError;
 use crate::exit;
 use crate::project::{DEFAULT_ENVIRONMENT, Definition};
@@ -15,6 +17,7 @@ use engine::{Engine, PROJECT_STREAM, Pause};
 use model::{Address, Command, Event, Plan, PlanMode, RunId, RunKind, RunOptions, RunResult};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 /// `plan`.
@@ -24,17 +27,36 @@ pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, 
     } else {
         mode_of(&args.planning)
     };
-    let plan = previewed(session, &args.planning, mode, json)?;
+    let previewed = previewed(session, &args.planning, mode, json)?;
+    let plan = &previewed.preview.plan;
     if json {
-        anstream::println!("{}", plan_json(&plan));
+        anstream::println!("{}", plan_json(plan));
     } else {
-        anstream::print!("{}", render::text(&plan));
+        anstream::print!("{}", render::text(plan));
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() {
-        exit::USAGE
-    } else {
-        exit::OK
-    })
+    let changes = args.detailed_exitcode && !plan.is_empty();
+    if let Some(path) = &args.out {
+        saved::keep(session, path, previewed)?;
+        if !json {
+            let shown = path.display();
+            anstream::println!(
+                "\nThe plan is in {shown}. To do exactly this: steadfast apply {shown}"
+            );
+        }
+    }
+    Ok(if changes { exit::USAGE } else { exit::OK })
+}
+
+/// A plan that would be made now, with what it was made from.
+pub(super) struct Previewed {
+    /// The plan, and what the providers said for it.
+    pub preview: engine::Preview,
+    /// What is written.
+    pub definition: Definition,
+    /// What the book says.
+    pub world: decide::World,
+    /// What was asked for.
+    pub options: RunOptions,
 }
 
 /// The plan that would be made now. Its warnings have been told.
@@ -43,19 +65,44 @@ pub(super) fn previewed(
     planning: &Planning,
     mode: PlanMode,
     json: bool,
-) -> Result<Plan, CommandError> {
+) -> Result<Previewed, CommandError> {
     let definition = compiled(session, &planning.variables, json)?;
     let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
     Session::warn_if_open(&world);
     let options = options(planning, replaced(planning)?, &world, mode, true)?;
     let loaded = loaded(&definition)?;
     let outside = session.providers();
-    let plan = session
+    let preview = session
         .tokio
-        .block_on(engine::preview(&outside, loaded, &world, options))
+        .block_on(engine::preview(&outside, loaded, &world, options.clone()))
         .map_err(|found| failed(found, &definition))?;
-    say(&plan.diagnostics, &definition.sources, json);
-    Ok(plan)
+    say(&preview.plan.diagnostics, &definition.sources, json);
+    Ok(Previewed {
+        preview,
+        definition,
+        world,
+        options,
+    })
+}
+
+/// A plan that was kept in a file, and that what is planned now must be.
+#[derive(Clone, Copy)]
+pub(super) struct Expected<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Where it was kept.
+    pub path: &'a Path,
+}
+
+/// How a plan is agreed to.
+#[derive(Clone, Copy)]
+pub(super) enum Consent<'a> {
+    /// A person is asked.
+    Asked,
+    /// It was given beforehand, to any plan.
+    Given,
+    /// It was given to one plan.
+    Kept(Expected<'a>),
 }
 
 /// `apply` and `destroy`.
@@ -65,6 +112,9 @@ pub(crate) fn apply(
     mode: PlanMode,
     json: bool,
 ) -> Result<u8, CommandError> {
+    if let Some(path) = &args.plan {
+        return saved::apply(session, path, &args, json);
+    }
     if !args.auto_approve && (json || !args.input) {
         return Err(nobody_to_ask(if json { "--json" } else { "-input=false" }));
     }
@@ -176,6 +226,24 @@ pub(crate) fn finish(
     auto_approve: bool,
     json: bool,
 ) -> Result<u8, CommandError> {
+    let consent = if auto_approve {
+        Consent::Given
+    } else {
+        Consent::Asked
+    };
+    finish_expected(session, engine, progress, sources, consent, json)
+}
+
+/// The same, with what a plan is agreed to for.
+pub(super) fn finish_expected(
+    session: &Session,
+    engine: &mut Engine,
+    progress: &mut Progress,
+    sources: &Sources,
+    consent: Consent<'_>,
+    json: bool,
+) -> Result<u8, CommandError> {
+    let mut outdated = None;
     let run = engine.world().run.as_ref();
     let mut begun = run.is_some_and(|run| run.approved || run.options.auto_approve);
     loop {
@@ -184,11 +252,7 @@ pub(crate) fn finish(
         match pause {
             None => {
                 progress.finish();
-                if !json {
-                    anstream::println!(
-                        "Ended at once. What was under way is looked at by: steadfast resume"
-                    );
-                }
+                tell_interrupted(json);
                 return Ok(exit::INTERRUPTED);
             }
             Some(Pause::AwaitsApproval { run, plan }) => {
@@ -198,13 +262,17 @@ pub(crate) fn finish(
                         "the plan is not in the book".to_owned(),
                     ));
                 };
-                say(&made.diagnostics, sources, json);
-                if json {
-                    anstream::println!("{}", plan_json(&made));
+                if let Consent::Kept(kept) = consent {
+                    outdated = saved::difference(&made, kept.plan)
+                        .map(|since| diag::plan_outdated(kept.path, &since, kept.plan.base));
                 } else {
-                    anstream::print!("{}", render::text(&made));
+                    tell(&made, sources, json);
                 }
-                let agreed = auto_approve || made.is_empty() || ask(session, &made, json)?;
+                let agreed = match consent {
+                    Consent::Kept(_) => outdated.is_none(),
+                    Consent::Given => true,
+                    Consent::Asked => made.is_empty() || ask(session, &made, json)?,
+                };
                 begun |= agreed;
                 let order = if agreed {
                     Command::Approve { run, plan }
@@ -215,12 +283,7 @@ pub(crate) fn finish(
             }
             Some(Pause::Parked { run, questions }) => {
                 progress.finish();
-                anstream::eprintln!(
-                    "{WARN}Run {run} waits for you.{RESET} Everything else that could be done is done."
-                );
-                for (_, question) in &questions {
-                    anstream::eprintln!("  {}", diagnostics::visible(question));
-                }
+                tell_parked(run, &questions);
                 return Ok(exit::PARKED);
             }
             Some(Pause::LowSpace) => {
@@ -231,12 +294,48 @@ pub(crate) fn finish(
             }
             Some(Pause::Over(result)) => {
                 progress.finish();
+                if let Some(outdated) = outdated {
+                    return Err(outdated_plan(outdated));
+                }
                 let code = over(engine, result.as_ref(), sources, begun, json);
                 let cut_short =
                     matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted();
                 return Ok(if cut_short { exit::INTERRUPTED } else { code });
             }
         }
+    }
+}
+
+fn outdated_plan(outdated: value::Diagnostic) -> CommandError {
+    CommandError::Diagnostics {
+        diagnostics: outdated.into(),
+        sources: Sources::default(),
+        code: exit::FAILED,
+    }
+}
+
+fn tell_interrupted(json: bool) {
+    if !json {
+        anstream::println!("Ended at once. What was under way is looked at by: steadfast resume");
+    }
+}
+
+fn tell_parked(run: RunId, questions: &[(model::ActionId, String)]) {
+    anstream::eprintln!(
+        "{WARN}Run {run} waits for you.{RESET} Everything else that could be done is done."
+    );
+    for (_, question) in questions {
+        anstream::eprintln!("  {}", diagnostics::visible(question));
+    }
+}
+
+/// Shows a plan, with its warnings.
+fn tell(made: &Plan, sources: &Sources, json: bool) {
+    say(&made.diagnostics, sources, json);
+    if json {
+        anstream::println!("{}", plan_json(made));
+    } else {
+        anstream::print!("{}", render::text(made));
     }
 }
 

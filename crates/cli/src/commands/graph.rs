@@ -109,7 +109,9 @@ fn planned(
         replace: Vec::new(),
         parallelism: PARALLELISM,
     };
-    let plan = apply::previewed(session, &planning, mode, as_json)?;
+    let plan = apply::previewed(session, &planning, mode, as_json)?
+        .preview
+        .plan;
     let is_kept: Vec<bool> = plan
         .steps
         .iter()

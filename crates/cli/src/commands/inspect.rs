@@ -11,8 +11,10 @@ use crate::render::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 use crate::render::time;
 use crate::session::Session;
 use decide::{Object, World};
+use interchange::Secrecy;
 use model::Address;
 use serde_json::json;
+use std::path::Path;
 use value::{Diagnostics, Severity};
 
 /// `validate`.
@@ -62,23 +64,24 @@ fn validation_json(found: &Diagnostics, sources: &Sources) -> String {
 
 /// `show`.
 pub(crate) fn show(session: &Session, args: &ShowArgs, as_json: bool) -> Result<u8, CommandError> {
+    let secrecy = if args.show_sensitive {
+        Secrecy::Revealed
+    } else {
+        Secrecy::Concealed
+    };
     if let Some(run) = &args.run {
-        return super::history::show_run(session, &args.env, run, as_json);
+        let path = Path::new(run);
+        return if session.project.root.join(path).is_file() {
+            super::saved::show(session, path, secrecy, as_json)
+        } else {
+            super::history::show_run(session, &args.env, run, as_json)
+        };
     }
     let (world, _) = session.world(&args.env)?;
     Session::warn_if_open(&world);
     if as_json {
-        let resources: Vec<serde_json::Value> = world
-            .resources
-            .iter()
-            .map(|(address, object)| resource_json(address, object))
-            .collect();
-        let outputs: serde_json::Map<String, serde_json::Value> = world
-            .outputs
-            .iter()
-            .map(|(name, value)| (name.to_string(), json::value(value)))
-            .collect();
-        anstream::println!("{}", json!({ "resources": resources, "outputs": outputs }));
+        let schemas = session.providers().schemas();
+        anstream::println!("{}", interchange::state(&world, &schemas, secrecy));
         return Ok(exit::OK);
     }
     if world.resources.is_empty() && world.services.is_empty() {

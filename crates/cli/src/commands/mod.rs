@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod lsp;
 mod metadata;
+mod saved;
 mod takeover;
 
 use crate::args::{Args, Command, JournalCommand};

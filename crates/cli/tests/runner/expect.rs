@@ -41,6 +41,7 @@ fn special(rest: &str, before: &str) -> Option<(usize, &'static str)> {
     for (shape, name) in [
         ("hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh", "[UUID]"),
         ("dddd-dd-dd dd:dd:dd", "[TIME]"),
+        ("dddd-dd-ddTdd:dd:ddZ", "[TIME]"),
     ] {
         if let Some(length) = shaped(rest, shape) {
             return Some((length, name));

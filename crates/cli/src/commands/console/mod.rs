@@ -107,15 +107,16 @@ fn inspection(
             ..RunOptions::default()
         };
         let outside = session.providers();
-        let plan = engine::preview(&outside, Arc::new(loaded()?), &world, options);
+        let preview = engine::preview(&outside, Arc::new(loaded()?), &world, options);
         let plan = session
             .tokio
-            .block_on(plan)
+            .block_on(preview)
             .map_err(|found| CommandError::Diagnostics {
                 diagnostics: found,
                 sources: definition.sources.clone(),
                 code: exit::FAILED,
             })?;
+        let plan = plan.plan;
         say(&plan.diagnostics, &definition.sources, as_json);
         inspection.plan(&plan);
     }

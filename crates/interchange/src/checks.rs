@@ -1,0 +1,168 @@
+//! What became of conditions: one entry for each block that has some, with its instances.
+
+use model::{CheckStatus, CheckSubject, Checked, Mode, ModulePath};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use crate::state;
+use crate::values::Raw;
+
+#[derive(Serialize)]
+pub(crate) struct Check {
+    address: Block,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<Instance>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Block {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    module: String,
+    name: String,
+    to_display: String,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Instance {
+    address: InstanceAddress,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct InstanceAddress {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_key: Option<Raw>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    module: String,
+    to_display: String,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    message: String,
+}
+
+/// Conditions of instances, brought together under their blocks.
+pub(crate) fn of(checked: &[Checked]) -> Vec<Check> {
+    let mut blocks: BTreeMap<Block, (CheckStatus, Vec<Instance>)> = BTreeMap::new();
+    for one in checked {
+        let (block, address) = addresses(&one.subject);
+        let entry = blocks
+            .entry(block)
+            .or_insert((CheckStatus::Pass, Vec::new()));
+        entry.0 = entry.0.max(one.status);
+        entry.1.push(Instance {
+            address,
+            problems: one
+                .problems
+                .iter()
+                .map(|message| Problem {
+                    message: message.clone(),
+                })
+                .collect(),
+            status: word(one.status),
+        });
+    }
+    let checks = blocks
+        .into_iter()
+        .map(|(address, (status, mut instances))| {
+            instances.sort_by(|a, b| a.address.to_display.cmp(&b.address.to_display));
+            Check {
+                address,
+                status: word(status),
+                instances,
+            }
+        });
+    let mut checks: Vec<Check> = checks.collect();
+    checks.sort_by(|a, b| a.address.to_display.cmp(&b.address.to_display));
+    checks
+}
+
+fn word(status: CheckStatus) -> &'static str {
+    match status {
+        CheckStatus::Pass => "pass",
+        CheckStatus::Unknown => "unknown",
+        CheckStatus::Fail => "fail",
+        CheckStatus::Error => "error",
+    }
+}
+
+fn addresses(subject: &CheckSubject) -> (Block, InstanceAddress) {
+    match subject {
+        CheckSubject::Check(module, name) => simple("check", "check", module, name),
+        CheckSubject::Output(module, name) => simple("output_value", "output", module, name),
+        CheckSubject::Variable(module, name) => simple("var", "var", module, name),
+        CheckSubject::Resource(address) => {
+            let resource = &address.resource;
+            let plain = without_keys(&resource.module);
+            let data = if resource.mode == Mode::Data {
+                "data."
+            } else {
+                ""
+            };
+            let name = format!("{data}{}.{}", resource.kind, resource.name);
+            let block = Block {
+                kind: "resource",
+                mode: Some(state::mode(resource.mode)),
+                name: resource.name.to_string(),
+                to_display: within(&plain, &name),
+                module: plain,
+                of: Some(resource.kind.to_string()),
+            };
+            let instance = InstanceAddress {
+                instance_key: state::index(&address.key),
+                module: resource.module.to_string(),
+                to_display: address.to_string(),
+            };
+            (block, instance)
+        }
+    }
+}
+
+fn simple(
+    kind: &'static str,
+    word: &str,
+    module: &ModulePath,
+    name: &str,
+) -> (Block, InstanceAddress) {
+    let plain = without_keys(module);
+    let block = Block {
+        kind,
+        mode: None,
+        name: name.to_owned(),
+        to_display: within(&plain, &format!("{word}.{name}")),
+        module: plain,
+        of: None,
+    };
+    let module = module.to_string();
+    let instance = InstanceAddress {
+        instance_key: None,
+        to_display: within(&module, &format!("{word}.{name}")),
+        module,
+    };
+    (block, instance)
+}
+
+fn without_keys(module: &ModulePath) -> String {
+    let mut module = module.clone();
+    for step in &mut module.0 {
+        step.key = model::Key::None;
+    }
+    module.to_string()
+}
+
+fn within(module: &str, name: &str) -> String {
+    if module.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{module}.{name}")
+    }
+}

@@ -1,0 +1,29 @@
+//! What Terraform's tools read: a plan and a state as `terraform show -json` writes them.
+//!
+//! Policy checkers, cost estimators and review bots read these documents, so they are written member by member as
+//! Terraform 1.11 writes them: names, order, what is left out, and numbers with every digit. One thing is ours:
+//! sensitive values are null unless somebody asks for them ([`Secrecy`]). Nothing is read here and nothing is decided:
+//! a plan and a world come in, a text goes out.
+//!
+//! Start with [`plan`] and [`state`].
+
+mod checks;
+mod plan;
+mod state;
+mod time;
+mod values;
+
+pub use plan::{Making, plan};
+pub use state::state;
+
+/// What becomes of sensitive values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrecy {
+    /// They are null; where they are is still said.
+    Concealed,
+    /// They are written in the clear, as Terraform writes them.
+    Revealed,
+}
+
+/// The version of Terraform whose documents these are. Readers compare it to know which members to expect.
+pub const TERRAFORM_VERSION: &str = "1.11.4";

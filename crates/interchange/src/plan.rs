@@ -1,0 +1,441 @@
+//! [`plan`]: the document of `terraform show -json PLANFILE`.
+
+use crate::state::{self, Module, Output, Resource};
+use crate::values::{self, Raw};
+use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
+use decide::{LoadedRelease, Schemas, World};
+use model::{
+    Action, Address, Drift, Mode, ModulePath, OutputChange, Plan, PlanMode, PlannedChange, Reason,
+};
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use value::{Marks, Name, Type, Value};
+
+/// Version of the form of a plan.
+const FORMAT_VERSION: &str = "1.2";
+
+/// What a plan was made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Making<'a> {
+    /// The release it carries out.
+    pub loaded: &'a LoadedRelease,
+    /// The world it was made in.
+    pub world: &'a World,
+    /// Schemas of the providers.
+    pub schemas: &'a Schemas,
+    /// When it was made, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// What becomes of sensitive values.
+    pub secrecy: Secrecy,
+}
+
+/// What becomes of each output, in Terraform's words.
+type OutputActions = BTreeMap<Name, &'static [&'static str]>;
+
+#[derive(Serialize)]
+struct Document {
+    format_version: &'static str,
+    terraform_version: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    variables: BTreeMap<Name, Variable>,
+    planned_values: PlannedValues,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_drift: Vec<ResourceChange>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_changes: Vec<ResourceChange>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    output_changes: BTreeMap<Name, Change>,
+    prior_state: state::State,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<checks::Check>,
+    timestamp: String,
+    applyable: bool,
+    complete: bool,
+    errored: bool,
+}
+
+#[derive(Serialize)]
+struct Variable {
+    value: Raw,
+}
+
+#[derive(Serialize)]
+struct PlannedValues {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<Name, Output>,
+    root_module: Module,
+}
+
+#[derive(Serialize)]
+struct ResourceChange {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_address: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    module_address: String,
+    mode: &'static str,
+    #[serde(rename = "type")]
+    kind: Name,
+    name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<Raw>,
+    provider_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposed: Option<String>,
+    change: Change,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Change {
+    actions: &'static [&'static str],
+    before: Raw,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Raw>,
+    after_unknown: Raw,
+    before_sensitive: Raw,
+    after_sensitive: Raw,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replace_paths: Vec<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importing: Option<Importing>,
+}
+
+#[derive(Serialize)]
+struct Importing {
+    id: String,
+}
+
+/// A plan as Terraform's tools read it.
+pub fn plan(plan: &Plan, making: Making<'_>) -> String {
+    // What becomes of an output is told by its values, before they are concealed.
+    let outputs = plan.outputs.iter();
+    let outputs = outputs.map(|(name, change)| (name.clone(), output_actions(change)));
+    let outputs = outputs.collect();
+    match making.secrecy {
+        Secrecy::Revealed => written(plan, making, &outputs),
+        Secrecy::Concealed => written(
+            &concealed(plan),
+            Making {
+                world: &state::concealed(making.world),
+                ..making
+            },
+            &outputs,
+        ),
+    }
+}
+
+/// The plan with null in place of everything sensitive.
+fn concealed(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    let changes = plan.changes.iter_mut();
+    let of_changes = changes.flat_map(|one| [&mut one.before, &mut one.after]);
+    let outputs = plan.outputs.values_mut();
+    let of_outputs = outputs.flat_map(|one| [&mut one.before, &mut one.after]);
+    let drift = plan.drift.iter_mut();
+    for value in of_changes.chain(of_outputs).flatten() {
+        *value = values::concealed(value);
+    }
+    for one in drift {
+        one.before = values::concealed(&one.before);
+        one.after = one.after.as_ref().map(values::concealed);
+    }
+    plan
+}
+
+fn written(plan: &Plan, making: Making<'_>, outputs: &OutputActions) -> String {
+    let mut deposed = BTreeMap::new();
+    for (position, (address, _)) in making.world.deposed.iter().enumerate() {
+        deposed.entry(address.clone()).or_insert(position);
+    }
+    let mut changes: Vec<&PlannedChange> = plan.changes.iter().filter(|one| is_told(one)).collect();
+    changes.sort_by(|a, b| order(&a.address, &b.address).then(a.deposed.cmp(&b.deposed)));
+    let document = Document {
+        format_version: FORMAT_VERSION,
+        terraform_version: TERRAFORM_VERSION,
+        variables: variables(making.loaded, making.secrecy),
+        planned_values: PlannedValues {
+            outputs: planned_outputs(plan),
+            root_module: state::tree(planned_objects(plan, making.schemas)),
+        },
+        resource_drift: drift(plan, making),
+        resource_changes: changes
+            .into_iter()
+            .map(|one| resource_change(one, &deposed))
+            .collect(),
+        output_changes: plan
+            .outputs
+            .iter()
+            .filter(|(_, change)| change.before.is_some() || change.after.is_some())
+            .map(|(name, change)| {
+                let actions = outputs.get(name).copied().unwrap_or(&["no-op"]);
+                (name.clone(), output_change(change, actions))
+            })
+            .collect(),
+        prior_state: prior_state(plan, making),
+        checks: checks::of(&plan.checks),
+        timestamp: time::rfc3339(making.at_ms),
+        applyable: is_applyable(plan, outputs),
+        complete: !plan.partial,
+        errored: false,
+    };
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// Data sources that are no longer read are no news.
+fn is_told(change: &PlannedChange) -> bool {
+    change.address.resource.mode == Mode::Managed || change.action == Action::Read
+}
+
+/// Terraform's order of instances: modules higher up first, data sources before managed objects.
+fn order(a: &Address, b: &Address) -> Ordering {
+    let (one, other) = (&a.resource, &b.resource);
+    let depth = one.module.0.len().cmp(&other.module.0.len());
+    depth
+        .then_with(|| one.module.cmp(&other.module))
+        .then_with(|| other.mode.cmp(&one.mode))
+        .then_with(|| one.kind.cmp(&other.kind))
+        .then_with(|| one.name.cmp(&other.name))
+        .then_with(|| a.key.cmp(&b.key))
+}
+
+fn is_applyable(plan: &Plan, outputs: &OutputActions) -> bool {
+    if plan.mode == PlanMode::RefreshOnly {
+        return !plan.drift.is_empty();
+    }
+    plan.changes
+        .iter()
+        .any(|one| !one.is_nothing() && is_told(one))
+        || outputs.values().any(|one| *one != ["no-op"])
+}
+
+fn variables(loaded: &LoadedRelease, secrecy: Secrecy) -> BTreeMap<Name, Variable> {
+    let mut variables = BTreeMap::new();
+    for (name, variable) in loaded
+        .release
+        .modules
+        .first()
+        .into_iter()
+        .flat_map(|root| &root.variables)
+    {
+        let value = loaded.inputs.get(name).or(variable.default.as_ref());
+        if let Some(value) = value.filter(|_| !variable.ephemeral) {
+            let concealed = variable.sensitive && secrecy == Secrecy::Concealed;
+            let nothing = Value::null(Type::Any);
+            let value = values::raw(if concealed { &nothing } else { value });
+            variables.insert(name.clone(), Variable { value });
+        }
+    }
+    variables
+}
+
+fn planned_outputs(plan: &Plan) -> BTreeMap<Name, Output> {
+    let there = plan.outputs.iter().filter_map(|(name, change)| {
+        let after = change.after.as_ref()?;
+        let known = after.is_wholly_known();
+        let output = Output {
+            sensitive: is_sensitive(change),
+            value: known.then(|| values::raw(after)),
+            ty: known.then(|| values::of_text(values::type_text(&after.ty()))),
+        };
+        Some((name.clone(), output))
+    });
+    there.collect()
+}
+
+fn planned_objects(plan: &Plan, schemas: &Schemas) -> Vec<(ModulePath, Resource)> {
+    let stays = |one: &&PlannedChange| {
+        is_told(one) && !one.deposed && !matches!(one.action, Action::Delete)
+    };
+    let planned = plan.changes.iter().filter(stays).filter_map(|one| {
+        let after = one.after.as_ref()?;
+        let resource = Resource::new(&one.address, &one.provider, after, schemas);
+        Some((one.address.resource.module.clone(), resource))
+    });
+    planned.collect()
+}
+
+fn resource_change(change: &PlannedChange, deposed: &BTreeMap<Address, usize>) -> ResourceChange {
+    let nothing = Value::null(Type::Any);
+    let before = change.before.as_ref().unwrap_or(&nothing);
+    let after = change.after.as_ref().unwrap_or(&nothing);
+    let (known, unknown) = if after.is_wholly_known() {
+        (Some(values::raw(after)), Value::object(BTreeMap::new()))
+    } else {
+        let known = values::known(after).filter(|known| !known.is_null());
+        (
+            known.as_ref().map(values::raw),
+            values::unknown_places(after),
+        )
+    };
+    let written = Change {
+        actions: actions(change.action, change.create_before_destroy),
+        before: values::raw(before),
+        after: known,
+        after_unknown: values::raw(&unknown),
+        before_sensitive: values::raw(&values::sensitive_places(before)),
+        after_sensitive: values::raw(&values::sensitive_places(after)),
+        replace_paths: change.replace_paths.clone(),
+        importing: change.importing.clone().map(|id| Importing { id }),
+    };
+    let previous = change.previous.as_ref();
+    ResourceChange {
+        previous_address: previous.map(ToString::to_string),
+        deposed: change
+            .deposed
+            .then(|| state::deposed_key(deposed.get(&change.address).copied().unwrap_or(0))),
+        action_reason: change.reason.map(reason),
+        ..resource_of(&change.address, &change.provider, written)
+    }
+}
+
+fn resource_of(address: &Address, provider: &str, change: Change) -> ResourceChange {
+    let resource = &address.resource;
+    ResourceChange {
+        address: address.to_string(),
+        previous_address: None,
+        module_address: resource.module.to_string(),
+        mode: state::mode(resource.mode),
+        kind: resource.kind.clone(),
+        name: resource.name.clone(),
+        index: state::index(&address.key),
+        provider_name: provider.to_owned(),
+        deposed: None,
+        change,
+        action_reason: None,
+    }
+}
+
+fn actions(action: Action, create_before_destroy: bool) -> &'static [&'static str] {
+    match action {
+        Action::NoOp => &["no-op"],
+        Action::Create => &["create"],
+        Action::Read => &["read"],
+        Action::Update => &["update"],
+        Action::Delete => &["delete"],
+        Action::Forget => &["forget"],
+        Action::DeleteThenCreate if create_before_destroy => &["create", "delete"],
+        Action::DeleteThenCreate => &["delete", "create"],
+        Action::CreateThenDelete => &["create", "delete"],
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ReplaceBecauseCannotUpdate => "replace_because_cannot_update",
+        Reason::ReplaceBecauseTainted => "replace_because_tainted",
+        Reason::ReplaceByRequest => "replace_by_request",
+        Reason::ReplaceByTriggers => "replace_by_triggers",
+        Reason::DeleteBecauseNoResourceConfig => "delete_because_no_resource_config",
+        Reason::DeleteBecauseNoModule => "delete_because_no_module",
+        Reason::DeleteBecauseCountIndex => "delete_because_count_index",
+        Reason::DeleteBecauseEachKey => "delete_because_each_key",
+        Reason::DeleteBecauseWrongRepetition => "delete_because_wrong_repetition",
+        Reason::DeleteBecauseNoMoveTarget => "delete_because_no_move_target",
+        Reason::ReadBecauseConfigUnknown => "read_because_config_unknown",
+        Reason::ReadBecauseDependencyPending => "read_because_dependency_pending",
+        Reason::ReadBecauseCheckNested => "read_because_check_nested",
+    }
+}
+
+fn is_sensitive(change: &OutputChange) -> bool {
+    let ends = [&change.before, &change.after];
+    let mut there = ends.into_iter().flatten();
+    there.any(|value| value.marks().contains(Marks::SENSITIVE))
+}
+
+fn output_actions(change: &OutputChange) -> &'static [&'static str] {
+    let before = change.before.as_ref().filter(|value| !value.is_null());
+    match (before, &change.after) {
+        (None, Some(after)) if after.is_null() => &["no-op"],
+        (None, None) => &["no-op"],
+        (None, Some(_)) => &["create"],
+        (Some(_), None) => &["delete"],
+        (Some(_), Some(_)) if change.is_nothing() => &["no-op"],
+        (Some(_), Some(_)) => &["update"],
+    }
+}
+
+fn output_change(change: &OutputChange, actions: &'static [&'static str]) -> Change {
+    let nothing = Value::null(Type::Any);
+    let before = change.before.as_ref().unwrap_or(&nothing);
+    let after = change.after.as_ref().unwrap_or(&nothing);
+    let known = values::known(after).filter(|known| after.is_wholly_known() || !known.is_null());
+    let sensitive = values::raw(&Value::bool(is_sensitive(change)));
+    Change {
+        actions,
+        before: values::raw(before),
+        after: known.as_ref().map(values::raw),
+        after_unknown: values::raw(&if after.is_wholly_known() {
+            Value::bool(false)
+        } else {
+            values::unknown_places(after)
+        }),
+        before_sensitive: sensitive.clone(),
+        after_sensitive: sensitive,
+        replace_paths: Vec::new(),
+        importing: None,
+    }
+}
+
+/// What had changed outside, as changes of what was known; and, when only taking note, moves as well.
+fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
+    let provider = |drift: &Drift| {
+        let object = making.world.resources.get(&drift.address);
+        object.map_or_else(String::new, |object| object.provider.clone())
+    };
+    let mut drift: Vec<&Drift> = plan.drift.iter().collect();
+    drift.sort_by(|a, b| order(&a.address, &b.address));
+    let changes = drift.into_iter().map(|one| {
+        let action = match &one.after {
+            Some(_) => Action::Update,
+            None => Action::Delete,
+        };
+        let mut change = PlannedChange::new(one.address.clone(), &provider(one), action);
+        change.before = Some(one.before.clone());
+        change.after = one.after.clone();
+        resource_change(&change, &BTreeMap::new())
+    });
+    changes.collect()
+}
+
+/// The world as the plan found it: refreshed, moved, and with the outputs that are known already.
+fn prior_state(plan: &Plan, making: Making<'_>) -> state::State {
+    let mut resources = Vec::new();
+    let mut seen = BTreeSet::new();
+    for change in &plan.changes {
+        let Some(before) = change.before.as_ref().filter(|_| !change.deposed) else {
+            continue;
+        };
+        let known_as = change.previous.as_ref().unwrap_or(&change.address);
+        seen.insert(known_as);
+        let mut resource = Resource::new(&change.address, &change.provider, before, making.schemas);
+        if let Some(object) = making.world.resources.get(known_as) {
+            resource.depends_on = state::all_dependencies(&object.dependencies, making.world);
+            resource.tainted = object.tainted;
+        }
+        resources.push((change.address.resource.module.clone(), resource));
+    }
+    for (position, (address, object)) in making.world.deposed.iter().enumerate() {
+        let mut resource = Resource::new(address, &object.provider, &object.value, making.schemas);
+        resource.depends_on = state::all_dependencies(&object.dependencies, making.world);
+        resource.deposed_key = Some(state::deposed_key(position));
+        resources.push((address.resource.module.clone(), resource));
+    }
+    let outputs = plan.outputs.iter().filter_map(|(name, change)| {
+        let found = change
+            .after
+            .as_ref()
+            .filter(|after| after.is_wholly_known())
+            .or(change.before.as_ref())
+            .filter(|value| state::is_there(value))?;
+        Some((name.clone(), Output::of(found)))
+    });
+    state::assembled(
+        outputs.collect(),
+        resources,
+        checks::of(&making.world.checks),
+    )
+}

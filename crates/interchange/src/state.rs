@@ -1,0 +1,281 @@
+//! [`state`]: the document of `terraform show -json` without a plan, and the parts of it that stand in a plan too.
+
+use crate::values::{self, Raw};
+use crate::{Secrecy, TERRAFORM_VERSION, checks};
+use decide::{Object, World};
+use model::{Address, Key, Mode, ModulePath, ResourceAddress};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use value::{Marks, Name, Value};
+
+/// Version of the form of a state.
+const FORMAT_VERSION: &str = "1.0";
+
+#[derive(Serialize)]
+pub(crate) struct State {
+    format_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terraform_version: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<StateValues>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<checks::Check>,
+}
+
+#[derive(Default, Serialize)]
+pub(crate) struct StateValues {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<Name, Output>,
+    pub root_module: Module,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Output {
+    pub sensitive: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Raw>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub ty: Option<Raw>,
+}
+
+impl Output {
+    /// An output whose value is there.
+    pub(crate) fn of(value: &Value) -> Self {
+        Self {
+            sensitive: value.marks().contains(Marks::SENSITIVE),
+            value: Some(values::raw(value)),
+            ty: Some(values::of_text(values::type_text(&value.ty()))),
+        }
+    }
+}
+
+#[derive(Default, Serialize)]
+pub(crate) struct Module {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Resource>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub child_modules: Vec<Module>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Resource {
+    pub address: String,
+    pub mode: &'static str,
+    #[serde(rename = "type")]
+    pub kind: Name,
+    pub name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<Raw>,
+    pub provider_name: String,
+    pub schema_version: u64,
+    pub values: BTreeMap<Name, Raw>,
+    pub sensitive_values: Raw,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tainted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposed_key: Option<String>,
+}
+
+impl Resource {
+    /// An object with a value that may hold unknowns, which are left out.
+    pub(crate) fn new(
+        address: &Address,
+        provider: &str,
+        value: &Value,
+        schemas: &decide::Schemas,
+    ) -> Self {
+        let known = values::known(value).unwrap_or_else(|| value.clone());
+        Self {
+            address: address.to_string(),
+            mode: mode(address.resource.mode),
+            kind: address.resource.kind.clone(),
+            name: address.resource.name.clone(),
+            index: index(&address.key),
+            provider_name: provider.to_owned(),
+            schema_version: schema_version(schemas, provider, address).unwrap_or(0),
+            values: values::attributes(&known),
+            sensitive_values: values::raw(&values::sensitive_places(value)),
+            depends_on: Vec::new(),
+            tainted: false,
+            deposed_key: None,
+        }
+    }
+}
+
+/// The version of the form in which objects of a type are stored.
+fn schema_version(schemas: &decide::Schemas, provider: &str, address: &Address) -> Option<u64> {
+    let provider = schemas.get(provider)?;
+    let types = match address.resource.mode {
+        Mode::Managed => &provider.resources,
+        Mode::Data => &provider.data,
+        Mode::Ephemeral => return None,
+    };
+    let found = types.get(&address.resource.kind)?;
+    Some(found.version)
+}
+
+pub(crate) fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Managed => "managed",
+        Mode::Data => "data",
+        Mode::Ephemeral => "ephemeral",
+    }
+}
+
+pub(crate) fn index(key: &Key) -> Option<Raw> {
+    match key {
+        Key::None => None,
+        Key::Index(index) => Some(values::raw(&Value::number(*index))),
+        Key::Name(name) => Some(values::raw(&Value::string(name))),
+    }
+}
+
+/// A name for an object that a replacement left behind, in the form of Terraform's: eight hexadecimal digits. The book
+/// tells them apart by their order.
+pub(crate) fn deposed_key(position: usize) -> String {
+    format!("{:08x}", position + 1)
+}
+
+/// The state as Terraform's tools read it.
+pub fn state(world: &World, schemas: &decide::Schemas, secrecy: Secrecy) -> String {
+    match secrecy {
+        Secrecy::Revealed => written(world, schemas),
+        Secrecy::Concealed => written(&concealed(world), schemas),
+    }
+}
+
+/// The world with null in place of everything sensitive.
+pub(crate) fn concealed(world: &World) -> World {
+    let mut world = world.clone();
+    let current = world.resources.values_mut();
+    let left_behind = world.deposed.iter_mut().map(|(_, object)| object);
+    for object in current.chain(left_behind) {
+        object.value = values::concealed(&object.value);
+    }
+    for value in world.outputs.values_mut() {
+        *value = values::concealed(value);
+    }
+    world
+}
+
+fn written(world: &World, schemas: &decide::Schemas) -> String {
+    let objects = world.resources.iter();
+    let mut resources: Vec<(ModulePath, Resource)> = objects
+        .map(|(address, object)| placed(address, object, world, schemas))
+        .collect();
+    for (position, (address, object)) in world.deposed.iter().enumerate() {
+        let (module, mut resource) = placed(address, object, world, schemas);
+        resource.deposed_key = Some(deposed_key(position));
+        resources.push((module, resource));
+    }
+    let outputs: BTreeMap<Name, Output> = world
+        .outputs
+        .iter()
+        .filter(|(_, value)| is_there(value))
+        .map(|(name, value)| (name.clone(), Output::of(value)))
+        .collect();
+    let state = assembled(outputs, resources, checks::of(&world.checks));
+    serde_json::to_string(&state).unwrap_or_default()
+}
+
+/// An output that is null is none; one that is concealed is there.
+pub(crate) fn is_there(output: &Value) -> bool {
+    !output.is_null() || output.marks().contains(Marks::SENSITIVE)
+}
+
+fn placed(
+    address: &Address,
+    object: &Object,
+    world: &World,
+    schemas: &decide::Schemas,
+) -> (ModulePath, Resource) {
+    let mut resource = Resource::new(address, &object.provider, &object.value, schemas);
+    resource.depends_on = all_dependencies(&object.dependencies, world);
+    resource.tainted = object.tainted;
+    (address.resource.module.clone(), resource)
+}
+
+/// The document of a state; nothing but its version when there is nothing.
+pub(crate) fn assembled(
+    outputs: BTreeMap<Name, Output>,
+    resources: Vec<(ModulePath, Resource)>,
+    checks: Vec<checks::Check>,
+) -> State {
+    let empty = outputs.is_empty() && resources.is_empty() && checks.is_empty();
+    State {
+        format_version: FORMAT_VERSION,
+        terraform_version: (!empty).then_some(TERRAFORM_VERSION),
+        values: (!empty).then(|| StateValues {
+            outputs,
+            root_module: tree(resources),
+        }),
+        checks,
+    }
+}
+
+/// What an object depends on, and what that depends on, as Terraform writes it: blocks without instance keys.
+pub(crate) fn all_dependencies(direct: &[ResourceAddress], world: &World) -> Vec<String> {
+    let mut found: BTreeSet<&ResourceAddress> = BTreeSet::new();
+    let mut left: Vec<&ResourceAddress> = direct.iter().collect();
+    while let Some(one) = left.pop() {
+        if found.insert(one) {
+            let first = Address {
+                resource: one.clone(),
+                key: Key::None,
+            };
+            let objects = world.resources.range(first..);
+            let of_block = objects.take_while(|(address, _)| address.resource == *one);
+            for (_, object) in of_block {
+                left.extend(&object.dependencies);
+            }
+        }
+    }
+    let names: BTreeSet<String> = found.into_iter().map(without_keys).collect();
+    names.into_iter().collect()
+}
+
+fn without_keys(block: &ResourceAddress) -> String {
+    let mut block = block.clone();
+    for step in &mut block.module.0 {
+        step.key = Key::None;
+    }
+    block.to_string()
+}
+
+/// Objects in the modules that they stand in. Modules in between that hold nothing themselves are there too.
+pub(crate) fn tree(resources: Vec<(ModulePath, Resource)>) -> Module {
+    let mut by_module: BTreeMap<ModulePath, Vec<Resource>> = BTreeMap::new();
+    for (module, resource) in resources {
+        for length in 0..module.0.len() {
+            let above = module.0.iter().take(length).cloned().collect();
+            by_module.entry(ModulePath(above)).or_default();
+        }
+        by_module.entry(module).or_default().push(resource);
+    }
+    module_at(&ModulePath::default(), &mut by_module)
+}
+
+/// Ends: each step takes a module out, and the path of a child is longer than its parent's.
+fn module_at(path: &ModulePath, by_module: &mut BTreeMap<ModulePath, Vec<Resource>>) -> Module {
+    let mut resources = by_module.remove(path).unwrap_or_default();
+    resources.sort_by(|a, b| a.address.cmp(&b.address));
+    let children: Vec<ModulePath> = by_module
+        .keys()
+        .filter(|one| one.0.len() == path.0.len() + 1 && one.0.starts_with(&path.0))
+        .cloned()
+        .collect();
+    let mut child_modules: Vec<Module> = children
+        .iter()
+        .map(|child| module_at(child, by_module))
+        .collect();
+    child_modules.sort_by(|a, b| a.address.cmp(&b.address));
+    Module {
+        resources,
+        address: path.to_string(),
+        child_modules,
+    }
+}
