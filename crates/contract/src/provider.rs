@@ -2,6 +2,7 @@
 
 use crate::Pending;
 use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question};
+use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
 
 /// Makes, changes, reads and destroys resources of the types it names.
@@ -9,8 +10,18 @@ pub trait Provider: Send + Sync {
     /// Its types. Does not change while the process lives.
     fn schema(&self) -> &ProviderSchema;
 
+    /// The provider with a configuration of its own (the `provider` block, of the type that the schema implies);
+    /// none for one that has no configuration and answers as it is. Unknown values are to be accepted as long as
+    /// nothing is asked that depends on them.
+    fn configured<'a>(
+        &'a self,
+        _config: &'a Value,
+    ) -> Option<Pending<'a, Result<Arc<dyn Provider>, Diagnostics>>> {
+        None
+    }
+
     /// Checks a configuration beyond its schema, without looking at the world. Unknown values are to be accepted.
-    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics;
+    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics>;
 
     /// Answers a question without changing anything. The answer's form follows the question's.
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer>;
@@ -20,4 +31,14 @@ pub trait Provider: Send + Sync {
 
     /// Finds out whether a change whose outcome was lost took effect. Changes nothing.
     fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry>;
+
+    /// Asks what is under way to wind up. Every call still gets its answer.
+    fn stop(&self) -> Pending<'_, ()> {
+        Box::pin(core::future::ready(()))
+    }
+
+    /// Lets go of what the provider holds: nothing is asked of it any more.
+    fn close(&self) -> Pending<'_, ()> {
+        Box::pin(core::future::ready(()))
+    }
 }

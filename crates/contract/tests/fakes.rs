@@ -446,14 +446,15 @@ impl Provider for Broken {
         self.inner.schema()
     }
 
-    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics {
-        match self.promise {
+    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+        let found = match self.promise {
             "refuses garbage" => Diagnostics::new(),
             "accepts unknowns" if !config.is_wholly_known() => {
                 value::Diagnostic::error("FAKE", "unknown", "").into()
             }
-            _ => self.inner.validate(kind, config),
-        }
+            _ => return self.inner.validate(kind, config),
+        };
+        Box::pin(core::future::ready(found))
     }
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {

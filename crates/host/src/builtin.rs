@@ -98,6 +98,13 @@ impl Builtin {
             Diagnostics::new(),
         ))
     }
+
+    fn checked(&self, kind: &Name, config: &Value) -> Diagnostics {
+        let checked = self
+            .block(kind)
+            .and_then(|block| form::check(block, config));
+        checked.err().map_or_else(Diagnostics::new, Into::into)
+    }
 }
 
 impl Default for Builtin {
@@ -111,11 +118,8 @@ impl Provider for Builtin {
         &self.schema
     }
 
-    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics {
-        let checked = self
-            .block(kind)
-            .and_then(|block| form::check(block, config));
-        checked.err().map_or_else(Diagnostics::new, Into::into)
+    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+        Box::pin(ready(self.checked(kind, config)))
     }
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
@@ -184,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_foreign_type_is_refused() {
-        let found = Builtin::new().validate(&"null_resource".into(), &null());
+        let found = Builtin::new().checked(&"null_resource".into(), &null());
         let codes: Vec<&str> = found.iter().map(|found| &*found.code).collect();
         assert_eq!(codes, ["SF0821"]);
     }

@@ -170,14 +170,8 @@ impl Host {
         })
         .await?
     }
-}
 
-impl Provider for Host {
-    fn schema(&self) -> &ProviderSchema {
-        &self.schema
-    }
-
-    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics {
+    fn checked(&self, kind: &Name, config: &Value) -> Diagnostics {
         let (kind, block) = match self.kind(kind) {
             Ok(known) => known,
             Err(found) => return found,
@@ -190,6 +184,16 @@ impl Provider for Host {
             Kind::Directory => directory::validate(config),
             Kind::File => file::validate(config),
         }
+    }
+}
+
+impl Provider for Host {
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+        Box::pin(core::future::ready(self.checked(kind, config)))
     }
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {

@@ -50,4 +50,6 @@ pub use release::{
     When,
 };
 pub use route::{Arm, Backend, Route, RouteTable};
-pub use schema::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
+pub use schema::{
+    Attribute, BlockSchema, NestedAttributes, NestedBlock, Nesting, ProviderSchema, TypeSchema,
+};

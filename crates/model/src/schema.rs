@@ -57,6 +57,19 @@ pub struct Attribute {
     pub write_only: bool,
     /// For help texts.
     pub description: String,
+    /// The attributes inside, where the provider describes them one by one; the type is theirs, and says by its
+    /// optional attributes what need not be written.
+    #[serde(default)]
+    pub nested: Option<NestedAttributes>,
+}
+
+/// Attributes inside of an attribute (plugin protocol 6, `Schema.Object`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NestedAttributes {
+    /// How several of them become one value; never [`Nesting::Group`].
+    pub nesting: Nesting,
+    /// By name.
+    pub attributes: BTreeMap<Name, Attribute>,
 }
 
 /// A kind of block inside a block.
@@ -87,6 +100,18 @@ pub enum Nesting {
     Map,
 }
 
+impl Nesting {
+    /// The type of all of them, from the type of one.
+    pub fn of(self, inner: Type) -> Type {
+        match self {
+            Self::Single | Self::Group => inner,
+            Self::List => Type::list(inner),
+            Self::Set => Type::set(inner),
+            Self::Map => Type::map(inner),
+        }
+    }
+}
+
 impl Attribute {
     /// An argument that must be set.
     pub fn required(ty: Type, description: &str) -> Self {
@@ -98,6 +123,7 @@ impl Attribute {
             sensitive: false,
             write_only: false,
             description: description.into(),
+            nested: None,
         }
     }
     /// An argument that may be set.
@@ -134,13 +160,7 @@ impl BlockSchema {
             .map(|(name, attribute)| (name.clone(), attribute.ty.clone()));
         let blocks = self.blocks.iter().map(|(name, nested)| {
             let inner = nested.block.implied_type();
-            let ty = match nested.nesting {
-                Nesting::Single | Nesting::Group => inner,
-                Nesting::List => Type::list(inner),
-                Nesting::Set => Type::set(inner),
-                Nesting::Map => Type::map(inner),
-            };
-            (name.clone(), ty)
+            (name.clone(), nested.nesting.of(inner))
         });
         Type::object(attributes.chain(blocks))
     }

@@ -45,21 +45,33 @@ const HEAVY: &[Heavy] = &[
     },
     Heavy {
         name: "hyper",
-        rooms: &["proxy", "registry"],
+        rooms: &["proxy", "registry", "plugin"],
         tests: &["cli", "sim"],
-        reason: "the data plane is one room, and fetching another",
+        reason: "the data plane is one room, fetching another, and providers a third",
     },
     Heavy {
         name: "hyper-util",
-        rooms: &["proxy", "registry"],
+        rooms: &["proxy", "registry", "plugin"],
         tests: &["cli", "sim"],
-        reason: "the data plane is one room, and fetching another",
+        reason: "the data plane is one room, fetching another, and providers a third",
     },
     Heavy {
         name: "http-body-util",
         rooms: &["proxy", "registry"],
         tests: &["cli", "sim"],
         reason: "the data plane is one room, and fetching another",
+    },
+    Heavy {
+        name: "tonic",
+        rooms: &["plugin"],
+        tests: &[],
+        reason: "gRPC is how providers are met, and nothing else is",
+    },
+    Heavy {
+        name: "prost",
+        rooms: &["plugin"],
+        tests: &[],
+        reason: "messages of providers are read where providers are met",
     },
     Heavy {
         name: "tar",

@@ -51,7 +51,7 @@ pub trait ProviderFixture: Send + Sync {
 /// At the first broken promise.
 pub async fn provider(provider: &dyn Provider, fixture: &dyn ProviderFixture) {
     let suite = Suite::new(provider, fixture);
-    suite.schema_and_validation();
+    suite.schema_and_validation().await;
     suite.life().await;
     suite.inquiry().await;
     suite.repetition().await;
@@ -239,7 +239,7 @@ impl<'a> Suite<'a> {
         }
     }
 
-    fn schema_and_validation(&self) {
+    async fn schema_and_validation(&self) {
         let schema = self.provider.schema();
         assert!(
             !schema.source.is_empty(),
@@ -255,7 +255,7 @@ impl<'a> Suite<'a> {
             "the type has no attributes"
         );
         for config in [self.fixture.config(0), self.fixture.changed(0)] {
-            let found = self.provider.validate(&self.kind, &config);
+            let found = self.provider.validate(&self.kind, &config).await;
             assert!(
                 !found.has_errors(),
                 "a good configuration does not validate: {found:?}"
@@ -268,7 +268,7 @@ impl<'a> Suite<'a> {
                 Value::null(ty)
             }
         });
-        let found = self.provider.validate(&self.kind, &unknown);
+        let found = self.provider.validate(&self.kind, &unknown).await;
         assert!(
             !found.has_errors(),
             "unknown values must validate: {found:?}"
@@ -463,7 +463,8 @@ impl<'a> Suite<'a> {
     /// Bad configurations are refused in words; senseless ones never panic.
     async fn bad_input(&self) {
         for config in self.fixture.garbage() {
-            let mut refused = self.provider.validate(&self.kind, &config).has_errors();
+            let found = self.provider.validate(&self.kind, &config).await;
+            let mut refused = found.has_errors();
             let question = Question::Plan(self.question(3, config.clone(), None));
             refused |= match self.provider.ask(&question).await {
                 Answer::Failed(found) => found.has_errors(),
@@ -483,7 +484,7 @@ impl<'a> Suite<'a> {
             self.each_attribute(|_, _| Value::tuple(vec![Value::null(Type::Any)])),
         ];
         for config in &senseless {
-            let _ = self.provider.validate(&self.kind, config);
+            let _ = self.provider.validate(&self.kind, config).await;
             let question = Question::Plan(self.question(3, config.clone(), Some(config)));
             let _ = self.provider.ask(&question).await;
             let create = self.change(
@@ -518,7 +519,8 @@ impl<'a> Suite<'a> {
         );
         let found = self
             .provider
-            .validate(&Name::from("no_such_type"), &self.fixture.config(3));
+            .validate(&Name::from("no_such_type"), &self.fixture.config(3))
+            .await;
         assert!(found.has_errors(), "a type that does not exist validates");
     }
 }

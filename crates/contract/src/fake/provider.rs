@@ -179,7 +179,7 @@ impl FakeProvider {
         let Some(class) = self.classes.get(kind) else {
             return Answer::Failed(trouble("no such resource type"));
         };
-        let found = self.validate(kind, &question.config);
+        let found = self.checked(kind, &question.config);
         if found.has_errors() {
             return Answer::Failed(found);
         }
@@ -214,14 +214,8 @@ impl FakeProvider {
             diagnostics: Diagnostics::new(),
         })
     }
-}
 
-impl Provider for FakeProvider {
-    fn schema(&self) -> &ProviderSchema {
-        &self.schema
-    }
-
-    fn validate(&self, kind: &Name, config: &Value) -> Diagnostics {
+    fn checked(&self, kind: &Name, config: &Value) -> Diagnostics {
         let Some(of_kind) = self.schema.resources.get(kind) else {
             return trouble("no such resource type");
         };
@@ -235,6 +229,16 @@ impl Provider for FakeProvider {
             Some(name) if name.as_str().is_some_and(|text| !text.is_empty()) => Diagnostics::new(),
             _ => trouble("name must be a text that is not empty"),
         }
+    }
+}
+
+impl Provider for FakeProvider {
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+        ready(self.checked(kind, config))
     }
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {

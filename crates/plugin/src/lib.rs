@@ -1,0 +1,42 @@
+//! Terraform's providers, in processes of their own, over gRPC: protocol 5 and 6.
+//!
+//! A [`Plugin`] is a program that is started (or that runs already, [`reattach`]), shakes hands, says what it offers
+//! and answers calls. It decides nothing: what is asked and when stands in the plan. Of the protocol's parts, those
+//! that Terraform 1.11 uses are here; list resources, actions and state stores are not.
+//!
+//! Start with `provider` (which call answers which question). Below it: `process` (how a provider comes and goes),
+//! `handshake`, `connection` (calls), `wire` (messages), `method` (their names), `schema` (what is offered), `form`,
+//! `msgpack` and `json` (values), `propose` (the object that a configuration asks for), `cache` (schemas on disk).
+//! [`mock`] is a provider of our own, scripted by data, for tests and for comparing ourselves with Terraform.
+
+mod cache;
+mod connection;
+mod diag;
+mod ephemeral;
+mod form;
+mod function;
+mod handshake;
+mod json;
+mod limits;
+mod log;
+mod method;
+pub mod mock;
+mod msgpack;
+mod path;
+mod process;
+mod propose;
+mod provider;
+mod reattach;
+mod schema;
+mod task;
+mod types;
+mod wire;
+
+pub use diag::CODES;
+pub use ephemeral::{Open, Source};
+pub use function::{Function, Parameter};
+pub use handshake::Place;
+pub use method::Major;
+pub use process::Launch;
+pub use provider::{Options, Plugin, Wanted};
+pub use reattach::{REATTACH_VARIABLE, Reattach, reattach};

@@ -1,0 +1,100 @@
+//! The objects of a mock, by id; in memory, or in a file that several processes share one after the other.
+
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use value::{Type, Value};
+
+/// See the module's header.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    objects: BTreeMap<String, (String, Value)>,
+    /// How many objects of a type and a name there ever were.
+    made: BTreeMap<String, u64>,
+    file: Option<PathBuf>,
+}
+
+impl World {
+    pub(crate) fn in_file(file: &Path) -> Self {
+        let mut world = Self {
+            file: Some(file.to_owned()),
+            ..Self::default()
+        };
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let Ok(Json::Object(all)) = serde_json::from_str(&text) else {
+            return world;
+        };
+        for (id, entry) in all
+            .get("objects")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let kind = entry.get("type").and_then(Json::as_str).unwrap_or_default();
+            let object = entry.get("object").map(Json::to_string).unwrap_or_default();
+            if let Ok(object) = crate::json::decode(object.as_bytes(), &Type::Any) {
+                world.objects.insert(id.clone(), (kind.to_owned(), object));
+            }
+        }
+        for (name, n) in all
+            .get("made")
+            .and_then(Json::as_object)
+            .into_iter()
+            .flatten()
+        {
+            world.made.insert(name.clone(), n.as_u64().unwrap_or(0));
+        }
+        world
+    }
+
+    fn save(&self) {
+        let Some(file) = &self.file else {
+            return;
+        };
+        let objects = self.objects.iter().map(|(id, (kind, object))| {
+            let object = crate::json::encode(object, &Type::Any).unwrap_or_default();
+            let object: Json = serde_json::from_slice(&object).unwrap_or_default();
+            (id.clone(), json!({ "type": kind, "object": object }))
+        });
+        let objects: serde_json::Map<String, Json> = objects.collect();
+        let text = json!({ "objects": objects, "made": self.made }).to_string();
+        // A world that cannot be kept is seen by the test that needs it.
+        let _ = std::fs::write(file, text);
+    }
+
+    /// An id that no object of this type and name had before.
+    pub(crate) fn fresh_id(&mut self, kind: &str, name: &str) -> String {
+        let key = if name.is_empty() {
+            kind.to_owned()
+        } else {
+            format!("{kind}:{name}")
+        };
+        let n = self.made.entry(key.clone()).or_default();
+        *n += 1;
+        format!("{key}:{n}")
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<(String, Value)> {
+        self.objects.get(id).cloned()
+    }
+
+    pub(crate) fn put(&mut self, id: &str, kind: &str, object: Value) {
+        self.objects
+            .insert(id.to_owned(), (kind.to_owned(), object));
+        self.save();
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) -> Option<(String, Value)> {
+        let removed = self.objects.remove(id);
+        self.save();
+        removed
+    }
+
+    pub(crate) fn count(&self, kind: &str) -> usize {
+        self.objects.values().filter(|(of, _)| of == kind).count()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.objects.keys().cloned().collect()
+    }
+}

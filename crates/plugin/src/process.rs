@@ -1,0 +1,325 @@
+//! A provider that runs: started by us or by somebody else, reached, and stopped again.
+//!
+//! A provider that we start listens on a socket in a directory that only we can enter, without TLS: the directory's
+//! permissions say who may connect. It stands in a process group of its own, so that Ctrl-C at a terminal does not
+//! reach it, and sees our whole environment, because that is where credentials are.
+
+use crate::connection::{CallError, ConnectError, Connection};
+use crate::handshake::{Handshake, HandshakeError, parse};
+use crate::limits::{
+    EXIT_NOTICE_MS_MAX, HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, SHUTDOWN_MS_MAX,
+    SOCKET_PATH_BYTES_MAX,
+};
+use crate::log::Log;
+use crate::method::Method;
+use crate::reattach::Reattach;
+use crate::wire;
+use core::time::Duration;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// By this a provider knows that a host has started it, and not a person.
+const COOKIE: (&str, &str) = (
+    "TF_PLUGIN_MAGIC_COOKIE",
+    "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+);
+
+/// How a provider comes to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// This program is started.
+    Program(PathBuf),
+    /// Somebody has started it already.
+    Reattach(Reattach),
+}
+
+/// Why a provider does not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("a directory for its socket cannot be made")]
+    Directory(#[source] io::Error),
+    #[error("it cannot be started")]
+    Spawn(#[source] io::Error),
+    #[error("it said nothing within {} s", HANDSHAKE_MS_MAX / 1_000)]
+    Silent { log: String },
+    #[error("it ended before it said where it listens ({status})")]
+    Ended { status: String, log: String },
+    #[error("it does not shake hands as a provider does")]
+    Handshake {
+        #[source]
+        error: HandshakeError,
+        log: String,
+    },
+    #[error("it cannot be reached")]
+    Connect(#[source] ConnectError),
+}
+
+/// A provider that runs.
+#[derive(Debug)]
+pub(crate) struct Process {
+    connection: Connection,
+    started: Option<Started>,
+}
+
+/// What a provider writes to its standard error.
+#[derive(Clone, Debug)]
+struct Said {
+    log: Arc<Mutex<Log>>,
+    /// Closed when there is nothing more to come.
+    open: watch::Receiver<()>,
+}
+
+/// What belongs to a provider that we have started.
+#[derive(Debug)]
+struct Started {
+    child: tokio::sync::Mutex<Child>,
+    pid: Option<Pid>,
+    said: Said,
+    /// Held for its end: it removes the directory.
+    _directory: Directory,
+}
+
+impl Process {
+    /// Starts a provider, or finds the one that runs.
+    pub(crate) async fn start(launch: &Launch) -> Result<Self, StartError> {
+        match launch {
+            Launch::Program(program) => Self::spawn(program).await,
+            Launch::Reattach(Reattach { place, major }) => {
+                let connection = Connection::open(place, *major).await;
+                Ok(Self {
+                    connection: connection.map_err(StartError::Connect)?,
+                    started: None,
+                })
+            }
+        }
+    }
+
+    async fn spawn(program: &Path) -> Result<Self, StartError> {
+        let directory = Directory::make().map_err(StartError::Directory)?;
+        let mut child = Command::new(program)
+            .env(COOKIE.0, COOKIE.1)
+            .env("PLUGIN_PROTOCOL_VERSIONS", "5,6")
+            .env("PLUGIN_UNIX_SOCKET_DIR", &directory.0)
+            // Where those that are too old to know the line above make their socket.
+            .env("TMPDIR", &directory.0)
+            .env_remove("PLUGIN_CLIENT_CERT")
+            .env_remove("PLUGIN_MULTIPLEX_GRPC")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(StartError::Spawn)?;
+        let Some(stderr) = child.stderr.take() else {
+            return Err(StartError::Spawn(io::ErrorKind::BrokenPipe.into()));
+        };
+        let log = Arc::new(Mutex::new(Log::default()));
+        let said = Said {
+            open: keep(stderr, log.clone()),
+            log,
+        };
+        let handshake = shake_hands(&mut child, &said).await?;
+        let pid = child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let connection = Connection::open(&handshake.place, handshake.major).await;
+        Ok(Self {
+            connection: connection.map_err(StartError::Connect)?,
+            started: Some(Started {
+                child: tokio::sync::Mutex::new(child),
+                pid,
+                said,
+                _directory: directory,
+            }),
+        })
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// How the provider ended and what it said last, if it has ended or does so now that its connection broke.
+    pub(crate) async fn last_words(&self) -> Option<String> {
+        let started = self.started.as_ref()?;
+        let status = started.wait(EXIT_NOTICE_MS_MAX).await?;
+        let last = started.said.last().await;
+        Some(if last.is_empty() {
+            status.to_string()
+        } else {
+            format!("{status}; its last words:\n{last}")
+        })
+    }
+
+    /// Asks what is under way to wind up. The calls still answer.
+    pub(crate) async fn stop(&self) {
+        let asking =
+            self.connection
+                .call::<_, wire::Stopped>(Method::Stop, wire::Empty {}, SHUTDOWN_MS_MAX);
+        // One that cannot stop goes on, and its calls tell what came of it.
+        let _: Result<wire::Stopped, CallError> = asking.await;
+    }
+
+    /// Ends a provider that we have started: by asking it, and by killing it when it does not go.
+    pub(crate) async fn close(&self) {
+        let Some(started) = &self.started else {
+            return;
+        };
+        let path = "/plugin.GRPCController/Shutdown";
+        let asking = self.connection.call_path::<_, wire::Empty>(
+            path,
+            "Shutdown",
+            wire::Empty {},
+            SHUTDOWN_MS_MAX,
+        );
+        // A provider that goes at once breaks the connection instead of answering.
+        let asked: Result<wire::Empty, CallError> = asking.await;
+        let goes = !matches!(asked, Err(CallError::Unimplemented(_)));
+        if goes && started.wait(SHUTDOWN_MS_MAX).await.is_some() {
+            return;
+        }
+        if let Some(pid) = started.pid {
+            // It may have gone in this very moment.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        started.wait(SHUTDOWN_MS_MAX).await;
+    }
+}
+
+impl Started {
+    /// The status it ended with, if it ends in time.
+    async fn wait(&self, time_ms: u64) -> Option<ExitStatus> {
+        let ending = async { self.child.lock().await.wait().await };
+        let ended = timeout(Duration::from_millis(time_ms), ending).await;
+        ended.ok()?.ok()
+    }
+}
+
+/// Reads the line on standard output; what comes after it is passed over for as long as the provider lives.
+async fn shake_hands(child: &mut Child, said: &Said) -> Result<Handshake, StartError> {
+    let Some(stdout) = child.stdout.take() else {
+        return Err(StartError::Spawn(io::ErrorKind::BrokenPipe.into()));
+    };
+    let mut stdout = BufReader::new(stdout);
+    let limit = Duration::from_millis(HANDSHAKE_MS_MAX);
+    let Ok(line) = timeout(limit, first_line(&mut stdout)).await else {
+        return Err(StartError::Silent {
+            log: said.last().await,
+        });
+    };
+    let line = match line {
+        Ok(line) if !line.is_empty() => line,
+        // It has closed its output; only its end tells why.
+        Ok(_) | Err(_) => {
+            let ended = timeout(Duration::from_millis(EXIT_NOTICE_MS_MAX), child.wait()).await;
+            let status = match ended {
+                Ok(Ok(status)) => status.to_string(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it has closed its output and runs on".to_owned(),
+            };
+            return Err(StartError::Ended {
+                status,
+                log: said.last().await,
+            });
+        }
+    };
+    keep(stdout, said.log.clone());
+    match parse(&line) {
+        Ok(handshake) => Ok(handshake),
+        Err(error) => {
+            // What it has to say it says on its way out.
+            let _ = timeout(Duration::from_millis(EXIT_NOTICE_MS_MAX), child.wait()).await;
+            Err(StartError::Handshake {
+                error,
+                log: said.last().await,
+            })
+        }
+    }
+}
+
+async fn first_line(stdout: &mut BufReader<ChildStdout>) -> io::Result<String> {
+    let mut line = Vec::new();
+    let mut limited = stdout.take(HANDSHAKE_BYTES_MAX as u64);
+    limited.read_until(b'\n', &mut line).await?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// Takes lines into the log until the stream ends.
+fn keep(
+    stream: impl AsyncRead + Send + Unpin + 'static,
+    log: Arc<Mutex<Log>>,
+) -> watch::Receiver<()> {
+    let (end, open) = watch::channel(());
+    crate::task::spawn(async move {
+        let _end = end;
+        let mut lines = BufReader::new(stream);
+        loop {
+            // Ends with the stream. A line without an end comes in pieces.
+            let mut line = Vec::new();
+            let mut limited = (&mut lines).take(HANDSHAKE_BYTES_MAX as u64);
+            match limited.read_until(b'\n', &mut line).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {
+                    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                    log.line(&String::from_utf8_lossy(&line));
+                }
+            }
+        }
+    });
+    open
+}
+
+impl Said {
+    /// What it wrote last, once the rest has come: a provider that has ended, or is about to, says why at the end.
+    async fn last(&self) -> String {
+        let mut open = self.open.clone();
+        // What is still open holds the pipe without writing.
+        let _ = timeout(Duration::from_millis(EXIT_NOTICE_MS_MAX), open.changed()).await;
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tail()
+    }
+}
+
+/// A directory that only we can enter, removed at the end.
+#[derive(Debug)]
+struct Directory(PathBuf);
+
+/// Names that are tried for a directory.
+const NAMES_MAX: u32 = 1_000;
+
+impl Directory {
+    fn make() -> io::Result<Self> {
+        let mut above = std::env::temp_dir();
+        // A socket's name is added, of a length that the provider chooses.
+        if above.as_os_str().len() + 40 > SOCKET_PATH_BYTES_MAX {
+            above = PathBuf::from("/tmp");
+        }
+        let pid = std::process::id();
+        for n in 0..NAMES_MAX {
+            let path = above.join(format!("steadfast-{pid}-{n}"));
+            match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What cannot be removed holds nothing but a dead socket.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,734 @@
+//! [`Plugin`]: a provider in a process of its own, as a [`contract::Provider`].
+//!
+//! Which call of the protocol answers which question is here; how values travel is in `form`, how processes come and go
+//! in `process`.
+
+use crate::cache::Cache;
+use crate::connection::CallError;
+use crate::diag;
+use crate::form::{self, Form};
+use crate::limits::{CHANGING_CALL_MS_MAX, LOCAL_CALL_MS_MAX, READING_CALL_MS_MAX};
+use crate::method::Method;
+use crate::process::{Launch, Process};
+use crate::propose;
+use crate::schema::Offered;
+use crate::wire;
+use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use model::{
+    ActionId, Address, Change, DataAnswer, DataQuestion, ImportQuestion, Mode, PlanAnswer,
+    PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat, TypeSchema, Verb,
+};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use value::{Diagnostic, Diagnostics, Name, Value};
+
+/// What providers are told of the version of their host: some refuse to work with what they do not know.
+const TERRAFORM_VERSION: &str = "1.11.4";
+
+/// What this host can do beyond the first version of the protocol.
+pub(crate) const CAPABILITIES: wire::ClientCapabilities = wire::ClientCapabilities {
+    deferral_allowed: false,
+    write_only_attributes_allowed: true,
+};
+
+/// The types that a configuration and its objects use. Schemas of others are not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Managed resource types.
+    pub resources: BTreeSet<Name>,
+    /// Data sources.
+    pub data: BTreeSet<Name>,
+    /// Ephemeral resource types.
+    pub ephemeral: BTreeSet<Name>,
+}
+
+/// Which provider, and how to reach it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Its source address.
+    pub source: String,
+    /// How it comes to run.
+    pub launch: Launch,
+    /// The types that are needed; none for all.
+    pub wanted: Option<Wanted>,
+    /// A directory for schemas of programs that were asked before; none to ask each time.
+    pub cache: Option<PathBuf>,
+}
+
+/// A provider in a process of its own. Without a configuration it validates; with one ([`Provider::configured`]) it
+/// does everything.
+///
+/// Its futures need a tokio runtime with time and I/O.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    options: Arc<Options>,
+    offered: Offered,
+    schema: Arc<ProviderSchema>,
+    meta: Option<Arc<model::BlockSchema>>,
+    /// Started when it is first needed, because its schema may be known without it.
+    process: Arc<tokio::sync::OnceCell<Process>>,
+    /// Whether a configuration has taken the process for itself.
+    taken: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Plugin {
+    /// A provider with its schema.
+    ///
+    /// # Errors
+    /// When the provider cannot be started, or does not say what it offers.
+    pub async fn start(options: Options) -> Result<Self, Diagnostics> {
+        let process = Arc::new(tokio::sync::OnceCell::new());
+        let cache = Cache::of(options.cache.as_deref(), &options.launch);
+        let offered = match cache.as_ref().and_then(Cache::read) {
+            Some(offered) => offered,
+            None => {
+                let started = start(&options).await?;
+                let asked = ask_schema(&options.source, &started).await;
+                let offered = match asked {
+                    Ok(offered) => offered,
+                    Err(found) => {
+                        started.close().await;
+                        return Err(found);
+                    }
+                };
+                if let Some(cache) = &cache {
+                    cache.write(&offered);
+                }
+                // Nothing else has seen the cell yet.
+                let _ = process.set(started);
+                offered
+            }
+        };
+        let schema = schema_of(&options, &offered)
+            .map_err(|error| Diagnostics::from(diag::bad_schema(&options.source, &error)))?;
+        let meta = offered
+            .meta()
+            .map_err(|error| Diagnostics::from(diag::bad_schema(&options.source, &error)))?;
+        Ok(Self {
+            options: Arc::new(options),
+            offered,
+            schema: Arc::new(schema),
+            meta: meta.map(Arc::new),
+            process,
+            taken: Arc::default(),
+        })
+    }
+
+    /// The same provider in a process of its own, not configured yet.
+    fn another(&self) -> Self {
+        Self {
+            process: Arc::default(),
+            taken: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    async fn process(&self) -> Result<&Process, Diagnostics> {
+        let starting = || async {
+            let process = start(&self.options).await?;
+            if !self.offered.capabilities().get_provider_schema_optional {
+                // Without it, some providers do not know their own types.
+                ask_schema(&self.options.source, &process).await?;
+            }
+            Ok(process)
+        };
+        self.process.get_or_try_init(starting).await
+    }
+
+    pub(crate) fn offered(&self) -> &Offered {
+        &self.offered
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.options.source
+    }
+
+    /// Makes a call that changes nothing.
+    pub(crate) async fn call<Q, A>(
+        &self,
+        method: Method,
+        request: Q,
+        timeout_ms: u64,
+    ) -> Result<A, Diagnostics>
+    where
+        Q: prost::Message + Send + 'static,
+        A: prost::Message + Default + Send + 'static,
+    {
+        let process = self.process().await?;
+        let answer = process.connection().call(method, request, timeout_ms).await;
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(no_answer(self.source(), process, &error).await.into()),
+        }
+    }
+
+    pub(crate) fn of_type(&self, mode: Mode, kind: &str) -> Result<&TypeSchema, Diagnostics> {
+        let types = match mode {
+            Mode::Managed => &self.schema.resources,
+            Mode::Data => &self.schema.data,
+            Mode::Ephemeral => &self.schema.ephemeral,
+        };
+        types
+            .get(kind)
+            .ok_or_else(|| diag::no_such_type(self.source(), kind).into())
+    }
+
+    pub(crate) fn form(&self, schema: &TypeSchema) -> Form<'_> {
+        Form::new(self.source(), &schema.block)
+    }
+
+    /// What the module says of itself, where the provider asks: nothing.
+    fn meta(&self) -> Option<wire::DynamicValue> {
+        self.meta.as_ref().map(|_| form::null())
+    }
+
+    pub(crate) async fn validate_config(
+        &self,
+        mode: Mode,
+        kind: &str,
+        config: &Value,
+    ) -> Diagnostics {
+        let schema = match self.of_type(mode, kind) {
+            Ok(schema) => schema,
+            Err(found) => return found,
+        };
+        let config = match self.form(schema).encode("configuration", config) {
+            Ok(config) => config,
+            Err(found) => return found.into(),
+        };
+        let (method, capabilities) = match mode {
+            Mode::Managed => (Method::ValidateResource, Some(CAPABILITIES)),
+            Mode::Data => (Method::ValidateData, None),
+            Mode::Ephemeral => (Method::ValidateEphemeral, None),
+        };
+        let request = wire::Validate {
+            type_name: kind.to_owned(),
+            config: Some(config),
+            client_capabilities: capabilities,
+        };
+        let answer = self.call::<_, wire::Found>(method, request, LOCAL_CALL_MS_MAX);
+        match answer.await {
+            Ok(found) => said(self.source(), &found.diagnostics),
+            Err(found) => found,
+        }
+    }
+
+    /// The object in the form of this version of the provider.
+    async fn upgraded(&self, question: &ReadQuestion) -> Result<(Value, Diagnostics), Diagnostics> {
+        let kind = &question.address.resource.kind;
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let form = self.form(schema);
+        let request = wire::Upgrade {
+            type_name: kind.to_string(),
+            version: i64::try_from(schema.version).unwrap_or(i64::MAX),
+            raw_state: Some(wire::RawState {
+                json: form.stored(&question.prior)?,
+            }),
+        };
+        let answer: wire::Upgraded = self
+            .call(Method::Upgrade, request, LOCAL_CALL_MS_MAX)
+            .await?;
+        let found = checked(said(self.source(), &answer.diagnostics))?;
+        let object = form.decode("upgraded object", answer.upgraded_state.as_ref())?;
+        Ok((object, found))
+    }
+
+    async fn read(&self, question: &ReadQuestion) -> Result<ReadAnswer, Diagnostics> {
+        let kind = &question.address.resource.kind;
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let form = self.form(schema);
+        let (object, mut diagnostics) = self.upgraded(question).await?;
+        let request = wire::Read {
+            type_name: kind.to_string(),
+            current_state: Some(form.encode("object", &object)?),
+            private: question.private.clone(),
+            provider_meta: self.meta(),
+            client_capabilities: Some(CAPABILITIES),
+        };
+        let answer: wire::ReadAnswer = self
+            .call(Method::Read, request, READING_CALL_MS_MAX)
+            .await?;
+        diagnostics.extend(checked(said(self.source(), &answer.diagnostics))?);
+        let object = form.decode("object as it is", answer.new_state.as_ref())?;
+        Ok(ReadAnswer {
+            object: (!object.is_null()).then(|| propose::tidied(&schema.block, &object)),
+            private: answer.private,
+            diagnostics,
+        })
+    }
+
+    async fn plan(&self, question: &PlanQuestion) -> Result<PlanAnswer, Diagnostics> {
+        let kind = &question.address.resource.kind;
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let form = self.form(schema);
+        let validated = self
+            .validate_config(Mode::Managed, kind, &question.config)
+            .await;
+        let mut diagnostics = checked(validated)?;
+        let proposed = propose::proposed(&schema.block, &question.prior, &question.config);
+        let request = wire::Plan {
+            type_name: kind.to_string(),
+            prior_state: Some(form.encode("object", &question.prior)?),
+            proposed_new_state: Some(form.encode("proposed object", &proposed)?),
+            config: Some(form.encode("configuration", &question.config)?),
+            prior_private: question.private.clone(),
+            provider_meta: self.meta(),
+            client_capabilities: Some(CAPABILITIES),
+        };
+        let answer: wire::Planned = self
+            .call(Method::Plan, request, READING_CALL_MS_MAX)
+            .await?;
+        diagnostics.extend(checked(said(self.source(), &answer.diagnostics))?);
+        if answer.deferred.is_some() {
+            let what = format!("it puts off the plan of a {kind}, which nobody allowed it to");
+            return Err(diag::against_the_rules(self.source(), &what).into());
+        }
+        let planned = form.decode("planned object", answer.planned_state.as_ref())?;
+        if planned.is_null() {
+            let what = format!("it plans nothing where a {kind} is configured");
+            return Err(diag::against_the_rules(self.source(), &what).into());
+        }
+        Ok(PlanAnswer {
+            planned: propose::tidied(&schema.block, &planned),
+            requires_replace: answer
+                .requires_replace
+                .iter()
+                .map(crate::path::steps)
+                .collect(),
+            private: answer.planned_private,
+            // The protocol has no word for it: what was lost is looked for before it is done again.
+            repeat: Repeat::Never,
+            settle_ms: 0,
+            diagnostics,
+        })
+    }
+
+    async fn data(&self, question: &DataQuestion) -> Result<DataAnswer, Diagnostics> {
+        let kind = &question.address.resource.kind;
+        let schema = self.of_type(Mode::Data, kind)?;
+        let form = self.form(schema);
+        let validated = self
+            .validate_config(Mode::Data, kind, &question.config)
+            .await;
+        let mut diagnostics = checked(validated)?;
+        let request = wire::ReadData {
+            type_name: kind.to_string(),
+            config: Some(form.encode("configuration", &question.config)?),
+            provider_meta: self.meta(),
+            client_capabilities: Some(CAPABILITIES),
+        };
+        let answer: wire::DataAnswer = self
+            .call(Method::ReadData, request, READING_CALL_MS_MAX)
+            .await?;
+        diagnostics.extend(checked(said(self.source(), &answer.diagnostics))?);
+        let object = form.decode("result", answer.state.as_ref())?;
+        if object.is_null() || !object.is_wholly_known() {
+            let what = format!("it answers the data source {kind} with nothing, or with holes");
+            return Err(diag::against_the_rules(self.source(), &what).into());
+        }
+        Ok(DataAnswer {
+            object: propose::tidied(&schema.block, &object),
+            diagnostics,
+        })
+    }
+
+    async fn import(&self, question: &ImportQuestion) -> Result<ReadAnswer, Diagnostics> {
+        let kind = &question.address.resource.kind;
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let request = wire::Import {
+            type_name: kind.to_string(),
+            id: question.id.clone(),
+            client_capabilities: Some(CAPABILITIES),
+        };
+        let answer: wire::Imported = self
+            .call(Method::Import, request, READING_CALL_MS_MAX)
+            .await?;
+        let diagnostics = checked(said(self.source(), &answer.diagnostics))?;
+        let mut of_kind = answer.imported_resources.into_iter();
+        let found = of_kind.find(|one| one.type_name == **kind);
+        let Some(found) = found else {
+            return Ok(ReadAnswer {
+                object: None,
+                private: Vec::new(),
+                diagnostics,
+            });
+        };
+        let object = self
+            .form(schema)
+            .decode("imported object", found.state.as_ref())?;
+        Ok(ReadAnswer {
+            object: (!object.is_null()).then(|| propose::tidied(&schema.block, &object)),
+            private: found.private,
+            diagnostics,
+        })
+    }
+
+    /// The private part of the plan to destroy an object.
+    async fn plan_destroy(&self, change: &Change, prior: &Value) -> Result<Vec<u8>, Diagnostics> {
+        if !self.offered.capabilities().plan_destroy {
+            return Ok(change.private.clone());
+        }
+        let kind = &change.address.resource.kind;
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let form = self.form(schema);
+        let request = wire::Plan {
+            type_name: kind.to_string(),
+            prior_state: Some(form.encode("object", prior)?),
+            proposed_new_state: Some(form::null()),
+            config: Some(form::null()),
+            prior_private: change.private.clone(),
+            provider_meta: self.meta(),
+            client_capabilities: Some(CAPABILITIES),
+        };
+        let answer: wire::Planned = self
+            .call(Method::Plan, request, READING_CALL_MS_MAX)
+            .await?;
+        checked(said(self.source(), &answer.diagnostics))?;
+        let planned = form.decode("planned object", answer.planned_state.as_ref())?;
+        if !planned.is_null() {
+            let what = format!("it plans something where a {kind} is to be destroyed");
+            return Err(diag::against_the_rules(self.source(), &what).into());
+        }
+        Ok(answer.planned_private)
+    }
+
+    /// The request for a change; nothing has been sent yet when it cannot be made.
+    async fn request(&self, change: &Change) -> Result<wire::Apply, Diagnostics> {
+        let kind = &change.address.resource.kind;
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let form = self.form(schema);
+        let needed = |value: &Option<Value>, what: &str| {
+            let value = value.clone().filter(|value| !value.is_null());
+            value.ok_or_else(|| Diagnostics::from(diag::incomplete(what)))
+        };
+        let mut request = wire::Apply {
+            type_name: kind.to_string(),
+            prior_state: Some(form::null()),
+            planned_state: Some(form::null()),
+            config: Some(form::null()),
+            planned_private: change.private.clone(),
+            provider_meta: self.meta(),
+        };
+        if change.verb != Verb::Create {
+            let prior = needed(&change.prior, "object as it is")?;
+            request.prior_state = Some(form.encode("object", &prior)?);
+            if change.verb == Verb::Delete {
+                request.planned_private = self.plan_destroy(change, &prior).await?;
+            }
+        }
+        if change.verb != Verb::Delete {
+            let planned = needed(&change.planned, "planned object")?;
+            let config = needed(&change.config, "configuration")?;
+            request.planned_state = Some(form.encode("planned object", &planned)?);
+            request.config = Some(form.encode("configuration", &config)?);
+        }
+        Ok(request)
+    }
+
+    async fn change(&self, change: &Change) -> Outcome {
+        let request = match self.request(change).await {
+            Ok(request) => request,
+            Err(diagnostics) => return Outcome::Refused { diagnostics },
+        };
+        let process = match self.process().await {
+            Ok(process) => process,
+            Err(diagnostics) => return Outcome::Refused { diagnostics },
+        };
+        let answer = process
+            .connection()
+            .call::<_, wire::Applied>(Method::Apply, request, CHANGING_CALL_MS_MAX)
+            .await;
+        match answer {
+            Ok(answer) => self.outcome(change, answer),
+            Err(error @ CallError::Unimplemented(_)) => Outcome::Refused {
+                diagnostics: diag::no_answer(self.source(), &error, None).into(),
+            },
+            Err(error) => Outcome::Unknown {
+                why: no_answer(self.source(), process, &error).await.detail,
+            },
+        }
+    }
+
+    /// What came of a change. An object that came with errors is kept: it exists.
+    fn outcome(&self, change: &Change, answer: wire::Applied) -> Outcome {
+        let kind = &change.address.resource.kind;
+        let mut diagnostics = said(self.source(), &answer.diagnostics);
+        let private = answer.private;
+        let decoded = self.of_type(Mode::Managed, kind).and_then(|schema| {
+            let object = self
+                .form(schema)
+                .decode("new object", answer.new_state.as_ref())?;
+            Ok(propose::tidied(&schema.block, &object))
+        });
+        let object = match decoded {
+            Ok(object) => object,
+            Err(found) => {
+                diagnostics.extend(found);
+                let first = diagnostics.iter().next();
+                return Outcome::Unknown {
+                    why: first.map_or_else(String::new, |found| found.detail.clone()),
+                };
+            }
+        };
+        if object.is_null() {
+            return match (change.verb, diagnostics.has_errors()) {
+                (Verb::Delete, false) => Outcome::Changed {
+                    object: None,
+                    private: Vec::new(),
+                    diagnostics,
+                },
+                (_, true) => Outcome::Refused { diagnostics },
+                (Verb::Create | Verb::Update, false) => {
+                    let what =
+                        format!("a {kind} was made or changed, and it answers that there is none");
+                    Outcome::Unknown {
+                        why: diag::against_the_rules(self.source(), &what).detail,
+                    }
+                }
+            };
+        }
+        if !object.is_wholly_known() {
+            let what = format!("the {kind} it made still has values that are not known");
+            diagnostics.push(diag::against_the_rules(self.source(), &what));
+        }
+        if change.verb == Verb::Delete && !diagnostics.has_errors() {
+            let what =
+                format!("a {kind} was to be destroyed, and it answers that it is still there");
+            diagnostics.push(diag::against_the_rules(self.source(), &what));
+        }
+        if diagnostics.has_errors() {
+            return Outcome::Partial {
+                object: propose::known_part(&object),
+                private,
+                diagnostics,
+            };
+        }
+        Outcome::Changed {
+            object: Some(object),
+            private,
+            diagnostics,
+        }
+    }
+
+    /// Whether a change took effect, by looking at the object. A creation cannot be looked for: what it made is known
+    /// only by what the provider would have answered.
+    async fn look(&self, change: &Change) -> Inquiry {
+        let Some(prior) = change.prior.clone().filter(|prior| !prior.is_null()) else {
+            return Inquiry::Unclear {
+                what: format!(
+                    "{} cannot look for a {} that it may have made; look where it would be",
+                    self.source(),
+                    change.address.resource.kind
+                ),
+            };
+        };
+        let question = ReadQuestion {
+            address: change.address.clone(),
+            provider: change.provider.clone(),
+            prior: prior.clone(),
+            private: change.private.clone(),
+        };
+        let answer = match self.read(&question).await {
+            Ok(answer) => answer,
+            Err(found) => {
+                let first = found.iter().next();
+                return Inquiry::Unclear {
+                    what: first.map_or_else(String::new, |found| found.detail.clone()),
+                };
+            }
+        };
+        let changed = |object| {
+            Inquiry::Found(Outcome::Changed {
+                object,
+                private: answer.private.clone(),
+                diagnostics: answer.diagnostics.clone(),
+            })
+        };
+        match (change.verb, answer.object) {
+            (Verb::Delete, None) => changed(None),
+            (Verb::Delete, Some(_)) => Inquiry::Absent,
+            (_, Some(object)) if object == prior => Inquiry::Absent,
+            (_, Some(object)) if fits(&object, change.planned.as_ref()) => changed(Some(object)),
+            (_, found) => Inquiry::Unclear {
+                what: match found {
+                    Some(_) => "it is neither as it was nor as planned".to_owned(),
+                    None => "it is gone".to_owned(),
+                },
+            },
+        }
+    }
+
+    async fn configure(&self, config: &Value) -> Result<Arc<dyn Provider>, Diagnostics> {
+        use std::sync::atomic::Ordering;
+        let fresh = !self.taken.swap(true, Ordering::Relaxed);
+        let plugin = if fresh { self.clone() } else { self.another() };
+        let form = Form::new(self.source(), &self.schema.provider);
+        let config = form.encode("configuration", config)?;
+        let request = wire::ValidateProvider {
+            config: Some(config.clone()),
+        };
+        let answer: wire::ValidatedProvider = plugin
+            .call(Method::ValidateProvider, request, LOCAL_CALL_MS_MAX)
+            .await?;
+        checked(said(self.source(), &answer.diagnostics))?;
+        let request = wire::Configure {
+            terraform_version: TERRAFORM_VERSION.to_owned(),
+            config: Some(config),
+            client_capabilities: Some(CAPABILITIES),
+        };
+        let answer: wire::Found = plugin
+            .call(Method::Configure, request, READING_CALL_MS_MAX)
+            .await?;
+        checked(said(self.source(), &answer.diagnostics))?;
+        Ok(Arc::new(plugin))
+    }
+}
+
+impl Provider for Plugin {
+    fn schema(&self) -> &ProviderSchema {
+        &self.schema
+    }
+
+    fn configured<'a>(
+        &'a self,
+        config: &'a Value,
+    ) -> Option<Pending<'a, Result<Arc<dyn Provider>, Diagnostics>>> {
+        Some(Box::pin(self.configure(config)))
+    }
+
+    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+        Box::pin(self.validate_config(Mode::Managed, kind, config))
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
+        Box::pin(async move {
+            let answer = match question {
+                Question::Read(question) => self.read(question).await.map(Answer::Read),
+                Question::Plan(question) => self.plan(question).await.map(Answer::Plan),
+                Question::Data(question) => self.data(question).await.map(Answer::Data),
+                Question::Import(question) => self.import(question).await.map(Answer::Import),
+            };
+            let mut answer = answer.unwrap_or_else(Answer::Failed);
+            match &mut answer {
+                Answer::Read(ReadAnswer { diagnostics, .. })
+                | Answer::Import(ReadAnswer { diagnostics, .. })
+                | Answer::Plan(PlanAnswer { diagnostics, .. })
+                | Answer::Data(DataAnswer { diagnostics, .. })
+                | Answer::Failed(diagnostics) => about(question.address(), diagnostics),
+            }
+            answer
+        })
+    }
+
+    fn apply<'a>(&'a self, _action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
+        Box::pin(async move {
+            let mut outcome = self.change(change).await;
+            if let Outcome::Changed { diagnostics, .. }
+            | Outcome::Partial { diagnostics, .. }
+            | Outcome::Refused { diagnostics }
+            | Outcome::Failed { diagnostics, .. } = &mut outcome
+            {
+                about(&change.address, diagnostics);
+            }
+            outcome
+        })
+    }
+
+    fn inquire<'a>(&'a self, _action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+        Box::pin(self.look(change))
+    }
+
+    fn stop(&self) -> Pending<'_, ()> {
+        Box::pin(async {
+            if let Some(process) = self.process.get() {
+                process.stop().await;
+            }
+        })
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        Box::pin(async {
+            if let Some(process) = self.process.get() {
+                process.close().await;
+            }
+        })
+    }
+}
+
+async fn start(options: &Options) -> Result<Process, Diagnostics> {
+    Process::start(&options.launch)
+        .await
+        .map_err(|error| diag::not_started(&options.source, &error).into())
+}
+
+async fn ask_schema(source: &str, process: &Process) -> Result<Offered, Diagnostics> {
+    let connection = process.connection();
+    let answer = connection
+        .call::<_, wire::ProviderSchemas>(Method::Schema, wire::Empty {}, LOCAL_CALL_MS_MAX)
+        .await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Err(no_answer(source, process, &error).await.into()),
+    };
+    checked(said(source, &answer.diagnostics))?;
+    Ok(Offered {
+        answer: Arc::new(answer),
+        major: connection.major(),
+    })
+}
+
+fn schema_of(
+    options: &Options,
+    offered: &Offered,
+) -> Result<ProviderSchema, crate::schema::SchemaError> {
+    let wanted = options.wanted.as_ref();
+    let answer = &offered.answer;
+    Ok(ProviderSchema {
+        source: options.source.clone(),
+        provider: offered.provider()?,
+        resources: offered.types(&answer.resources, wanted.map(|wanted| &wanted.resources))?,
+        data: offered.types(&answer.data, wanted.map(|wanted| &wanted.data))?,
+        ephemeral: offered.types(&answer.ephemeral, wanted.map(|wanted| &wanted.ephemeral))?,
+    })
+}
+
+/// Why there is no answer, with what the provider said before it ended, if it has.
+async fn no_answer(source: &str, process: &Process, error: &CallError) -> Diagnostic {
+    let words = match error {
+        CallError::Broken => process.last_words().await,
+        CallError::Unimplemented(_) | CallError::TimedOut { .. } | CallError::Failed { .. } => None,
+    };
+    diag::no_answer(source, error, words.as_deref())
+}
+
+pub(crate) fn said(source: &str, found: &[wire::Diagnostic]) -> Diagnostics {
+    Diagnostics(found.iter().map(|one| diag::said(source, one)).collect())
+}
+
+/// Warnings go on; errors end it.
+pub(crate) fn checked(found: Diagnostics) -> Result<Diagnostics, Diagnostics> {
+    if found.has_errors() {
+        Err(found)
+    } else {
+        Ok(found)
+    }
+}
+
+/// Whether an object is what was planned, wherever that was known.
+fn fits(object: &Value, planned: Option<&Value>) -> bool {
+    let Some((object, planned)) = object.entries().zip(planned.and_then(Value::entries)) else {
+        return false;
+    };
+    planned
+        .iter()
+        .all(|(name, value)| !value.is_wholly_known() || object.get(name) == Some(value))
+}
+
+fn about(address: &Address, found: &mut Diagnostics) {
+    for diagnostic in &mut found.0 {
+        if diagnostic.address.is_none() {
+            diagnostic.address = Some(address.to_string());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Functions, ephemeral resources, objects of other types, imports, and which schemas are read.
+
+use crate::bed::{Bed, SCRIPT, SOURCE, address, codes, configured};
+use contract::{Answer, Provider as _, Question};
+use model::ImportQuestion;
+use plugin::{Major, Plugin, Source, Wanted};
+use value::{Marks, Type, Value};
+
+#[tokio::test]
+async fn functions_give_results_or_say_why_not() {
+    let bed = Bed::new(SCRIPT, Major::Six);
+    let plugin = bed.plugin().await;
+    let call = |name: &'static str, arguments: Vec<Value>| {
+        let plugin = plugin.clone();
+        async move { plugin.call_function(name, &arguments).await }
+    };
+    let text = Value::string("x");
+    assert_eq!(call("same", vec![text.clone()]).await, Ok(text.clone()));
+    let unknown = Value::unknown(Type::String);
+    assert_eq!(call("same", vec![unknown.clone()]).await, Ok(unknown));
+    for (name, arguments, says) in [
+        ("same", vec![Value::null(Type::String)], "must not be null"),
+        ("same", vec![], "1 arguments are needed"),
+        ("fails", vec![Value::bool(true)], "no luck"),
+    ] {
+        let found = call(name, arguments).await.unwrap_err();
+        assert_eq!(codes(&found), ["SF1513"]);
+        let detail = &found.iter().next().unwrap().detail;
+        assert!(detail.contains(says), "{detail}");
+    }
+    let found = call("other", vec![text]).await.unwrap_err();
+    assert_eq!(codes(&found), ["SF1510"]);
+}
+
+#[tokio::test]
+async fn ephemeral_resources_are_opened_held_and_closed() {
+    let bed = Bed::new(SCRIPT, Major::Five);
+    let plugin = bed.plugin().await;
+    let config = Value::object(
+        [
+            ("name".into(), Value::string("a")),
+            ("token".into(), Value::null(Type::String)),
+        ]
+        .into(),
+    );
+    let mut open = plugin.open("mock_token", &config).await.unwrap();
+    assert!(open.value.marks().contains(Marks::EPHEMERAL));
+    assert_eq!(open.private.as_deref(), Some(&b"opened"[..]));
+    plugin.renew("mock_token", &mut open).await.unwrap();
+    plugin.close_open("mock_token", open).await.unwrap();
+    let calls = bed.mock.take_calls();
+    let names: Vec<&str> = calls
+        .iter()
+        .skip(1)
+        .map(|call| call.name.as_str())
+        .collect();
+    let expected = [
+        "ValidateEphemeralResourceConfig",
+        "OpenEphemeralResource",
+        "RenewEphemeralResource",
+        "CloseEphemeralResource",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn objects_of_other_types_are_taken_over() {
+    let bed = Bed::new(SCRIPT, Major::Six);
+    let source = Source {
+        provider: "example.com/test/other".into(),
+        kind: "other_thing".into(),
+        version: 3,
+        json: br#"{"name": "a", "id": "7"}"#.to_vec(),
+        private: b"p".to_vec(),
+    };
+    let moved = bed
+        .plugin()
+        .await
+        .moved("mock_thing", source)
+        .await
+        .unwrap();
+    let object = moved.object.unwrap();
+    assert_eq!(object.get("id").and_then(Value::as_str), Some("7"));
+    assert_eq!(moved.private, b"p");
+}
+
+#[tokio::test]
+async fn what_exists_is_imported_by_its_id() {
+    let bed = Bed::new(SCRIPT, Major::Six);
+    let provider = bed.configured().await;
+    let question = Question::Import(ImportQuestion {
+        address: address("mock_thing"),
+        provider: SOURCE.into(),
+        id: "7".into(),
+    });
+    let answer = provider.ask(&question).await;
+    let Answer::Import(answer) = answer else {
+        panic!("{answer:?}");
+    };
+    let object = answer.object.unwrap();
+    assert_eq!(object.get("id").and_then(Value::as_str), Some("7"));
+    assert_eq!(answer.private, b"imported");
+}
+
+#[tokio::test]
+async fn only_wanted_schemas_are_read() {
+    let bed = Bed::new(SCRIPT, Major::Six);
+    let mut options = bed.options();
+    options.wanted = Some(Wanted {
+        data: ["mock_facts".into(), "mock_missing".into()].into(),
+        ..Wanted::default()
+    });
+    let plugin = Plugin::start(options).await.unwrap();
+    let schema = plugin.schema();
+    assert!(schema.resources.is_empty() && schema.ephemeral.is_empty());
+    assert_eq!(
+        schema.data.keys().map(|name| &**name).collect::<Vec<_>>(),
+        ["mock_facts"]
+    );
+    configured(&plugin).await.unwrap();
+}
+
+#[tokio::test]
+async fn nested_attributes_and_blocks_are_planned_in_place() {
+    let script = r#"{"resources": {"mock_thing": {
+        "attributes": {
+            "id": {"type": "string", "computed": true},
+            "rules": {"nesting": "list", "optional": true, "attributes": {
+                "port": {"type": "number", "required": true},
+                "note": {"type": "string", "optional": true, "computed": true}}}},
+        "blocks": {"disk": {"nesting": "set", "inside": {"attributes": {
+            "size": {"type": "number", "required": true},
+            "device": {"type": "string", "optional": true, "computed": true}}}}}}}}"#;
+    let bed = Bed::new(script, Major::Six);
+    let provider = bed.configured().await;
+    let ty = provider.schema().resources["mock_thing"]
+        .block
+        .implied_type();
+    let written = r#"{"id": null, "rules": [{"port": 1}], "disk": [{"size": 5}]}"#;
+    let config = value::convert(&value::json::parse(written).unwrap(), &ty).unwrap_or_else(|_| {
+        value::convert(
+            &value::json::parse(
+                r#"{"id": null, "rules": [{"port": 1, "note": null}], "disk": [{"size": 5, "device": null}]}"#,
+            )
+            .unwrap(),
+            &ty,
+        )
+        .unwrap()
+    });
+    let first = crate::bed::planned(provider.as_ref(), config.clone(), None).await;
+    assert!(!first.planned.is_wholly_known());
+    let change = crate::bed::change(
+        model::Verb::Create,
+        None,
+        Some(config.clone()),
+        Some(&first),
+    );
+    let outcome = provider.apply(crate::bed::action(), &change).await;
+    let contract::Outcome::Changed {
+        object: Some(made), ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    let again = crate::bed::planned(provider.as_ref(), config, Some(made.clone())).await;
+    assert_eq!(again.planned, made, "elements find what they were before");
+}
