@@ -6,7 +6,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use model::{Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep, Release};
+use model::{
+    Address, CheckSubject, Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep,
+    Release, ResourceAddress,
+};
 use value::{Diagnostics, Expr, Name};
 
 /// Most module calls in one release, nested ones included.
@@ -102,6 +105,40 @@ impl LoadedRelease {
     }
 
     /// A node of the tree.
+    /// Everything written that has conditions, without instance keys, whether it has instances or not.
+    pub fn checkable(&self) -> Vec<CheckSubject> {
+        let mut found = Vec::new();
+        for node in 0..self.tree.len() as u32 {
+            let (module, path) = (self.module(node), ModulePath(self.steps_to(node)));
+            let resources = module.resources.iter().filter(|one| {
+                let lifecycle = &one.lifecycle;
+                !lifecycle.preconditions.is_empty() || !lifecycle.postconditions.is_empty()
+            });
+            found.extend(resources.map(|one| {
+                CheckSubject::Resource(Address {
+                    resource: ResourceAddress {
+                        module: path.clone(),
+                        mode: one.mode,
+                        kind: one.kind.clone(),
+                        name: one.name.clone(),
+                    },
+                    key: Key::None,
+                })
+            }));
+            let outputs = module.outputs.iter();
+            let outputs = outputs.filter(|(_, one)| !one.preconditions.is_empty());
+            found.extend(outputs.map(|(name, _)| CheckSubject::Output(path.clone(), name.clone())));
+            let variables = module.variables.iter();
+            let variables = variables.filter(|(_, one)| !one.validations.is_empty());
+            found.extend(
+                variables.map(|(name, _)| CheckSubject::Variable(path.clone(), name.clone())),
+            );
+            let checks = module.checks.keys();
+            found.extend(checks.map(|name| CheckSubject::Check(path.clone(), name.clone())));
+        }
+        found
+    }
+
     pub(crate) fn node(&self, node: u32) -> &ModuleNode {
         #[expect(
             clippy::indexing_slicing,

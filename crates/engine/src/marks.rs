@@ -71,6 +71,13 @@ impl Sensitive {
         sensitive
     }
 
+    /// Only the places: what repeats a sensitive text elsewhere is not looked for, as in Terraform. For comparing.
+    #[must_use]
+    pub fn without_texts(mut self) -> Self {
+        self.texts.clear();
+        self
+    }
+
     fn note_texts(&mut self, value: &Value) {
         value.walk(&mut |_, one| {
             if one.marks().contains(Marks::SENSITIVE) {

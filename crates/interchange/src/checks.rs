@@ -50,9 +50,14 @@ struct Problem {
     message: String,
 }
 
-/// Conditions of instances, brought together under their blocks.
-pub(crate) fn of(checked: &[Checked]) -> Vec<Check> {
+/// Conditions of instances, brought together under their blocks. Those of `written` that have no instances are there
+/// too.
+pub(crate) fn of(checked: &[Checked], written: &[CheckSubject]) -> Vec<Check> {
     let mut blocks: BTreeMap<Block, (CheckStatus, Vec<Instance>)> = BTreeMap::new();
+    for subject in written {
+        let (block, _) = addresses(subject);
+        blocks.insert(block, (CheckStatus::Pass, Vec::new()));
+    }
     for one in checked {
         let (block, address) = addresses(&one.subject);
         let entry = blocks

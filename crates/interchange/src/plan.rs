@@ -1,15 +1,12 @@
 //! [`plan`]: the document of `terraform show -json PLANFILE`.
 
-use crate::state::{self, Module, Output, Resource};
+use crate::state::{self, Dependencies, Module, Output, Resource};
 use crate::values::{self, Raw};
 use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
-use decide::{LoadedRelease, Schemas, World};
-use model::{
-    Action, Address, Drift, Mode, ModulePath, OutputChange, Plan, PlanMode, PlannedChange, Reason,
-};
+use decide::{LoadedRelease, Needs, Schemas, World};
+use model::{Action, Address, Drift, Mode, OutputChange, Plan, PlanMode, PlannedChange, Reason};
 use serde::Serialize;
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use value::{Marks, Name, Type, Value};
 
 /// Version of the form of a plan.
@@ -30,8 +27,17 @@ pub struct Making<'a> {
     pub secrecy: Secrecy,
 }
 
-/// What becomes of each output, in Terraform's words.
-type OutputActions = BTreeMap<Name, &'static [&'static str]>;
+/// What becomes of each output.
+type Outputs = BTreeMap<Name, Becomes>;
+
+/// What becomes of an output.
+#[derive(Clone, Copy)]
+struct Becomes {
+    /// In Terraform's words.
+    actions: &'static [&'static str],
+    /// It is there before anything is done: it was, or its value is known already.
+    is_known_before: bool,
+}
 
 #[derive(Serialize)]
 struct Document {
@@ -46,6 +52,7 @@ struct Document {
     resource_changes: Vec<ResourceChange>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     output_changes: BTreeMap<Name, Change>,
+    #[serde(skip_serializing_if = "state::State::is_empty")]
     prior_state: state::State,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<checks::Check>,
@@ -110,9 +117,16 @@ struct Importing {
 
 /// A plan as Terraform's tools read it.
 pub fn plan(plan: &Plan, making: Making<'_>) -> String {
+    let plan = &with_null_outputs(plan, making.loaded);
     // What becomes of an output is told by its values, before they are concealed.
     let outputs = plan.outputs.iter();
-    let outputs = outputs.map(|(name, change)| (name.clone(), output_actions(change)));
+    let outputs = outputs.map(|(name, change)| {
+        let becomes = Becomes {
+            actions: output_actions(change),
+            is_known_before: prior_output(change).is_some(),
+        };
+        (name.clone(), becomes)
+    });
     let outputs = outputs.collect();
     match making.secrecy {
         Secrecy::Revealed => written(plan, making, &outputs),
@@ -125,6 +139,31 @@ pub fn plan(plan: &Plan, making: Making<'_>) -> String {
             &outputs,
         ),
     }
+}
+
+/// The plan with outputs that were null and stay so: they are none, and Terraform tells of them.
+fn with_null_outputs(plan: &Plan, loaded: &LoadedRelease) -> Plan {
+    let mut plan = plan.clone();
+    if plan.mode == PlanMode::Destroy || plan.partial {
+        return plan;
+    }
+    if let Some(root) = loaded.release.modules.first() {
+        for (name, output) in &root.outputs {
+            let marks = if output.sensitive {
+                Marks::SENSITIVE
+            } else {
+                Marks::NONE
+            };
+            let null = Value::null(Type::Any).with_marks(marks);
+            let none = OutputChange {
+                before: None,
+                after: None,
+            };
+            let change = plan.outputs.entry(name.clone()).or_insert(none);
+            change.after.get_or_insert(null);
+        }
+    }
+    plan
 }
 
 /// The plan with null in place of everything sensitive.
@@ -145,13 +184,13 @@ fn concealed(plan: &Plan) -> Plan {
     plan
 }
 
-fn written(plan: &Plan, making: Making<'_>, outputs: &OutputActions) -> String {
+fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
     let mut deposed = BTreeMap::new();
     for (position, (address, _)) in making.world.deposed.iter().enumerate() {
         deposed.entry(address.clone()).or_insert(position);
     }
     let mut changes: Vec<&PlannedChange> = plan.changes.iter().filter(|one| is_told(one)).collect();
-    changes.sort_by(|a, b| order(&a.address, &b.address).then(a.deposed.cmp(&b.deposed)));
+    changes.sort_by(|a, b| state::order(&a.address, &b.address).then(a.deposed.cmp(&b.deposed)));
     let document = Document {
         format_version: FORMAT_VERSION,
         terraform_version: TERRAFORM_VERSION,
@@ -170,12 +209,12 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &OutputActions) -> String {
             .iter()
             .filter(|(_, change)| change.before.is_some() || change.after.is_some())
             .map(|(name, change)| {
-                let actions = outputs.get(name).copied().unwrap_or(&["no-op"]);
+                let actions = outputs.get(name).map_or(&["no-op"] as _, |one| one.actions);
                 (name.clone(), output_change(change, actions))
             })
             .collect(),
-        prior_state: prior_state(plan, making),
-        checks: checks::of(&plan.checks),
+        prior_state: prior_state(plan, making, outputs),
+        checks: checks::of(&plan.checks, &making.loaded.checkable()),
         timestamp: time::rfc3339(making.at_ms),
         applyable: is_applyable(plan, outputs),
         complete: !plan.partial,
@@ -189,26 +228,14 @@ fn is_told(change: &PlannedChange) -> bool {
     change.address.resource.mode == Mode::Managed || change.action == Action::Read
 }
 
-/// Terraform's order of instances: modules higher up first, data sources before managed objects.
-fn order(a: &Address, b: &Address) -> Ordering {
-    let (one, other) = (&a.resource, &b.resource);
-    let depth = one.module.0.len().cmp(&other.module.0.len());
-    depth
-        .then_with(|| one.module.cmp(&other.module))
-        .then_with(|| other.mode.cmp(&one.mode))
-        .then_with(|| one.kind.cmp(&other.kind))
-        .then_with(|| one.name.cmp(&other.name))
-        .then_with(|| a.key.cmp(&b.key))
-}
-
-fn is_applyable(plan: &Plan, outputs: &OutputActions) -> bool {
+fn is_applyable(plan: &Plan, outputs: &Outputs) -> bool {
     if plan.mode == PlanMode::RefreshOnly {
         return !plan.drift.is_empty();
     }
     plan.changes
         .iter()
         .any(|one| !one.is_nothing() && is_told(one))
-        || outputs.values().any(|one| *one != ["no-op"])
+        || outputs.values().any(|one| one.actions != ["no-op"])
 }
 
 fn variables(loaded: &LoadedRelease, secrecy: Secrecy) -> BTreeMap<Name, Variable> {
@@ -238,23 +265,37 @@ fn planned_outputs(plan: &Plan) -> BTreeMap<Name, Output> {
         let output = Output {
             sensitive: is_sensitive(change),
             value: known.then(|| values::raw(after)),
-            ty: known.then(|| values::of_text(values::type_text(&after.ty()))),
+            ty: known.then(|| values::of_text(output_type(after))),
         };
         Some((name.clone(), output))
     });
     there.collect()
 }
 
-fn planned_objects(plan: &Plan, schemas: &Schemas) -> Vec<(ModulePath, Resource)> {
+/// The type of an output; none for null.
+fn output_type(value: &Value) -> String {
+    if value.is_null() {
+        return values::type_text(&Type::Any);
+    }
+    values::type_text(&value.ty())
+}
+
+fn planned_objects<'a>(plan: &'a Plan, schemas: &Schemas) -> Vec<(&'a Address, Resource)> {
     let stays = |one: &&PlannedChange| {
         is_told(one) && !one.deposed && !matches!(one.action, Action::Delete)
     };
-    let planned = plan.changes.iter().filter(stays).filter_map(|one| {
-        let after = one.after.as_ref()?;
+    let planned = plan.changes.iter().filter(stays);
+    let planned = planned.filter_map(|one| {
+        // What is only forgotten stands there without values.
+        let nothing = Value::null(Type::Any);
+        let forgotten = (one.action == Action::Forget).then_some(&nothing);
+        let after = one.after.as_ref().or(forgotten)?;
         let resource = Resource::new(&one.address, &one.provider, after, schemas);
-        Some((one.address.resource.module.clone(), resource))
+        Some((&one.address, resource))
     });
-    planned.collect()
+    let mut planned: Vec<(&Address, Resource)> = planned.collect();
+    planned.sort_by(|a, b| a.1.address.cmp(&b.1.address));
+    planned
 }
 
 fn resource_change(change: &PlannedChange, deposed: &BTreeMap<Address, usize>) -> ResourceChange {
@@ -358,6 +399,17 @@ fn output_actions(change: &OutputChange) -> &'static [&'static str] {
     }
 }
 
+/// The value of an output before anything is done.
+fn prior_output(change: &OutputChange) -> Option<&Value> {
+    let known = change
+        .after
+        .as_ref()
+        .filter(|after| after.is_wholly_known());
+    known
+        .or(change.before.as_ref())
+        .filter(|value| !value.is_null())
+}
+
 fn output_change(change: &OutputChange, actions: &'static [&'static str]) -> Change {
     let nothing = Value::null(Type::Any);
     let before = change.before.as_ref().unwrap_or(&nothing);
@@ -387,7 +439,7 @@ fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
         object.map_or_else(String::new, |object| object.provider.clone())
     };
     let mut drift: Vec<&Drift> = plan.drift.iter().collect();
-    drift.sort_by(|a, b| order(&a.address, &b.address));
+    drift.sort_by(|a, b| state::order(&a.address, &b.address));
     let changes = drift.into_iter().map(|one| {
         let action = match &one.after {
             Some(_) => Action::Update,
@@ -402,40 +454,38 @@ fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
 }
 
 /// The world as the plan found it: refreshed, moved, and with the outputs that are known already.
-fn prior_state(plan: &Plan, making: Making<'_>) -> state::State {
+fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::State {
     let mut resources = Vec::new();
-    let mut seen = BTreeSet::new();
+    let needs = Needs::of(making.loaded);
+    let known = Dependencies::in_world(making.world);
     for change in &plan.changes {
         let Some(before) = change.before.as_ref().filter(|_| !change.deposed) else {
             continue;
         };
         let known_as = change.previous.as_ref().unwrap_or(&change.address);
-        seen.insert(known_as);
         let mut resource = Resource::new(&change.address, &change.provider, before, making.schemas);
+        resource.depends_on = match needs.resources(&change.address.resource) {
+            Some(needed) => state::names(&needed),
+            None => known.all(&change.dependencies),
+        };
         if let Some(object) = making.world.resources.get(known_as) {
-            resource.depends_on = state::all_dependencies(&object.dependencies, making.world);
             resource.tainted = object.tainted;
         }
-        resources.push((change.address.resource.module.clone(), resource));
+        resources.push((&change.address, resource));
     }
     for (position, (address, object)) in making.world.deposed.iter().enumerate() {
         let mut resource = Resource::new(address, &object.provider, &object.value, making.schemas);
-        resource.depends_on = state::all_dependencies(&object.dependencies, making.world);
+        resource.depends_on = known.all(&object.dependencies);
         resource.deposed_key = Some(state::deposed_key(position));
-        resources.push((address.resource.module.clone(), resource));
+        resources.push((address, resource));
     }
     let outputs = plan.outputs.iter().filter_map(|(name, change)| {
-        let found = change
-            .after
-            .as_ref()
-            .filter(|after| after.is_wholly_known())
-            .or(change.before.as_ref())
-            .filter(|value| state::is_there(value))?;
-        Some((name.clone(), Output::of(found)))
+        let is_known_before = becomes.get(name).is_some_and(|one| one.is_known_before);
+        let known = change.after.as_ref();
+        let known = known.filter(|after| after.is_wholly_known());
+        let value = known.or(change.before.as_ref());
+        let value = value.filter(|_| is_known_before)?;
+        Some((name.clone(), Output::of(value)))
     });
-    state::assembled(
-        outputs.collect(),
-        resources,
-        checks::of(&making.world.checks),
-    )
+    state::assembled(outputs.collect(), resources, Vec::new())
 }

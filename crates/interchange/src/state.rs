@@ -22,6 +22,13 @@ pub(crate) struct State {
     checks: Vec<checks::Check>,
 }
 
+impl State {
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_none()
+    }
+}
+
 #[derive(Default, Serialize)]
 pub(crate) struct StateValues {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,6 +77,7 @@ pub(crate) struct Resource {
     pub index: Option<Raw>,
     pub provider_name: String,
     pub schema_version: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<Name, Raw>,
     pub sensitive_values: Raw,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +142,18 @@ pub(crate) fn index(key: &Key) -> Option<Raw> {
     }
 }
 
+/// Terraform's order of instances: modules higher up first, data sources before managed objects.
+pub(crate) fn order(a: &Address, b: &Address) -> std::cmp::Ordering {
+    let (one, other) = (&a.resource, &b.resource);
+    let depth = one.module.0.len().cmp(&other.module.0.len());
+    depth
+        .then_with(|| one.module.cmp(&other.module))
+        .then_with(|| other.mode.cmp(&one.mode))
+        .then_with(|| one.kind.cmp(&other.kind))
+        .then_with(|| one.name.cmp(&other.name))
+        .then_with(|| a.key.cmp(&b.key))
+}
+
 /// A name for an object that a replacement left behind, in the form of Terraform's: eight hexadecimal digits. The book
 /// tells them apart by their order.
 pub(crate) fn deposed_key(position: usize) -> String {
@@ -142,9 +162,12 @@ pub(crate) fn deposed_key(position: usize) -> String {
 
 /// The state as Terraform's tools read it.
 pub fn state(world: &World, schemas: &decide::Schemas, secrecy: Secrecy) -> String {
+    // An output that is null is none; one that is concealed is there.
+    let mut world = world.clone();
+    world.outputs.retain(|_, value| !value.is_null());
     match secrecy {
-        Secrecy::Revealed => written(world, schemas),
-        Secrecy::Concealed => written(&concealed(world), schemas),
+        Secrecy::Revealed => written(&world, schemas),
+        Secrecy::Concealed => written(&concealed(&world), schemas),
     }
 }
 
@@ -163,48 +186,44 @@ pub(crate) fn concealed(world: &World) -> World {
 }
 
 fn written(world: &World, schemas: &decide::Schemas) -> String {
+    let dependencies = Dependencies::in_world(world);
     let objects = world.resources.iter();
-    let mut resources: Vec<(ModulePath, Resource)> = objects
-        .map(|(address, object)| placed(address, object, world, schemas))
+    let mut resources: Vec<(&Address, Resource)> = objects
+        .map(|(address, object)| placed(address, object, &dependencies, schemas))
         .collect();
     for (position, (address, object)) in world.deposed.iter().enumerate() {
-        let (module, mut resource) = placed(address, object, world, schemas);
+        let (address, mut resource) = placed(address, object, &dependencies, schemas);
         resource.deposed_key = Some(deposed_key(position));
-        resources.push((module, resource));
+        resources.push((address, resource));
     }
     let outputs: BTreeMap<Name, Output> = world
         .outputs
         .iter()
-        .filter(|(_, value)| is_there(value))
         .map(|(name, value)| (name.clone(), Output::of(value)))
         .collect();
-    let state = assembled(outputs, resources, checks::of(&world.checks));
+    let state = assembled(outputs, resources, checks::of(&world.checks, &[]));
     serde_json::to_string(&state).unwrap_or_default()
 }
 
-/// An output that is null is none; one that is concealed is there.
-pub(crate) fn is_there(output: &Value) -> bool {
-    !output.is_null() || output.marks().contains(Marks::SENSITIVE)
-}
-
-fn placed(
-    address: &Address,
-    object: &Object,
-    world: &World,
+fn placed<'a>(
+    address: &'a Address,
+    object: &'a Object,
+    dependencies: &Dependencies<'a>,
     schemas: &decide::Schemas,
-) -> (ModulePath, Resource) {
+) -> (&'a Address, Resource) {
     let mut resource = Resource::new(address, &object.provider, &object.value, schemas);
-    resource.depends_on = all_dependencies(&object.dependencies, world);
+    resource.depends_on = dependencies.all(&object.dependencies);
     resource.tainted = object.tainted;
-    (address.resource.module.clone(), resource)
+    (address, resource)
 }
 
 /// The document of a state; nothing but its version when there is nothing.
 pub(crate) fn assembled(
     outputs: BTreeMap<Name, Output>,
-    resources: Vec<(ModulePath, Resource)>,
+    mut resources: Vec<(&Address, Resource)>,
     checks: Vec<checks::Check>,
 ) -> State {
+    resources.sort_by(|a, b| order(a.0, b.0));
     let empty = outputs.is_empty() && resources.is_empty() && checks.is_empty();
     State {
         format_version: FORMAT_VERSION,
@@ -217,24 +236,39 @@ pub(crate) fn assembled(
     }
 }
 
-/// What an object depends on, and what that depends on, as Terraform writes it: blocks without instance keys.
-pub(crate) fn all_dependencies(direct: &[ResourceAddress], world: &World) -> Vec<String> {
-    let mut found: BTreeSet<&ResourceAddress> = BTreeSet::new();
-    let mut left: Vec<&ResourceAddress> = direct.iter().collect();
-    while let Some(one) = left.pop() {
-        if found.insert(one) {
-            let first = Address {
-                resource: one.clone(),
-                key: Key::None,
-            };
-            let objects = world.resources.range(first..);
-            let of_block = objects.take_while(|(address, _)| address.resource == *one);
-            for (_, object) in of_block {
-                left.extend(&object.dependencies);
+/// What blocks depend on, all of it: what Terraform writes beside each object.
+pub(crate) struct Dependencies<'a> {
+    /// What the objects of a block refer to themselves.
+    direct: BTreeMap<&'a ResourceAddress, BTreeSet<&'a ResourceAddress>>,
+}
+
+impl<'a> Dependencies<'a> {
+    /// Of the objects in a world.
+    pub(crate) fn in_world(world: &'a World) -> Self {
+        let mut direct: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (address, object) in &world.resources {
+            let of_block = direct.entry(&address.resource).or_default();
+            of_block.extend(&object.dependencies);
+        }
+        Self { direct }
+    }
+
+    /// These and all they depend on, by their names.
+    pub(crate) fn all(&self, direct: &'a [ResourceAddress]) -> Vec<String> {
+        let mut found: BTreeSet<&ResourceAddress> = BTreeSet::new();
+        let mut left: Vec<&ResourceAddress> = direct.iter().collect();
+        while let Some(one) = left.pop() {
+            if found.insert(one) {
+                left.extend(self.direct.get(one).into_iter().flatten());
             }
         }
+        names(found)
     }
-    let names: BTreeSet<String> = found.into_iter().map(without_keys).collect();
+}
+
+/// Blocks as Terraform writes them where something depends on them: without instance keys, sorted.
+pub(crate) fn names<'a>(blocks: impl IntoIterator<Item = &'a ResourceAddress>) -> Vec<String> {
+    let names: BTreeSet<String> = blocks.into_iter().map(without_keys).collect();
     names.into_iter().collect()
 }
 
@@ -246,10 +280,12 @@ fn without_keys(block: &ResourceAddress) -> String {
     block.to_string()
 }
 
-/// Objects in the modules that they stand in. Modules in between that hold nothing themselves are there too.
-pub(crate) fn tree(resources: Vec<(ModulePath, Resource)>) -> Module {
+/// Objects in the modules that they stand in, in the order in which they come. Modules in between that hold nothing
+/// themselves are there too.
+pub(crate) fn tree(resources: Vec<(&Address, Resource)>) -> Module {
     let mut by_module: BTreeMap<ModulePath, Vec<Resource>> = BTreeMap::new();
-    for (module, resource) in resources {
+    for (address, resource) in resources {
+        let module = address.resource.module.clone();
         for length in 0..module.0.len() {
             let above = module.0.iter().take(length).cloned().collect();
             by_module.entry(ModulePath(above)).or_default();
@@ -261,8 +297,7 @@ pub(crate) fn tree(resources: Vec<(ModulePath, Resource)>) -> Module {
 
 /// Ends: each step takes a module out, and the path of a child is longer than its parent's.
 fn module_at(path: &ModulePath, by_module: &mut BTreeMap<ModulePath, Vec<Resource>>) -> Module {
-    let mut resources = by_module.remove(path).unwrap_or_default();
-    resources.sort_by(|a, b| a.address.cmp(&b.address));
+    let resources = by_module.remove(path).unwrap_or_default();
     let children: Vec<ModulePath> = by_module
         .keys()
         .filter(|one| one.0.len() == path.0.len() + 1 && one.0.starts_with(&path.0))

@@ -94,7 +94,7 @@ pub enum Data {
     String(Arc<str>),
     /// `list(T)`: element type and elements.
     List(Type, Arc<Vec<Value>>),
-    /// `set(T)`: element type and elements in their order, without duplicates.
+    /// `set(T)`: element type and elements in their order, without duplicates of what is wholly known.
     Set(Type, Arc<Vec<Value>>),
     /// `map(T)`: element type and elements by key.
     Map(Type, Arc<BTreeMap<Name, Value>>),
@@ -142,8 +142,8 @@ impl Value {
     pub fn list(element: Type, items: Vec<Value>) -> Self {
         Data::List(element, Arc::new(items)).into()
     }
-    /// `set(element)`: brings the elements in order and drops duplicates. Elements of a set have no marks of their own;
-    /// those given become marks of the set.
+    /// `set(element)`: brings the elements in order and drops duplicates, except of unknowns. Elements of a set have no
+    /// marks of their own; those given become marks of the set.
     pub fn set(element: Type, items: Vec<Value>) -> Self {
         Data::Set(element, Arc::new(items)).into()
     }
@@ -337,7 +337,8 @@ impl From<Data> for Value {
                         plain.push(item.clone().unmark_all());
                     }
                     plain.sort();
-                    plain.dedup();
+                    // What is not known yet may turn out to differ.
+                    plain.dedup_by(|one, other| one == other && one.is_wholly_known());
                     Data::Set(element, Arc::new(plain))
                 }
             }

@@ -215,9 +215,7 @@ fn expand_count(
     if !value.is_known() {
         return Err(diag::count_unknown(address, "count", span).into());
     }
-    if value.marks().contains(Marks::SENSITIVE) {
-        return invalid("is sensitive, and the number of instances cannot be kept secret");
-    }
+    // A sensitive number may be used, as in Terraform: it tells how many, and nothing else of what it came from.
     if value.marks().contains(Marks::EPHEMERAL) {
         return invalid("is ephemeral, and the number of instances is written down");
     }

@@ -115,6 +115,7 @@ impl Evaluator {
         let Some(wanted) = key_of(key, &resource.repetition) else {
             // Not known yet, or not a key of this block: the whole collection says what is wrong, or stays unknown.
             if key.is_known() {
+                self.used.borrow_mut().insert(Use::Whole(block.clone()));
                 let shown = format!("{block}");
                 return Err(diag::no_such_instance(&shown, "of that kind", &[], span).into());
             }
@@ -142,6 +143,9 @@ impl Evaluator {
             self.used.borrow_mut().insert(Use::Instance(address));
             return Ok(Value::unknown(Type::Any));
         }
+        // Even who says what else is meant where it is not there (`try`) looks at it.
+        let whole = Use::Whole(address.resource.clone());
+        self.used.borrow_mut().insert(whole);
         let known: Vec<String> = instances
             .iter()
             .map(|instance| instance.key.to_string())

@@ -3,7 +3,7 @@
 use crate::LoadedRelease;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use model::{Condition, Mode, Module, Repetition, Resource};
+use model::{Condition, Mode, Module, ModulePath, Repetition, Resource, ResourceAddress};
 use value::{Expr, ExprKind, Name, Reference};
 
 /// A block, or the expansion of a module call, at a node of the module tree.
@@ -29,6 +29,23 @@ impl Block {
     }
 }
 
+/// What the resources of a release need of each other, as it is written, whether there are instances or not.
+#[derive(Debug)]
+pub struct Needs<'a>(Graph, &'a LoadedRelease);
+
+impl<'a> Needs<'a> {
+    /// Of a release.
+    pub fn of(loaded: &'a LoadedRelease) -> Self {
+        Self(Graph::without_imports(loaded), loaded)
+    }
+
+    /// All resources that a written one refers to, directly or not, by blocks without instance keys, sorted; none when
+    /// it is not written.
+    pub fn resources(&self, address: &ResourceAddress) -> Option<Vec<ResourceAddress>> {
+        self.0.resources_needed(self.1, address)
+    }
+}
+
 /// The blocks of a release and what each waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
@@ -45,6 +62,12 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn new(loaded: &LoadedRelease) -> Self {
+        let mut graph = Self::without_imports(loaded);
+        graph.connect_imports(loaded);
+        graph
+    }
+
+    fn without_imports(loaded: &LoadedRelease) -> Self {
         let mut graph = Self::default();
         for node in 0..loaded.tree.len() as u32 {
             let module = loaded.module(node);
@@ -79,6 +102,23 @@ impl Graph {
         graph
     }
 
+    /// What is taken over into a block must be known before the block is planned.
+    fn connect_imports(&mut self, loaded: &LoadedRelease) {
+        for import in &loaded.module(0).imports {
+            let node = import.module.iter().try_fold(0, |node, (name, _)| {
+                loaded.node(node).children.get(name).copied()
+            });
+            let Some(node) = node else { continue };
+            let (kind, name) = (import.kind.clone(), import.name.clone());
+            let who = (node, Block::Resource(Mode::Managed, kind, name));
+            let keys = import.module.iter().filter_map(|(_, key)| key.as_ref());
+            let others = [&import.key, &import.identity, &import.for_each];
+            for expr in keys.chain(others.into_iter().flatten()).chain([&import.id]) {
+                self.edges(loaded, &who, 0, expr);
+            }
+        }
+    }
+
     fn add(&mut self, node: u32, block: Block) {
         self.numbers
             .insert((node, block.clone()), self.blocks.len() as u32);
@@ -98,6 +138,32 @@ impl Graph {
     /// Everything that waits for these blocks, directly or not, and themselves.
     pub(crate) fn with_wakes(&self, blocks: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         reached(&self.wakes, blocks)
+    }
+
+    /// All resources that a written one refers to, directly or not, by blocks without instance keys; none when it is
+    /// not written.
+    fn resources_needed(
+        &self,
+        loaded: &LoadedRelease,
+        address: &ResourceAddress,
+    ) -> Option<Vec<ResourceAddress>> {
+        let node = loaded.node_at(&address.module)?;
+        let (kind, name) = (address.kind.clone(), address.name.clone());
+        let own = self.number(node, &Block::Resource(address.mode, kind, name))?;
+        let needed = self.with_needs([own]).into_iter();
+        let needed = needed.filter(|number| *number != own);
+        let resources: BTreeSet<ResourceAddress> = needed
+            .filter_map(|number| match self.blocks.get(number as usize)? {
+                (node, Block::Resource(mode, kind, name)) => Some(ResourceAddress {
+                    module: ModulePath(loaded.steps_to(*node)),
+                    mode: *mode,
+                    kind: kind.clone(),
+                    name: name.clone(),
+                }),
+                _ => None,
+            })
+            .collect();
+        Some(resources.into_iter().collect())
     }
 
     /// `who` waits for `whom`, if there is such a block.

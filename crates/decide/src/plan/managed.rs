@@ -247,6 +247,8 @@ impl Planner {
             self.fail(&pending);
             return;
         };
+        let triggers = self.triggers(resource, &pending.address);
+        pending.uses.extend(triggers);
         let triggered =
             pending.prior.is_some() && self.triggered(resource, &pending.place, &pending.address);
         let tainted = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
@@ -508,6 +510,25 @@ impl Planner {
         self.draft(pending, change);
     }
 
+    /// The blocks that `replace_triggered_by` names: they are looked at like those that the configuration refers to.
+    fn triggers(&self, resource: &Resource, of: &Address) -> Vec<Use> {
+        let mut found = Vec::new();
+        for expr in &resource.lifecycle.replace_triggered_by {
+            let root = rooted(expr);
+            if let ExprKind::Reference(reference) | ExprKind::Instance(reference, _) = &root.kind
+                && let Reference::Resource(kind, name) = reference
+            {
+                found.push(Use::Whole(ResourceAddress {
+                    module: of.resource.module.clone(),
+                    mode: Mode::Managed,
+                    kind: kind.clone(),
+                    name: name.clone(),
+                }));
+            }
+        }
+        found
+    }
+
     /// Whether anything that `replace_triggered_by` names changes.
     fn triggered(&self, resource: &Resource, place: &Place, of: &Address) -> bool {
         let triggers = &resource.lifecycle.replace_triggered_by;
@@ -606,6 +627,16 @@ impl Planner {
         path.reverse();
         Some((at, path))
     }
+}
+
+/// What a reference begins with.
+fn rooted(expr: &Expr) -> &Expr {
+    let mut at = expr;
+    // Ends: each round takes an expression that is inside the one before.
+    while let ExprKind::Attribute(inner, _) | ExprKind::Index(inner, _) = &at.kind {
+        at = inner;
+    }
+    at
 }
 
 /// Paths that force a replacement and do change.

@@ -17,5 +17,6 @@ mod planner;
 pub(crate) mod propose;
 mod steps;
 
+pub use graph::Needs;
 pub(crate) use planner::has_holes;
 pub use planner::{Planner, Schemas};

@@ -337,7 +337,7 @@ fn flatten(call: &Call<'_>) -> Result<Value, CallError> {
     let mut items = Vec::new();
     let mut marks = Marks::NONE;
     match list.elements() {
-        Some(elements) if flatten_into(elements, &mut items, &mut marks) => {
+        Some(elements) if !may_coalesce(list) && flatten_into(elements, &mut items, &mut marks) => {
             Ok(Value::tuple(items).with_marks(marks))
         }
         Some(_) => Ok(Value::unknown(Type::Any).with_marks(list.marks_deep())),
@@ -348,6 +348,7 @@ fn flatten(call: &Call<'_>) -> Result<Value, CallError> {
 /// Whether the outcome can be known: a list that is unknown could have any number of elements.
 fn flatten_into(elements: &[Value], items: &mut Vec<Value>, marks: &mut Marks) -> bool {
     elements.iter().all(|element| match element.data() {
+        Data::Set(..) if may_coalesce(element) => false,
         Data::List(_, inner) | Data::Set(_, inner) | Data::Tuple(inner) => {
             *marks = marks.union(element.marks());
             flatten_into(inner, items, marks)
@@ -365,6 +366,14 @@ fn flatten_into(elements: &[Value], items: &mut Vec<Value>, marks: &mut Marks) -
             true
         }
     })
+}
+
+/// A set in which elements that are not known yet may turn out to be the same.
+fn may_coalesce(value: &Value) -> bool {
+    match value.data() {
+        Data::Set(_, items) => items.len() > 1 && !value.is_wholly_known(),
+        _ => false,
+    }
 }
 
 fn index(call: &Call<'_>) -> Result<Value, CallError> {

@@ -24,6 +24,7 @@ mod language;
 mod oracle;
 mod ours;
 mod planfile;
+mod plans;
 #[path = "../../../../crates/definition/tests/support/project.rs"]
 mod project;
 mod signatures;
@@ -37,6 +38,7 @@ const HELP: &str = "\
 Compares this program with recorded answers of terraform, suite by suite.
 
 Usage: cargo xtask conformance language [SUITE...]
+       cargo xtask conformance language --fuzz-plans N [--seed S]
        cargo xtask conformance record SUITE...
        cargo xtask conformance accept SUITE...
        cargo xtask conformance scramble [--count N] [--seed S]
@@ -47,7 +49,9 @@ differences are known and being worked on, and every difference below it; a suit
 asks the terraform on the PATH for all answers of a suite again and writes them where they are kept. accept writes our
 words beside recorded complaints that they differ from, for a person to look at before committing. scramble moves the
 blanks, line breaks and comments of the files of suite fmt about and compares with the terraform on the PATH; N is how
-many such texts (default 2000), S where the drawing begins. list says what suites there are, what each compares, and
+many such texts (default 2000), S where the drawing begins. --fuzz-plans draws N pairs of
+configurations from seeds, compares the plans of the terraform on the PATH with ours, and prints each pair that differs,
+made smaller, as a case of the suite plans. list says what suites there are, what each compares, and
 where its cases are.
 
 Options:
@@ -77,6 +81,11 @@ enum Order {
     Scramble {
         count: u64,
         seed: u64,
+    },
+    FuzzPlans {
+        count: u64,
+        seed: u64,
+        differences_max: usize,
     },
     Accept(Vec<&'static Suite>),
 }
@@ -110,6 +119,11 @@ fn main() -> ExitCode {
         } => run(&suites, differences_max),
         Order::Record(suites) => record(&suites),
         Order::Scramble { count, seed } => scramble(count, seed),
+        Order::FuzzPlans {
+            count,
+            seed,
+            differences_max,
+        } => fuzz_plans(count, seed, differences_max),
         Order::Accept(suites) => accept(&suites),
     }
 }
@@ -124,6 +138,7 @@ fn parse(words: &[String]) -> Result<Order, String> {
     let mut names = Vec::new();
     let mut differences_max = DIFFERENCES_PRINTED;
     let (mut count, mut seed) = (TEXTS_SCRAMBLED, 0);
+    let mut fuzz_plans = None;
     let mut rest = rest.iter();
     while let Some(word) = rest.next() {
         let mut number = || {
@@ -134,6 +149,7 @@ fn parse(words: &[String]) -> Result<Order, String> {
         match word.as_str() {
             "--differences" => differences_max = usize::try_from(number()?).unwrap_or(usize::MAX),
             "--count" => count = number()?,
+            "--fuzz-plans" => fuzz_plans = Some(number()?),
             "--seed" => seed = number()?,
             option if option.starts_with('-') => {
                 return Err(format!("there is no option {option}"));
@@ -143,6 +159,11 @@ fn parse(words: &[String]) -> Result<Order, String> {
     }
     match command.as_str() {
         "list" => Ok(Order::List),
+        "language" if fuzz_plans.is_some() => Ok(Order::FuzzPlans {
+            count: fuzz_plans.unwrap_or_default(),
+            seed,
+            differences_max,
+        }),
         "language" => Ok(Order::Run {
             suites: if names.is_empty() {
                 SUITES.iter().collect()
@@ -255,6 +276,23 @@ fn scramble(count: u64, seed: u64) -> ExitCode {
     }
 }
 
+fn fuzz_plans(count: u64, seed: u64, differences_max: usize) -> ExitCode {
+    let Some(terraform) = Terraform::on_path() else {
+        eprintln!(
+            "conformance: drawn plans are compared with the real terraform, and there is none on the PATH"
+        );
+        return ExitCode::FAILURE;
+    };
+    match plans::command(&terraform, count, seed, differences_max) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(complaint) => {
+            eprintln!("conformance: {complaint}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn accept(suites: &[&Suite]) -> ExitCode {
     for suite in suites {
         let Some(accept) = suite.accept else {
@@ -279,6 +317,9 @@ fn accept(suites: &[&Suite]) -> ExitCode {
 mod tests {
     use super::*;
 
+    /// Enough to notice that the comparison itself is broken, and done in a few seconds.
+    const PAIRS_TESTED: u64 = 10;
+
     #[test]
     fn every_suite_answers_as_recorded() {
         let mut different = String::new();
@@ -298,6 +339,17 @@ mod tests {
             }
         }
         assert!(different.is_empty(), "{different}");
+    }
+
+    /// A few pairs of the many that `--fuzz-plans` compares, where there is a terraform to compare with.
+    #[test]
+    fn drawn_plans_are_those_of_terraform() {
+        if let Some(terraform) = Terraform::on_path() {
+            assert_eq!(
+                plans::command(&terraform, PAIRS_TESTED, 0, DIFFERENCES_PRINTED),
+                Ok(true)
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! reads the same ones: then they stay with that room.
 
 use crate::oracle::Terraform;
-use crate::{blocks, cases, console, expressions, format, language, signatures};
+use crate::{blocks, cases, console, expressions, format, language, plans, signatures};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -121,6 +121,15 @@ pub(crate) const SUITES: &[Suite] = &[
         "sim/conformance/language/functions",
         0
     ),
+    Suite {
+        name: "plans",
+        what: "plans of whole configurations in two versions, member by member of their JSON",
+        place: plans::PLACE,
+        known: 0,
+        run: plans::run,
+        record: plans::record,
+        accept: None,
+    },
     Suite {
         name: "blocks",
         what: "blocks of every kind in small projects, by the places of what is wrong in them",
