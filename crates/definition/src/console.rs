@@ -48,49 +48,10 @@ pub type ValueOf<'f, T> = &'f dyn Fn(&T) -> Result<Value, Diagnostics>;
 impl<'a> Console<'a> {
     /// The names of a release's root module. `schemas` are those that the release was compiled with.
     pub fn new(release: &'a Release, schemas: &'a [ProviderSchema]) -> Self {
-        let delivery = !release.services.is_empty() || !release.environments.is_empty();
-        let Some(root) = release.modules.first() else {
-            return Self {
-                names: Names::default(),
-                delivery,
-            };
-        };
-        let is_repeated = |repetition: &Repetition| !matches!(repetition, Repetition::Once);
-        let resources = root.resources.iter().map(|resource| {
-            let provider = schemas
-                .iter()
-                .find(|schema| schema.source == resource.provider);
-            let types = provider.map(|provider| match resource.mode {
-                Mode::Managed => &provider.resources,
-                Mode::Data => &provider.data,
-                Mode::Ephemeral => &provider.ephemeral,
-            });
-            let schema = types.and_then(|types| types.get(&resource.kind));
-            let names = ResourceNames {
-                repeated: is_repeated(&resource.repetition),
-                schema: schema.map(|schema| &schema.block),
-                check: None,
-            };
-            let key = (resource.mode, resource.kind.clone(), resource.name.clone());
-            (key, names)
-        });
-        let calls = root.modules.iter().map(|(name, call)| {
-            let called = release.modules.get(call.module as usize);
-            let names = CallNames {
-                repeated: is_repeated(&call.repetition),
-                stack: delivery,
-                outputs: called.map(|module| module.outputs.keys().cloned().collect()),
-            };
-            (name.clone(), names)
-        });
-        let names = Names {
-            variables: root.variables.keys().cloned().collect(),
-            locals: root.locals.keys().cloned().collect(),
-            resources: resources.collect(),
-            calls: calls.collect(),
-            services: release.services.keys().cloned().collect(),
-        };
-        Self { names, delivery }
+        Self {
+            names: names(release, schemas),
+            delivery: has_delivery(release),
+        }
     }
 
     /// Reads a text as an expression.
@@ -253,6 +214,54 @@ impl<'a> Console<'a> {
             .filter(|name| lexer::is_identifier(name))
             .map(ToString::to_string)
             .collect()
+    }
+}
+
+/// Whether a release is one of a project with environments.
+fn has_delivery(release: &Release) -> bool {
+    !release.services.is_empty() || !release.environments.is_empty()
+}
+
+/// What the root module of a release declares.
+pub(crate) fn names<'a>(release: &'a Release, schemas: &'a [ProviderSchema]) -> Names<'a> {
+    let delivery = has_delivery(release);
+    let Some(root) = release.modules.first() else {
+        return Names::default();
+    };
+    let is_repeated = |repetition: &Repetition| !matches!(repetition, Repetition::Once);
+    let resources = root.resources.iter().map(|resource| {
+        let provider = schemas
+            .iter()
+            .find(|schema| schema.source == resource.provider);
+        let types = provider.map(|provider| match resource.mode {
+            Mode::Managed => &provider.resources,
+            Mode::Data => &provider.data,
+            Mode::Ephemeral => &provider.ephemeral,
+        });
+        let schema = types.and_then(|types| types.get(&resource.kind));
+        let names = ResourceNames {
+            repeated: is_repeated(&resource.repetition),
+            schema: schema.map(|schema| &schema.block),
+            check: None,
+        };
+        let key = (resource.mode, resource.kind.clone(), resource.name.clone());
+        (key, names)
+    });
+    let calls = root.modules.iter().map(|(name, call)| {
+        let called = release.modules.get(call.module as usize);
+        let names = CallNames {
+            repeated: is_repeated(&call.repetition),
+            stack: delivery,
+            outputs: called.map(|module| module.outputs.keys().cloned().collect()),
+        };
+        (name.clone(), names)
+    });
+    Names {
+        variables: root.variables.keys().cloned().collect(),
+        locals: root.locals.keys().cloned().collect(),
+        resources: resources.collect(),
+        calls: calls.collect(),
+        services: release.services.keys().cloned().collect(),
     }
 }
 

@@ -28,13 +28,14 @@ mod parser;
 mod source;
 mod suggest;
 pub mod syntax;
+mod testing;
 mod text;
 mod version;
 
 pub use compile::{
     Compiled, DELIVERY_FILE, Dependency, DependencyKind, Files, Given, Installed, RELEASE_FORMAT,
-    Reached, ReachedCall, Source, TERRAFORM_VERSION, answer, compile, contracted, dependencies,
-    reach, validate, variables_file,
+    Reached, ReachedCall, Source, TERRAFORM_VERSION, answer, compile, compile_under_test,
+    contracted, dependencies, given_values, is_inside, reach, validate, variables_file,
 };
 pub use console::{Asked, Completions, Console, ValueOf, is_unfinished};
 pub use constant::Nothing;
@@ -44,6 +45,10 @@ pub use lexer::is_identifier;
 pub use outline::Outline;
 pub use parser::{parse_body, parse_expression, parse_template, source_text};
 pub use source::{DEFAULT_HOST, ModuleSource, RegistrySource, RemoteSource};
+pub use testing::{
+    Assertion, Expected, Results, TEST_FILE_ENDINGS, TestCommand, TestFile, TestPlanOptions,
+    TestRun, UnderTest,
+};
 pub use text::{LineIndex, Position};
 pub use version::{Constraints, Version};
 

@@ -131,6 +131,8 @@ fn every_case_comes_out_as_expected() {
     // Only a console has this function.
     codes.remove("SF0150");
     codes.remove("SF0336");
+    // Those of test files are in `tests/testing.rs`.
+    codes.retain(|code| !code.starts_with("SF17"));
     let never: Vec<_> = codes.difference(&seen).collect();
     assert!(never.is_empty(), "no case produces {never:?}");
 }
@@ -138,7 +140,7 @@ fn every_case_comes_out_as_expected() {
 #[test]
 fn every_code_has_a_page_and_every_page_a_code() {
     let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/codes");
-    let ours = ["SF01", "SF03", "SF04", "SF05"];
+    let ours = ["SF01", "SF03", "SF04", "SF05", "SF17"];
     let found: BTreeSet<String> = fs::read_dir(&pages)
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().into_string().ok())

@@ -21,6 +21,7 @@ mod plan;
 mod release;
 mod route;
 mod schema;
+mod substitute;
 
 pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ResourceAddress};
 pub use delivery::{
@@ -53,3 +54,4 @@ pub use route::{Arm, Backend, Route, RouteTable};
 pub use schema::{
     Attribute, BlockSchema, NestedAttributes, NestedBlock, Nesting, ProviderSchema, TypeSchema,
 };
+pub use substitute::{During, Mock, Override, Substitute, Substitutes};

@@ -10,7 +10,7 @@ use model::{Endpoint, EndpointResource, Key, Mode, ModulePath, ModuleStep, Repet
 use value::{Data, Diagnostic, Diagnostics, Marks, Name, Span, Type, Value};
 
 /// An address as it was written.
-pub(super) struct Written<'e> {
+pub(crate) struct Written<'e> {
     /// Module calls on the way.
     pub(super) module: Vec<(Name, Option<&'e Expression>)>,
     /// The resource; none when a module is meant.
@@ -20,7 +20,7 @@ pub(super) struct Written<'e> {
 }
 
 /// The resource of an address.
-pub(super) struct WrittenResource<'e> {
+pub(crate) struct WrittenResource<'e> {
     pub(super) mode: Mode,
     pub(super) kind: Name,
     pub(super) name: Name,
@@ -41,7 +41,7 @@ impl<'e> Written<'e> {
     ///
     /// # Errors
     /// Why it is none.
-    pub(super) fn read(expression: &'e Expression) -> Result<Self, Diagnostic> {
+    pub(crate) fn read(expression: &'e Expression) -> Result<Self, Diagnostic> {
         if !super::module::is_reference(expression) {
             return Err(diag::not_an_address(expression.span));
         }
@@ -126,7 +126,7 @@ impl<'e> Written<'e> {
     ///
     /// # Errors
     /// When one is not.
-    pub(super) fn endpoint(&self, whole: Span) -> Result<Endpoint, Diagnostic> {
+    pub(crate) fn endpoint(&self, whole: Span) -> Result<Endpoint, Diagnostic> {
         let constant = |key: Option<&Expression>| match key {
             None => Ok(Key::None),
             Some(key) => constant_key(key).ok_or_else(|| diag::key_not_constant(whole)),

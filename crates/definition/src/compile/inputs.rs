@@ -1,6 +1,7 @@
 //! Values of root variables given from outside: variables files, environment variables, command-line options.
 
 use super::constraint::Constraint;
+use super::files::Files;
 use super::load::{Definition, Loader};
 use crate::diag::{blocks, inputs as diag};
 use crate::lower::{self, literal};
@@ -45,6 +46,15 @@ pub enum Given {
         value: Value,
         /// Where it comes from, for messages.
         origin: String,
+    },
+    /// A value from a test file. Undeclared names are passed over, since the file may test several modules.
+    Test {
+        /// The variable.
+        name: Name,
+        /// Its value.
+        value: Value,
+        /// Where it is written.
+        span: Span,
     },
 }
 
@@ -112,6 +122,7 @@ pub(super) fn given_value(
             Some(read_text(root, name, text))
         }
         Given::Value { name, value, .. } if **name == **wanted => Some(Ok(value.clone())),
+        Given::Test { name, value, .. } if name == wanted => Some(Ok(value.clone())),
         Given::File { path, content } => {
             let source = SourceId(0);
             let text = parser::source_text(content, source).ok()?;
@@ -123,9 +134,30 @@ pub(super) fn given_value(
             let (value, _) = values(&body, &mut Diagnostics::new()).remove(wanted)?;
             value.map(Ok)
         }
-        Given::Environment { .. } | Given::Option { .. } | Given::Value { .. } => None,
+        Given::Environment { .. }
+        | Given::Option { .. }
+        | Given::Value { .. }
+        | Given::Test { .. } => None,
     };
     given.iter().rev().find_map(from)
+}
+
+/// Values from outside as they are before anybody converts them: what the variables of tests can refer to. What cannot
+/// be read is left out.
+pub fn given_values(files: &dyn Files, given: &[Given]) -> Inputs {
+    let mut loader = Loader::new(files, given);
+    loader.load_root();
+    let Some(root) = loader.definitions.first().cloned() else {
+        return Inputs::new();
+    };
+    let mut candidates = Vec::new();
+    for given in given {
+        gather(&root, given, &mut loader, &mut candidates);
+    }
+    let known = candidates
+        .into_iter()
+        .filter_map(|candidate| Some((candidate.name, candidate.value.ok()?)));
+    known.collect()
 }
 
 /// Checks all given values, converts them to the types of their variables and puts the winners into the release.
@@ -141,11 +173,13 @@ pub(super) fn apply(
     for given in given {
         gather(root, given, loader, &mut candidates);
     }
+    let tested = loader.tested;
     let diagnostics = &mut loader.diagnostics;
     let mut named = BTreeSet::new();
     for candidate in candidates {
         let Some(constraint) = constraints.get(&candidate.name) else {
-            if let Some(refused) = candidate.refused {
+            // What is given to a test is for all the modules that it tests.
+            if let Some(refused) = candidate.refused.filter(|_| !tested) {
                 let known = root.variables.keys().map(|name| &**name);
                 let (name, origin) = (&candidate.name, &candidate.origin);
                 let found = diag::undeclared(name, origin, refused, candidate.span, known);
@@ -205,6 +239,13 @@ fn gather(
             name: name.as_str().into(),
             span: None,
             refused: Some(true),
+        }),
+        Given::Test { name, value, span } => candidates.push(Candidate {
+            name: name.clone(),
+            value: Ok(value.clone()),
+            origin: String::from("the test file"),
+            span: Some(*span),
+            refused: None,
         }),
         Given::File { path, content } => {
             let Some(body) = loader.add_text(path, content.clone()) else {

@@ -117,6 +117,8 @@ pub(crate) struct Loader<'a> {
     pub(super) missing: Vec<Diagnostic>,
     /// A file could not be read as a whole: what it declares is not known, so that references cannot be judged.
     pub(crate) incomplete: bool,
+    /// Whether it is read for a test.
+    pub(super) tested: bool,
     pub(crate) diagnostics: Diagnostics,
 }
 
@@ -132,13 +134,19 @@ impl<'a> Loader<'a> {
             by_directory: BTreeMap::new(),
             chain: Vec::new(),
             incomplete: false,
+            tested: false,
             diagnostics: Diagnostics::new(),
         }
     }
 
     /// Reads the root module and everything it calls; the root becomes the first definition.
     pub(crate) fn load_root(&mut self) {
-        if self.load(".", None).is_none() {
+        self.load_root_in(".");
+    }
+
+    /// The same with another directory as the root module's.
+    pub(super) fn load_root_in(&mut self, directory: &str) {
+        if self.load(directory, None).is_none() {
             self.incomplete = true;
             self.diagnostics.push(diag::nothing_here());
             self.definitions.push(Definition::default());

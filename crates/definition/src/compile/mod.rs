@@ -6,7 +6,7 @@
 //! (`statics`); at last every expression is computed once with nothing known (`trial`). A stage that finds errors keeps
 //! the later ones from guessing, but each collects all it can find.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod body;
 mod call;
 mod check;
@@ -36,19 +36,21 @@ mod visit;
 
 pub(crate) use constraint::Constraint;
 pub use dependencies::{Dependency, DependencyKind, contracted, dependencies};
-pub use files::{Files, Installed, answer};
+pub use files::{Files, Installed, answer, is_inside};
 pub(crate) use files::{is_plain_path, join};
-pub use inputs::{Given, variables_file};
-pub(crate) use load::Definition;
+pub use inputs::{Given, given_values, variables_file};
 pub use load::{DELIVERY_FILE, Source};
+pub(crate) use load::{Definition, Loader};
+pub(crate) use provider::configuration_name;
 pub use reach::{Reached, ReachedCall, reach};
 pub use settings::TERRAFORM_VERSION;
+pub(crate) use statement::endpoint_text;
 pub(crate) use trial::keys_text;
 
+use crate::testing::UnderTest;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use load::Loader;
 use model::{Digest, ProviderSchema, Release, SourceText};
 use module::Compiler;
 use value::Diagnostics;
@@ -89,6 +91,33 @@ pub fn validate(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) 
     compiled(files, given, schemas, inputs::Missing::Allowed)
 }
 
+/// The same as [`compile`] for a run of a test file, whose values win over those that are given from outside.
+pub fn compile_under_test(
+    files: &dyn Files,
+    given: &[Given],
+    schemas: &[ProviderSchema],
+    test: &UnderTest,
+) -> Compiled {
+    let mut given = given.to_vec();
+    let values = test.values.iter();
+    given.extend(values.map(|(name, (value, span))| Given::Test {
+        name: name.clone(),
+        value: value.clone(),
+        span: *span,
+    }));
+    let mut loader = Loader::new(files, &given);
+    loader.tested = true;
+    loader.load_root_in(test.directory.as_deref().unwrap_or("."));
+    loader.configure_for(test);
+    finished(
+        &mut loader,
+        files,
+        &given,
+        schemas,
+        inputs::Missing::Refused,
+    )
+}
+
 fn compiled(
     files: &dyn Files,
     given: &[Given],
@@ -97,20 +126,31 @@ fn compiled(
 ) -> Compiled {
     let mut loader = Loader::new(files, given);
     loader.load_root();
+    finished(&mut loader, files, given, schemas, missing)
+}
+
+fn finished(
+    loader: &mut Loader<'_>,
+    files: &dyn Files,
+    given: &[Given],
+    schemas: &[ProviderSchema],
+    missing: inputs::Missing,
+) -> Compiled {
     loader.report_missing();
     if loader.incomplete {
-        return finish(loader.sources, loader.diagnostics);
+        let sources = core::mem::take(&mut loader.sources);
+        return finish(sources, core::mem::take(&mut loader.diagnostics));
     }
     let release_sources = loader.sources.len();
-    let (mut release, mut diagnostics) = modules(&mut loader, given, schemas, missing);
+    let (mut release, mut diagnostics) = modules(loader, given, schemas, missing);
     let order = match graph::order(&release) {
         Ok(order) => order,
         Err(found) => {
             diagnostics.extend(found);
-            return finish(loader.sources, diagnostics);
+            return finish(core::mem::take(&mut loader.sources), diagnostics);
         }
     };
-    let mut sources = loader.sources;
+    let mut sources = core::mem::take(&mut loader.sources);
     // Where there are errors already, places must stay what they are, and there will be no release.
     let at = if diagnostics.has_errors() {
         sources.len()

@@ -551,7 +551,7 @@ type ImportTarget = (
 );
 
 /// As an address is written.
-fn endpoint_text(endpoint: &Endpoint) -> String {
+pub(crate) fn endpoint_text(endpoint: &Endpoint) -> String {
     let mut text = endpoint.module.to_string();
     if let Some(resource) = &endpoint.resource {
         if !text.is_empty() {

@@ -18,6 +18,7 @@ pub(crate) mod references;
 pub(crate) mod settings;
 pub(crate) mod statements;
 pub(crate) mod syntax;
+pub(crate) mod testing;
 pub(crate) mod trial;
 
 use alloc::string::String;
@@ -144,6 +145,12 @@ codes! {
     INVALID_VALUE = "SF0503" "Invalid value for variable";
     INVALID_VARIABLE_TEXT = "SF0504" "Variable value cannot be read";
     INVALID_VARIABLES_FILE = "SF0505" "Invalid variables file";
+    INVALID_RUN = "SF1701" "Invalid run block";
+    INVALID_SUBSTITUTE = "SF1702" "Invalid mock or override";
+    NOTHING_TO_SUBSTITUTE = "SF1703" "Nothing to override";
+    RUN_NOT_AVAILABLE = "SF1704" "Reference to a run without results";
+    NOT_AVAILABLE = "SF1705" "Reference to what has no value here";
+    INVALID_EXPECTATION = "SF1706" "Invalid expectation";
 }
 
 /// An error of this code at this place.

@@ -15,10 +15,24 @@ use value::{Diagnostic, Diagnostics, Name, SourceId, Span};
 
 /// The blocks of a module file (`*.tf.json`). The body holds what could be read, whatever the diagnostics say.
 pub(crate) fn module_body(text: &str, source: SourceId) -> (Body, Diagnostics) {
+    file_body(text, source, &forms::FILE)
+}
+
+/// The blocks of a test file (`*.tftest.json`).
+pub(crate) fn test_body(text: &str, source: SourceId) -> (Body, Diagnostics) {
+    file_body(text, source, &forms::TEST_FILE)
+}
+
+/// The blocks of a file of mocks (`*.tfmock.json`).
+pub(crate) fn mock_body(text: &str, source: SourceId) -> (Body, Diagnostics) {
+    file_body(text, source, &forms::MOCK_FILE)
+}
+
+fn file_body(text: &str, source: SourceId, form: &Form) -> (Body, Diagnostics) {
     let (node, diagnostics) = read::read(text, source);
     let mut builder = Builder { diagnostics };
     let body = match node {
-        Some(node) if is_container(&node) => builder.body(&node, &forms::FILE, 0),
+        Some(node) if is_container(&node) => builder.body(&node, form, 0),
         Some(node) => {
             let whole = Span {
                 source,

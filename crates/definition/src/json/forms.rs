@@ -208,3 +208,84 @@ pub(super) static FILE: Form = Form {
     ],
     rest: Arguments(Reading::Template),
 };
+
+static MOCK: Form = Form {
+    arguments: &[("override_during", Reading::Native)],
+    blocks: &[],
+    rest: Arguments(Reading::Template),
+};
+
+static OVERRIDE: Form = Form {
+    arguments: &[
+        ("target", Reading::Native),
+        ("override_during", Reading::Native),
+    ],
+    blocks: &[],
+    rest: Arguments(Reading::Template),
+};
+
+/// A file of mocks as a whole.
+pub(super) static MOCK_FILE: Form = Form {
+    arguments: &[],
+    blocks: &[
+        ("mock_resource", block(&["type"], &MOCK)),
+        ("mock_data", block(&["type"], &MOCK)),
+        ("override_resource", block(&[], &OVERRIDE)),
+        ("override_data", block(&[], &OVERRIDE)),
+    ],
+    rest: Arguments(Reading::Template),
+};
+
+static MOCK_PROVIDER: Form = Form {
+    arguments: &[
+        ("alias", Reading::Plain),
+        ("source", Reading::Plain),
+        ("override_during", Reading::Native),
+    ],
+    ..MOCK_FILE
+};
+
+static PLAN_OPTIONS: Form = Form {
+    arguments: &[
+        ("mode", Reading::Native),
+        ("replace", Reading::Native),
+        ("target", Reading::Native),
+    ],
+    blocks: &[],
+    rest: Arguments(Reading::Template),
+};
+
+static RUN: Form = Form {
+    arguments: &[
+        ("command", Reading::Native),
+        ("expect_failures", Reading::Native),
+        ("providers", Reading::Native),
+        ("state_key", Reading::Plain),
+    ],
+    blocks: &[
+        ("variables", block(&[], &TEMPLATES)),
+        ("module", block(&[], &TEMPLATES)),
+        ("assert", block(&[], &TEMPLATES)),
+        ("plan_options", block(&[], &PLAN_OPTIONS)),
+        ("override_resource", block(&[], &OVERRIDE)),
+        ("override_data", block(&[], &OVERRIDE)),
+        ("override_module", block(&[], &OVERRIDE)),
+    ],
+    rest: Arguments(Reading::Template),
+};
+
+/// A test file as a whole.
+pub(super) static TEST_FILE: Form = Form {
+    arguments: &[],
+    blocks: &[
+        ("run", block(&["name"], &RUN)),
+        ("variables", block(&[], &TEMPLATES)),
+        ("provider", block(&["name"], &PROVIDER)),
+        ("mock_provider", block(&["name"], &MOCK_PROVIDER)),
+        ("override_resource", block(&[], &OVERRIDE)),
+        ("override_data", block(&[], &OVERRIDE)),
+        ("override_module", block(&[], &OVERRIDE)),
+        ("test", block(&[], &TEMPLATES)),
+    ],
+    rest: Arguments(Reading::Template),
+};

@@ -14,7 +14,7 @@ mod expression;
 mod forms;
 mod read;
 
-pub(crate) use body::{decide, is_undecided, module_body, variables_body};
+pub(crate) use body::{decide, is_undecided, mock_body, module_body, test_body, variables_body};
 pub(crate) use expression::expression;
 pub(crate) use forms::Reading;
 pub(crate) use read::{Container, Node, container};

@@ -54,6 +54,21 @@ pub(crate) enum Roots<'a> {
     Constant(&'a str),
     /// Attributes of the object that this iteration variable stands for: the variables of a template file.
     Variables(&'a str),
+    /// What a test can refer to.
+    Test(&'a TestNames<'a>),
+}
+
+/// What a test declares and knows beside the module under test.
+#[derive(Default)]
+pub(crate) struct TestNames<'a> {
+    /// Variables that the module under test does not declare.
+    pub(crate) variables: BTreeSet<Name>,
+    /// Outputs of the module under test; none where it has not been carried out.
+    pub(crate) outputs: Option<BTreeSet<Name>>,
+    /// All runs, and whether they have results; none where they cannot be referred to.
+    pub(crate) runs: Option<BTreeMap<Name, bool>>,
+    /// What the module under test declares; none where it cannot be referred to.
+    pub(crate) module: Option<&'a Names<'a>>,
 }
 
 /// Which names exist only in some places.

@@ -1,7 +1,7 @@
 //! References: what `var.x`, `TYPE.NAME[key].attribute`, `module.m.out` and their kin mean.
 
-use super::{Binding, Lowerer, Names, Roots, literal, unknown};
-use crate::diag::references as diag;
+use super::{Binding, Lowerer, Names, Roots, TestNames, literal, unknown};
+use crate::diag::{references as diag, testing};
 use crate::syntax::{Expression, ExpressionKind, Identifier};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -121,7 +121,57 @@ impl Lowerer<'_> {
                 (Expr { kind, span }, 0)
             }
             Roots::Module(names) => self.declared(names, name, span, steps),
+            Roots::Test(names) => self.tested(names, name, span, steps),
         }
+    }
+
+    /// A name in a test file.
+    fn tested(
+        &mut self,
+        names: &TestNames<'_>,
+        root: &Name,
+        span: Span,
+        steps: &[Step<'_>],
+    ) -> Resolved {
+        let first = steps.first();
+        let first = first.and_then(|step| Some((step.attribute()?, step.whole)));
+        match (&**root, first, names.module) {
+            ("run", Some((id, whole)), _) if names.runs.is_some() => {
+                let runs = names.runs.iter().flatten();
+                match runs.clone().find(|(name, _)| **name == id.name) {
+                    Some((_, true)) => return (known_to_test(root, id, whole), 1),
+                    Some(_) => self.report(testing::run_not_before(whole, &id.name)),
+                    None => {
+                        let known = runs.map(|(name, _)| &**name);
+                        self.report(testing::run_unknown(whole, &id.name, known));
+                    }
+                }
+            }
+            ("var", Some((id, whole)), _) if names.variables.contains(&id.name) => {
+                return (known_to_test(root, id, whole), 1);
+            }
+            ("var", Some((id, whole)), None) => {
+                let of_run = names.runs.is_some();
+                self.report(testing::variable_not_available(whole, &id.name, of_run));
+            }
+            ("output", Some((id, whole)), Some(_)) if names.outputs.is_some() => {
+                let outputs = names.outputs.iter().flatten();
+                if outputs.clone().any(|name| *name == id.name) {
+                    return (known_to_test(root, id, whole), 1);
+                }
+                let known = outputs.map(|name| &**name);
+                self.report(testing::unknown_output(whole, &id.name, known));
+            }
+            ("run" | "output", None, _) => {
+                let detail = alloc::format!("{root} is followed by a dot and a name: {root}.NAME.");
+                return self.incomplete(span, steps, &detail);
+            }
+            (_, _, Some(declared)) => return self.declared(declared, root, span, steps),
+            _ => self.report(testing::only_values(
+                steps.last().map_or(span, |step| step.whole),
+            )),
+        }
+        (failed(span), steps.len())
     }
 
     /// A name bound by an enclosing `for` or `dynamic`.
@@ -531,6 +581,14 @@ const COUNT: Fixed = Fixed {
 /// it can be confused with nothing.
 pub(crate) fn dynamic_name(iterator: &str, part: &str) -> Name {
     alloc::format!("{iterator}.{part}").as_str().into()
+}
+
+/// An attribute of what only a test knows.
+fn known_to_test(root: &Name, id: &Identifier, span: Span) -> Expr {
+    let with = |kind| Expr { kind, span };
+    let all = with(ExprKind::Iteration(crate::testing::KNOWN_TO_TEST.into()));
+    let kind = with(ExprKind::Attribute(Box::new(all), root.clone()));
+    with(ExprKind::Attribute(Box::new(kind), id.name.clone()))
 }
 
 fn reference(reference: Reference, span: Span) -> Expr {
