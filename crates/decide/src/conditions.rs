@@ -103,25 +103,25 @@ pub(crate) fn all(world: &World, run: &Run, memo: &mut Memo) -> (Vec<Checked>, D
             CheckSubject::Check(module, name) => Some(check(world, run, memo, module, name)),
             _ if checked.status == CheckStatus::Pass => None,
             CheckSubject::Resource(address) => judged(world, run, memo, address).ok(),
-            CheckSubject::Output(module, name) => judged_in(
+            CheckSubject::Output(path, name) => judged_in(
                 world,
                 run,
                 memo,
-                module,
+                path,
                 |module, evaluator, place, objects| {
                     let output = module.outputs.get(name)?;
-                    let judging = Judging::output(name);
+                    let judging = Judging::output(path, name);
                     Some(evaluator.judge(&output.preconditions, &judging, place, objects))
                 },
             ),
-            CheckSubject::Variable(module, name) => judged_in(
+            CheckSubject::Variable(path, name) => judged_in(
                 world,
                 run,
                 memo,
-                module,
+                path,
                 |module, evaluator, place, objects| {
                     let variable = module.variables.get(name)?;
-                    let judging = Judging::variable(name);
+                    let judging = Judging::variable(path, name);
                     Some(evaluator.judge(&variable.validations, &judging, place, objects))
                 },
             ),

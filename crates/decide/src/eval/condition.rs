@@ -27,12 +27,12 @@ pub(crate) struct Judged {
 }
 
 impl Judging {
-    pub(crate) fn output(name: &str) -> Self {
-        Self::error("Output precondition", format!("output.{name}"))
+    pub(crate) fn output(module: &ModulePath, name: &str) -> Self {
+        Self::error("Output precondition", inside(module, "output", name))
     }
 
-    pub(crate) fn variable(name: &str) -> Self {
-        Self::error("Variable validation", format!("var.{name}"))
+    pub(crate) fn variable(module: &ModulePath, name: &str) -> Self {
+        Self::error("Variable validation", inside(module, "var", name))
     }
 
     pub(crate) fn before(address: &Address) -> Self {
@@ -45,13 +45,9 @@ impl Judging {
 
     /// A `check` block only warns.
     pub(crate) fn check(module: &ModulePath, name: &str) -> Self {
-        let inside = if module.0.is_empty() { "" } else { "." };
         Self {
             severity: Severity::Warning,
-            ..Self::error(
-                "Check block assertion",
-                format!("{module}{inside}check.{name}"),
-            )
+            ..Self::error("Check block assertion", inside(module, "check", name))
         }
     }
 
@@ -62,6 +58,12 @@ impl Judging {
             severity: Severity::Error,
         }
     }
+}
+
+/// The address of something that a module declares.
+fn inside(module: &ModulePath, kind: &str, name: &str) -> String {
+    let dot = if module.0.is_empty() { "" } else { "." };
+    format!("{module}{dot}{kind}.{name}")
 }
 
 impl Judged {

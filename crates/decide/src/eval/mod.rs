@@ -429,7 +429,7 @@ impl Evaluator {
                 return Err(diag::not_available(&format!("the output `{name}`"), span).into());
             };
             let place = Place::of(module);
-            let judging = Judging::output(name);
+            let judging = Judging::output(&self.path(module), name);
             self.judge(&output.preconditions, &judging, &place, objects)
                 .into_result()?;
             let value = self.evaluate(&output.value, &place, objects)?;

@@ -23,7 +23,7 @@ impl Planner {
             if !output.preconditions.is_empty() {
                 let judged = self.evaluator.judge(
                     &output.preconditions,
-                    &Judging::output(name),
+                    &Judging::output(&self.evaluator.path(module), name),
                     &Place::of(module),
                     &self.objects(),
                 );

@@ -254,6 +254,11 @@ impl Planner {
         }
     }
 
+    /// What the objects that were planned will be. With trouble, those that are not in it were not planned.
+    pub fn planned(&self) -> &BTreeMap<Address, Value> {
+        &self.planned
+    }
+
     /// The plan, or everything that speaks against one.
     ///
     /// # Errors
@@ -389,7 +394,7 @@ impl Planner {
         for module in self.modules(node)? {
             let judged = self.evaluator.judge(
                 &variable.validations,
-                &Judging::variable(name),
+                &Judging::variable(&self.evaluator.path(module), name),
                 &Place::of(module),
                 &self.objects(),
             );
