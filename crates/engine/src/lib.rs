@@ -20,6 +20,7 @@ mod seal;
 mod shell;
 mod snapshot;
 mod task;
+mod testing;
 
 pub use crate::core::{Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
@@ -32,3 +33,6 @@ pub use seal::{KEY_BYTES, OpenError, Secrets};
 pub use shell::{Engine, Handle, Observer, PROJECT_STREAM};
 pub use snapshot::{checked_world, sealed_snapshot};
 pub use task::SystemClock;
+pub use testing::{
+    TestEvent, TestFindings, TestObserver, TestReport, TestStatus, TestSuite, test_file, test_files,
+};

@@ -15,3 +15,6 @@ pub const LOOKS_AT_ONCE_MAX: usize = 64;
 
 /// Longest time to wait for effects under way after the book has failed.
 pub const ABANDON_MS_MAX: i64 = 30_000;
+
+/// Effects of one run of a test that are under way at the same time, as many as Terraform has.
+pub const TEST_PARALLELISM: u32 = 10;

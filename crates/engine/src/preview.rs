@@ -4,10 +4,11 @@ use crate::limits::QUESTIONS_AT_ONCE_MAX;
 use crate::{Outside, perform};
 use contract::Clock as _;
 use decide::{LoadedRelease, Planner, World};
-use model::{Answer, Plan, Question, RunOptions};
+use model::{Address, Answer, Plan, Question, RunOptions};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use value::Diagnostics;
+use value::{Diagnostics, Value};
 
 /// A plan with all that was asked for it, in the order of the questions.
 #[derive(Clone, Debug)]
@@ -30,8 +31,19 @@ pub async fn preview(
     world: &World,
     options: RunOptions,
 ) -> Result<Preview, Diagnostics> {
+    let (_, plan) = preview_in_part(outside, loaded, world, options).await;
+    plan
+}
+
+/// The same, with what the objects will be that could be planned, whatever speaks against the others.
+pub(crate) async fn preview_in_part(
+    outside: &Outside,
+    loaded: Arc<LoadedRelease>,
+    world: &World,
+    options: RunOptions,
+) -> (BTreeMap<Address, Value>, Result<Preview, Diagnostics>) {
     if world.is_sealed() {
-        return Err(crate::diag::key_missing().into());
+        return (BTreeMap::new(), Err(crate::diag::key_missing().into()));
     }
     let outside = Arc::new(outside.clone());
     let room = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX));
@@ -43,11 +55,13 @@ pub async fn preview(
         // Ends: every round answers all questions, and a plan asks at most three times about each object.
         let questions = planner.questions();
         if questions.is_empty() {
-            return planner.finish().map(|plan| Preview {
+            let planned = planner.planned().clone();
+            let preview = planner.finish().map(|plan| Preview {
                 plan,
                 dialogue,
                 made_at_ms,
             });
+            return (planned, preview);
         }
         let asked: Vec<_> = questions
             .into_iter()

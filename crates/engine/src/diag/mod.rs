@@ -48,6 +48,16 @@ pub(crate) fn provider_broke(what: &str) -> Diagnostic {
     )
 }
 
+pub(crate) fn test_unfinished(why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1240",
+        "The run could not be finished",
+        format!(
+            "The run of the test did not come to its end: {why}. What it made is destroyed as far as it is known."
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +73,7 @@ mod tests {
             (nothing_to_do_it_with("a router"), "SF1202", "a router"),
             (provider_broke("it panicked"), "SF1203", "it panicked"),
             (key_missing(), "SF1204", ".steadfast/key"),
+            (test_unfinished("it waits"), "SF1240", "it waits"),
         ] {
             assert_eq!(found.code, code);
             assert!(found.detail.contains(part), "{}", found.detail);
