@@ -29,6 +29,7 @@ mod plans;
 mod project;
 mod signatures;
 mod suite;
+mod testing;
 
 use crate::oracle::Terraform;
 use crate::suite::{Outcome, SUITES, Suite};

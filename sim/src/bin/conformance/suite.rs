@@ -4,7 +4,7 @@
 //! reads the same ones: then they stay with that room.
 
 use crate::oracle::Terraform;
-use crate::{blocks, cases, console, expressions, format, language, plans, signatures};
+use crate::{blocks, cases, console, expressions, format, language, plans, signatures, testing};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -138,6 +138,15 @@ pub(crate) const SUITES: &[Suite] = &[
         run: blocks::run,
         record: blocks::record,
         accept: None,
+    },
+    Suite {
+        name: "test",
+        what: "test files in small projects, by what becomes of every run and what is complained of",
+        place: testing::PLACE,
+        known: 0,
+        run: testing::run,
+        record: testing::record,
+        accept: Some(testing::accept),
     },
 ];
 
