@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// Show what apply would do. Changes nothing, not even the book.
     #[command(after_long_help = manual::PLAN)]
     Plan(PlanArgs),
+    /// Carry out the test files: each in a world of its own, which is gone afterwards.
+    #[command(after_long_help = manual::TEST)]
+    Test(TestArgs),
     /// Make the world what the definition says.
     #[command(after_long_help = manual::APPLY)]
     Apply(ApplyArgs),
@@ -164,6 +167,25 @@ pub(crate) struct FmtArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
           default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub recursive: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Carry out only this file; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub filter: Vec<String>,
+    /// Directory with test files, beside the root module's own.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub test_directory: String,
+    /// Write a report in the form of JUnit to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub junit_xml: Option<PathBuf>,
+    /// Show the plan of each run, or what there is after it.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
+          default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub verbose: bool,
 }
 
 #[derive(Debug, ClapArgs)]

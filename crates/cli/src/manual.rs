@@ -32,6 +32,25 @@ Examples:
 Ends with 0 when the editor says so, with 1 when it breaks off.
 ";
 
+/// Under `test --help`.
+pub(crate) const TEST: &str = "\
+Test files end in .tftest.hcl or .tftest.json and stand beside the root module or in `tests`. The runs of a file are carried \
+out in order: each plans or applies, then its assertions must hold. After a run that could not be carried out the others of \
+its file are skipped. At the end everything that a file made is destroyed, the last first; what could not be is listed.
+
+Nothing that exists is looked at or touched: every file has a book of its own, in memory. What runs apply is real \
+all the same, as far as the file does not mock or override it. docs/guides/test.md shows what a file can say.
+
+Examples:
+  steadfast test
+  steadfast test -filter=tests/network.tftest.hcl
+  steadfast test -var region=eu -verbose
+  steadfast test -junit-xml=report.xml             for CI, beside what is printed
+  steadfast test --json                            one JSON object per line, as `terraform test -json` has them
+
+Ends with 0 when all runs pass, with 1 when one does not or something is left behind, with 65 when a test file is wrong.
+";
+
 /// Under `graph --help`.
 pub(crate) const GRAPH: &str = "\
 The picture is text in the DOT language, for Graphviz and what else reads it; arrows point at what is needed. What follows \
@@ -302,7 +321,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ),
     ("refresh", "Use: steadfast apply -refresh-only"),
     ("taint", "Use: steadfast apply -replace=ADDRESS"),
-    ("test", "Test files are not run yet."),
     (
         "untaint",
         "A damaged object is replaced by the next apply; there is no way to declare it sound.",

@@ -198,6 +198,15 @@ impl Project {
     /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with
     /// `.json` behind it), options in order.
     pub(crate) fn given(&self, variables: &Variables) -> Result<Vec<Given>, CommandError> {
+        self.given_with(variables, None)
+    }
+
+    /// The same, with the variables files of a further directory, which win over those of the root module's.
+    pub(crate) fn given_with(
+        &self,
+        variables: &Variables,
+        further: Option<&str>,
+    ) -> Result<Vec<Given>, CommandError> {
         let mut given = Vec::new();
         let mut from_environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, text)| {
@@ -211,22 +220,10 @@ impl Project {
                 .into_iter()
                 .map(|(name, text)| Given::Environment { name, text }),
         );
-        let mut names: Vec<String> = std::fs::read_dir(&self.root)
-            .map(|entries| {
-                entries
-                    .flatten()
-                    .filter_map(|entry| entry.file_name().into_string().ok())
-                    .collect()
-            })
-            .unwrap_or_default();
-        names.sort();
-        let is_auto =
-            |name: &&String| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
-        let first = names
-            .iter()
-            .filter(|name| matches!(name.as_str(), "terraform.tfvars" | "terraform.tfvars.json"));
-        for name in first.chain(names.iter().filter(is_auto)) {
-            given.push(self.variables_file(Path::new(name))?);
+        for directory in std::iter::once(".").chain(further) {
+            for path in self.variables_files_in(Path::new(directory)) {
+                given.push(self.variables_file(&path)?);
+            }
         }
         for path in &variables.var_files {
             given.push(self.variables_file(path)?);
@@ -243,6 +240,27 @@ impl Project {
             });
         }
         Ok(given)
+    }
+
+    /// The variables files of a directory that are always read, weakest first.
+    fn variables_files_in(&self, directory: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.root.join(directory)).into_iter();
+        let names = entries.flatten().flatten();
+        let mut names: Vec<String> = names
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        let is_auto =
+            |name: &&String| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
+        let first = names
+            .iter()
+            .filter(|name| matches!(name.as_str(), "terraform.tfvars" | "terraform.tfvars.json"));
+        let all = first.chain(names.iter().filter(is_auto));
+        all.map(|name| match directory.to_str() {
+            Some(".") => PathBuf::from(name),
+            _ => directory.join(name),
+        })
+        .collect()
     }
 
     fn variables_file(&self, path: &Path) -> Result<Given, CommandError> {

@@ -116,13 +116,22 @@ fn print_object(address: &Address, object: &Object) {
     } else {
         String::new()
     };
-    anstream::println!("{BOLD}# {address}{RESET}{tainted}");
+    print_marked(address, &object.value, &tainted);
+}
+
+/// An object as a block.
+pub(super) fn print_value(address: &Address, value: &value::Value) {
+    print_marked(address, value, "");
+}
+
+fn print_marked(address: &Address, value: &value::Value, mark: &str) {
+    anstream::println!("{BOLD}# {address}{RESET}{mark}");
     anstream::println!(
         "resource \"{}\" \"{}\" {{",
         address.resource.kind,
         address.resource.name
     );
-    for (name, value) in object.value.entries().into_iter().flatten() {
+    for (name, value) in value.entries().into_iter().flatten() {
         if !value.is_null() {
             anstream::println!("    {name} = {}", shown(value));
         }

@@ -14,6 +14,7 @@ mod lsp;
 mod metadata;
 mod saved;
 mod takeover;
+mod test;
 
 use crate::args::{Args, Command, JournalCommand};
 use crate::error::CommandError;
@@ -49,6 +50,7 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         Command::Modules(variables) => init::list(&session, &variables, json),
         Command::Validate(variables) => inspect::validate(&session, &variables, json),
         Command::Plan(plan) => apply::plan(&session, plan, json),
+        Command::Test(test) => test::test(&session, &test, json),
         Command::Graph(graph) => graph::graph(&session, &graph, json),
         Command::Console(console) => console::console(&session, &console, json),
         Command::Apply(apply) => apply::apply(&session, apply, model::PlanMode::Normal, json),
