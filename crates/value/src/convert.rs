@@ -184,8 +184,19 @@ fn bool_of(text: &str) -> Result<bool, ConvertError> {
 
 fn convert_unknown(unknown: &Unknown, want: &Type) -> Result<Value, ConvertError> {
     let ty = convert_type(&unknown.ty, want)?;
+    let exact = |length: usize| Bounds::Length {
+        min: length as u64,
+        max: Some(length as u64),
+    };
     let bounds = match (&unknown.bounds, &unknown.ty, &ty) {
         (bounds, from, to) if from == to => bounds.clone(),
+        (_, Type::Tuple(types), Type::List(_)) => exact(types.len()),
+        (_, Type::Tuple(types), Type::Set(_)) if types.len() < 2 => exact(types.len()),
+        (_, Type::Tuple(types), Type::Set(_)) => Bounds::Length {
+            min: 1,
+            max: Some(types.len() as u64),
+        },
+        (_, Type::Object(object), Type::Map(_)) => exact(object.attributes.len()),
         // Elements of a set may fall together, but there is at least one if there was one.
         (Bounds::Length { min, max }, _, Type::Set(_)) => Bounds::Length {
             min: (*min).min(1),
@@ -199,7 +210,7 @@ fn convert_unknown(unknown: &Unknown, want: &Type) -> Result<Value, ConvertError
         not_null: unknown.not_null,
         bounds,
     }
-    .into())
+    .settled())
 }
 
 #[derive(Clone, Copy)]
@@ -266,8 +277,14 @@ fn common_type(
     if items.len() > 1 && items.iter().all(undecided) {
         return Ok((want.without_optional(), None));
     }
-    let types: Vec<Type> = items.iter().map(Value::ty).collect();
-    let Some(ty) = unify(&types) else {
+    let types = items.iter().map(Value::ty);
+    // Of elements of a map those whose type is not known yet do not keep the others from being of one.
+    let types: Vec<Type> = match kind {
+        Sequence::Map => types.filter(|ty| *ty != Type::Any).collect(),
+        Sequence::List | Sequence::Set => types.collect(),
+    };
+    let decided = types.iter().any(|ty| *ty != Type::Any);
+    let Some(ty) = unify(&types).filter(|ty| from.is_some() || !decided || *ty != Type::Any) else {
         return Err(ConvertError::new(match kind {
             Sequence::List => "all list elements must have the same type",
             Sequence::Set => "all set elements must have the same type",

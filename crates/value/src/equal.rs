@@ -3,7 +3,7 @@
 //! Unlike the structural equality that `Eq` is, it can be unknown, ignores marks (they pass to the answer) and takes
 //! nulls of every type for the same.
 
-use crate::{Data, Type, Value};
+use crate::{Data, Type, Unknown, Value};
 
 /// Whether two values are equal, as a truth value that carries the marks of both and may be unknown. Never fails:
 /// values of differing types are unequal.
@@ -19,20 +19,8 @@ pub fn equal(left: &Value, right: &Value) -> Value {
 pub(crate) fn compare(left: &Value, right: &Value) -> Option<bool> {
     match (left.as_unknown(), right.as_unknown()) {
         (None, None) => {}
-        (Some(unknown), None) => {
-            return if unknown.may_become(right) {
-                None
-            } else {
-                Some(false)
-            };
-        }
-        (None, Some(unknown)) => {
-            return if unknown.may_become(left) {
-                None
-            } else {
-                Some(false)
-            };
-        }
+        (Some(unknown), None) => return unlike(unknown, right),
+        (None, Some(unknown)) => return unlike(unknown, left),
         (Some(_), Some(_)) => return None,
     }
     match (left.data(), right.data()) {
@@ -72,6 +60,13 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<bool> {
         }
         _ => Some(false),
     }
+}
+
+/// Whether a known value can still be what an unknown one turns out to be: false where that is certain, none where it is
+/// open. Values of differing types are never equal, unless both are null.
+fn unlike(unknown: &Unknown, known: &Value) -> Option<bool> {
+    let other_type = !known.is_null() && !unknown.ty.contains_any() && unknown.ty != known.ty();
+    (other_type || !unknown.may_become(known)).then_some(false)
 }
 
 /// One certain difference decides, whatever is unknown elsewhere.

@@ -92,6 +92,10 @@ pub enum ExprKind {
     },
     /// The operand converted to a type: where a schema or a constraint demands one.
     Convert(Box<Expr>, Type),
+    /// `(x)`: the same value; the parentheses count where a place is told.
+    Parenthesised(Box<Expr>),
+    /// `"${x}"`: the same value; so do the quotes.
+    Interpolated(Box<Expr>),
 }
 
 /// Operators with one operand.
@@ -252,7 +256,9 @@ impl Expr {
             ExprKind::Instance(_, inner)
             | ExprKind::Attribute(inner, _)
             | ExprKind::Unary(_, inner)
-            | ExprKind::Convert(inner, _) => visit(inner),
+            | ExprKind::Convert(inner, _)
+            | ExprKind::Parenthesised(inner)
+            | ExprKind::Interpolated(inner) => visit(inner),
             ExprKind::Template(parts)
             | ExprKind::Tuple(parts)
             | ExprKind::Call {

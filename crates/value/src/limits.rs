@@ -39,6 +39,9 @@ pub const CALL_BYTES_PER_STEP: u64 = 4_096;
 /// Elements that `range` may give, as in the language this one follows.
 pub const RANGE_ELEMENTS_MAX: usize = 1_024;
 
+/// Elements of a list of which only their number is known that are made as unknown elements.
+pub const SETTLED_ELEMENTS_MAX: u64 = 65_536;
+
 /// Width and precision accepted in a format verb.
 pub const FORMAT_WIDTH_MAX: usize = 4_096;
 

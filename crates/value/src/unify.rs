@@ -10,7 +10,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// The type that all of these can be converted to, or none. `Any` yields to every other type; of nothing, `Any`.
+/// The type that all of these can be converted to, or none. `Any` yields to every primitive type, and keeps what is
+/// beside it open where that is structures or collections of one kind; of nothing, `Any`.
 pub fn unify(types: &[Type]) -> Option<Type> {
     let mut distinct: Vec<&Type> = Vec::new();
     for ty in types {
@@ -18,8 +19,11 @@ pub fn unify(types: &[Type]) -> Option<Type> {
             distinct.push(ty);
         }
     }
+    let undecided = types.contains(&Type::Any);
     match distinct.as_slice() {
         [] => return Some(Type::Any),
+        // How structures and collections will fit with what is not known yet is open.
+        all if undecided && of_one_kind(all) => return Some(Type::Any),
         [only] => return Some((*only).clone()),
         _ => {}
     }
@@ -56,6 +60,9 @@ pub fn unify(types: &[Type]) -> Option<Type> {
     for (kind, collection) in kinds {
         if distinct.iter().all(|ty| kind.takes(ty))
             && let Some(element) = unify(&elements(&distinct))
+            && distinct
+                .iter()
+                .all(|ty| convert_type(ty, &collection(element.clone())).is_ok())
         {
             return Some(collection(element));
         }
@@ -65,6 +72,22 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         .iter()
         .find(|wanted| distinct.iter().all(|ty| convert_type(ty, wanted).is_ok()))
         .map(|wanted| (*wanted).clone())
+        // Everything can wait for what is not known yet.
+        .or(undecided.then_some(Type::Any))
+}
+
+/// Whether these are structures or collections, all in the same way.
+fn of_one_kind(types: &[&Type]) -> bool {
+    let mut kinds = types.iter().map(|ty| match ty {
+        Type::Any | Type::Bool | Type::Number | Type::String => None,
+        Type::List(_) => Some(0),
+        Type::Set(_) => Some(1),
+        Type::Map(_) => Some(2),
+        Type::Tuple(_) => Some(3),
+        Type::Object(_) => Some(4),
+    });
+    let first = kinds.next().flatten();
+    first.is_some() && kinds.all(|kind| kind == first)
 }
 
 /// Collections that structures can stand for.
@@ -110,7 +133,11 @@ fn unify_objects(objects: &[&ObjectType]) -> Option<Type> {
             .iter()
             .flat_map(|object| object.attributes.values().cloned())
             .collect();
-        return Some(Type::map(unify(&all)?));
+        let map = Type::map(unify(&all)?);
+        let fits = |object: &&ObjectType| {
+            convert_type(&Type::Object(Arc::new((*object).clone())), &map).is_ok()
+        };
+        return objects.iter().all(fits).then_some(map);
     }
     let mut attributes: BTreeMap<Name, Type> = BTreeMap::new();
     for name in first.attributes.keys() {
@@ -131,7 +158,10 @@ fn unify_tuples(tuples: &[&[Type]]) -> Option<Type> {
     let length = tuples.first()?.len();
     if tuples.iter().any(|tuple| tuple.len() != length) {
         let all: Vec<Type> = tuples.iter().flat_map(|tuple| tuple.to_vec()).collect();
-        return Some(Type::list(unify(&all)?));
+        let element = unify(&all)?;
+        // A list has elements of one type from the beginning.
+        let open = element == Type::Any && all.iter().any(|ty| *ty != Type::Any);
+        return (!open).then(|| Type::list(element));
     }
     let mut elements = Vec::with_capacity(length);
     for index in 0..length {

@@ -3,9 +3,11 @@
 //! A refinement is a promise: whatever the value turns out to be will lie within it. It lets a plan say more (a text
 //! that begins with a known prefix is not null and not equal to another) without guessing.
 
+use crate::limits::SETTLED_ELEMENTS_MAX;
 use crate::{Data, Marks, Number, Type, Value};
-use alloc::string::String;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// What is known of an unknown value.
@@ -57,10 +59,10 @@ impl Unknown {
         }
     }
 
-    /// The same, never null.
+    /// The same, never null. Of what has no type yet nothing more is known, not even that.
     #[must_use]
     pub fn not_null(mut self) -> Self {
-        self.not_null = true;
+        self.not_null = self.ty != Type::Any;
         self
     }
 
@@ -126,23 +128,100 @@ impl Unknown {
         }
     }
 
-    /// What is known of something that is either of two values: the conclusion that holds for both.
-    pub(crate) fn either(ty: Type, left: &Value, right: &Value) -> Self {
-        let mut unknown = Self::of(ty);
-        unknown.not_null = !left.could_be_null() && !right.could_be_null();
-        if let (Some(left), Some(right)) = (prefix_of(left), prefix_of(right))
-            && unknown.not_null
-            && unknown.ty == Type::String
-        {
-            let common: String = left
-                .chars()
-                .zip(right.chars())
-                .take_while(|(left, right)| left == right)
-                .map(|(left, _)| left)
-                .collect();
-            unknown.bounds = Self::string_with_prefix(&common).bounds;
+    /// What is known of something that is either of two values: the conclusion that holds for both. Of texts the
+    /// beginning is not compared, as in the language this one follows.
+    pub(crate) fn either(ty: Type, left: &Value, right: &Value) -> Value {
+        if left.is_null() && right.is_null() {
+            return Value::null(ty);
         }
-        unknown
+        let mut unknown = Self::of(ty);
+        if !left.could_be_null() && !right.could_be_null() {
+            unknown = unknown.not_null();
+        }
+        let (left_type, right_type) = (left.ty(), right.ty());
+        if left_type == Type::Number && right_type == Type::Number {
+            let ((left_min, left_max), (right_min, right_max)) = (range_of(left), range_of(right));
+            let min = left_min.zip(right_min).map(|(left, right)| left.min(right));
+            let max = left_max.zip(right_max).map(|(left, right)| left.max(right));
+            if min.is_some() || max.is_some() {
+                unknown.bounds = Bounds::Range { min, max };
+            }
+        } else if left_type == right_type
+            && let (Some(left), Some(right)) = (length_of(left), length_of(right))
+        {
+            let min = left.0.min(right.0);
+            let max = left.1.zip(right.1).map(|(left, right)| left.max(right));
+            if min > 0 || max.is_some() {
+                unknown.bounds = Bounds::Length { min, max };
+            }
+        }
+        unknown.settled()
+    }
+
+    /// The value, as far as what is known of it leaves no other: a number between equal ends, a collection of a length
+    /// that tells it or how many unknown elements it has.
+    pub(crate) fn settled(self) -> Value {
+        if !self.not_null {
+            return self.into();
+        }
+        match (&self.bounds, &self.ty) {
+            (
+                Bounds::Range {
+                    min: Some(min),
+                    max: Some(max),
+                },
+                _,
+            ) if min == max => Value::number(min.clone()),
+            (
+                Bounds::Length {
+                    min,
+                    max: Some(max),
+                },
+                ty,
+            ) if min == max => match (ty, *min) {
+                (Type::List(element), 0..=SETTLED_ELEMENTS_MAX) => {
+                    let open = |_| Value::unknown((**element).clone());
+                    Value::list((**element).clone(), (0..*min).map(open).collect())
+                }
+                (Type::Set(element), 0) => Value::set((**element).clone(), Vec::new()),
+                (Type::Map(element), 0) => Value::map((**element).clone(), BTreeMap::new()),
+                (Type::Set(element), 1) => {
+                    let open = Value::unknown((**element).clone());
+                    Value::set((**element).clone(), alloc::vec![open])
+                }
+                _ => self.into(),
+            },
+            _ => self.into(),
+        }
+    }
+}
+
+/// Between which limits a number lies.
+fn range_of(value: &Value) -> (Option<Number>, Option<Number>) {
+    match value.data() {
+        Data::Number(number) => (Some(number.clone()), Some(number.clone())),
+        Data::Unknown(unknown) => match &unknown.bounds {
+            Bounds::Range { min, max } => (min.clone(), max.clone()),
+            _ => (None, None),
+        },
+        _ => (None, None),
+    }
+}
+
+/// How many elements a collection has at least and at most; none of what is no collection.
+fn length_of(value: &Value) -> Option<(u64, Option<u64>)> {
+    let exact = |length: usize| Some((length as u64, Some(length as u64)));
+    match value.data() {
+        // Unknown elements may turn out to be equal and then count once.
+        Data::Set(..) if !value.is_wholly_known() => Some((0, None)),
+        Data::List(_, items) | Data::Set(_, items) => exact(items.len()),
+        Data::Map(_, items) => exact(items.len()),
+        Data::Unknown(unknown) => match (&unknown.ty, &unknown.bounds) {
+            (_, Bounds::Length { min, max }) => Some((*min, *max)),
+            (Type::List(_) | Type::Set(_) | Type::Map(_), _) => Some((0, None)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

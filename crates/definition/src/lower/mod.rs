@@ -226,7 +226,9 @@ impl<'a> Lowerer<'a> {
                     .collect(),
             ),
             ExpressionKind::For(parts) => self.for_expression(parts),
-            ExpressionKind::Parenthesised(inner) => return self.expression(inner),
+            ExpressionKind::Parenthesised(inner) => {
+                ExprKind::Parenthesised(Box::new(self.expression(inner)))
+            }
             ExpressionKind::Json(node) => {
                 let reading = crate::json::Reading::Template;
                 let inner = crate::json::expression(&node.0, reading, 0, &mut self.diagnostics);

@@ -10,7 +10,10 @@ impl Lowerer<'_> {
     /// A string, heredoc or template file.
     pub(crate) fn template(&mut self, template: &Template, span: Span) -> Expr {
         match template.parts.as_slice() {
-            [Part::Interpolation(inner)] if template.unwraps => self.expression(inner),
+            [Part::Interpolation(inner)] if template.unwraps => Expr {
+                kind: ExprKind::Interpolated(Box::new(self.expression(inner))),
+                span,
+            },
             parts => self.parts(parts, span),
         }
     }

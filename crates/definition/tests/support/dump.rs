@@ -249,6 +249,7 @@ pub(crate) fn show(expr: &Expr) -> String {
             if *group { "..." } else { "" },
             condition(c)
         ),
+        ExprKind::Parenthesised(inner) | ExprKind::Interpolated(inner) => show(inner),
         ExprKind::Convert(inner, ty) => format!("{} as {}", show(inner), ty.in_words()),
     }
 }

@@ -1,5 +1,6 @@
 //! `source.name` and `source[key]`.
 
+use super::place::step;
 use super::{Env, Evaluated, Evaluator, all};
 use crate::{Data, Diagnostics, Expr, Name, Number, Span, Type, Value, convert, diag, nearest};
 
@@ -12,6 +13,7 @@ impl Evaluator<'_> {
         env: Env<'_>,
         span: Span,
     ) -> Evaluated {
+        let span = step(source.span, span);
         let source = self.eval(source, env)?;
         let value = attribute_of(&source, name, span).map_err(|found| discreet(found, &source))?;
         Ok(value.with_marks(source.marks()))
@@ -19,13 +21,15 @@ impl Evaluator<'_> {
 
     #[inline(never)]
     pub(super) fn index(&self, source: &Expr, key: &Expr, env: Env<'_>, span: Span) -> Evaluated {
+        let span = step(source.span, span);
         let both = all([self.eval(source, env), self.eval(key, env)])?;
         let [source, key] = both.as_slice() else {
             return Err(diag::no_indices(span).into());
         };
         let marks = source.marks().union(key.marks());
         match element_of(source, key, span) {
-            Ok(value) => Ok(value.with_marks(marks)),
+            Ok(value) if chooses(source, key) => Ok(value.with_marks(marks)),
+            Ok(value) => Ok(value.with_marks(source.marks())),
             Err(_) if !marks.is_empty() && source.is_known() && key.is_known() => {
                 Err(hidden_failure(source, key, span))
             }
@@ -42,6 +46,17 @@ fn discreet(mut found: Diagnostics, source: &Value) -> Diagnostics {
         }
     }
     found
+}
+
+/// Whether the marks of a key pass to what it chooses, as in the language this one follows: not while it is open which
+/// element that is, and not where the key names an attribute.
+fn chooses(source: &Value, key: &Value) -> bool {
+    let element = match source.data() {
+        Data::Unknown(unknown) => matches!(unknown.ty, Type::Tuple(_)),
+        Data::Object(_) => false,
+        _ => true,
+    };
+    element && key.is_known()
 }
 
 /// What is said when collection or key must not be shown: that there is no such element, and nothing about either.
@@ -106,6 +121,9 @@ fn element_of(source: &Value, key: &Value, span: Span) -> Result<Value, Diagnost
     }
     if key.is_null() {
         return Err(diag::null_index(span).into());
+    }
+    if key.ty() == Type::Any {
+        return Ok(Value::unknown(Type::Any));
     }
     match source.data() {
         Data::List(element, items) => {
@@ -187,7 +205,7 @@ fn unknown_element(ty: &Type, key: &Value, span: Span) -> Evaluated {
     match ty {
         Type::Any => Ok(Value::unknown(Type::Any)),
         Type::List(element) => {
-            position(key, span)?;
+            convert(key, &Type::Number).map_err(|error| unsuitable_key(&error, span))?;
             Ok(Value::unknown((**element).clone()))
         }
         Type::Tuple(elements) => {
@@ -203,18 +221,9 @@ fn unknown_element(ty: &Type, key: &Value, span: Span) -> Evaluated {
             text_key(key, span)?;
             Ok(Value::unknown((**element).clone()))
         }
-        Type::Object(object) => {
-            let key = text_key(key, span)?;
-            let Some(name) = key.as_str() else {
-                return Ok(Value::unknown(Type::Any));
-            };
-            match object.attributes.get(name) {
-                Some(ty) => Ok(Value::unknown(ty.clone())),
-                None => {
-                    let near = nearest(name, names(object.attributes.keys()));
-                    Err(diag::no_such_element("", near, span).into())
-                }
-            }
+        Type::Object(_) => {
+            text_key(key, span)?;
+            Ok(Value::unknown(Type::Any))
         }
         Type::Set(_) => Err(diag::index_of_set(span).into()),
         Type::Bool | Type::Number | Type::String => Err(diag::no_indices(span).into()),

@@ -20,12 +20,12 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Evaluated {
         let function = lookup(name, span)?;
+        let mut places: Vec<Span> = arguments.iter().map(beginning).collect();
+        if !expand_last {
+            check_count(function, &places, span)?;
+        }
         match function.special {
-            Special::Can if !expand_last => {
-                let places: Vec<Span> = arguments.iter().map(beginning).collect();
-                check_count(function, &places, span)?;
-                return self.can(arguments, env);
-            }
+            Special::Can if !expand_last => return self.can(arguments, env),
             Special::Try if !expand_last => {
                 return self.try_each(arguments, env, opening(name, span));
             }
@@ -38,42 +38,61 @@ impl Evaluator<'_> {
             let place = beginning(template);
             return Err(diag::invalid_argument(function.name, "template", why, place).into());
         }
-        let mut values = all(arguments.iter().map(|argument| self.eval(argument, env)))?;
-        let mut places: Vec<Span> = arguments.iter().map(beginning).collect();
-        if expand_last {
-            let place = places.pop().unwrap_or(span);
-            let Some(last) = values.pop() else {
+        let (arguments, expanded) = if expand_last {
+            let Some((last, arguments)) = arguments.split_last() else {
                 return Err(diag::expanded_argument("be given", span).into());
             };
-            let marks = last.marks();
-            match last.data() {
-                Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => {
-                    let items = items.iter().map(|item| item.clone().with_marks(marks));
-                    values.extend(items);
-                    places.resize(values.len(), place);
-                }
-                Data::Null(_) => {
-                    return Err(diag::expanded_argument("not be null", place).into());
-                }
-                Data::Unknown(unknown)
-                    if !matches!(unknown.ty, Type::Bool | Type::Number | Type::String) =>
-                {
-                    let marks = values
-                        .iter()
-                        .fold(marks, |all, value| all.union(value.marks_deep()));
-                    return Ok(Value::unknown(Type::Any).with_marks(marks));
-                }
-                _ => {
-                    let why = "be of a tuple, list, or set type";
-                    return Err(diag::expanded_argument(why, place).into());
-                }
-            }
+            let Some(items) = self.expanded(last, env)? else {
+                return Ok(Value::unknown(Type::Any));
+            };
+            places.truncate(arguments.len());
+            places.resize(arguments.len() + items.len(), last.span);
+            (arguments, items)
+        } else {
+            (arguments, Vec::new())
+        };
+        let mut found = Diagnostics::new();
+        let mut values: Vec<Value> = Vec::with_capacity(places.len());
+        for argument in arguments {
+            // What could not be computed does not keep the others from being looked at.
+            values.push(self.eval(argument, env).unwrap_or_else(|diagnostics| {
+                found.extend(diagnostics);
+                Value::unknown(Type::Any)
+            }));
         }
+        values.extend(expanded);
         let looked_at: u64 = values.iter().map(Value::weight_bytes).sum();
         self.spend_steps(looked_at / CALL_BYTES_PER_STEP, span)?;
-        let result = invoke(function, name, values, &places, self.scope, span)?;
+        let result = invoke(function, name, values, &places, self.scope, span, found)?;
         self.spend_bytes(built_bytes(&result), span)?;
         Ok(result)
+    }
+
+    /// The elements of the last argument where it is followed by `...`; none while they are not known.
+    fn expanded(&self, last: &Expr, env: Env<'_>) -> Result<Option<Vec<Value>>, Diagnostics> {
+        let value = self.eval(last, env)?;
+        let marks = value.marks();
+        match value.data() {
+            Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => {
+                let items = items.iter().map(|item| item.clone().with_marks(marks));
+                Ok(Some(items.collect()))
+            }
+            Data::Null(Type::Any | Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
+                Err(diag::expanded_argument("not be null", last.span).into())
+            }
+            Data::Unknown(unknown)
+                if matches!(
+                    unknown.ty,
+                    Type::Any | Type::List(_) | Type::Set(_) | Type::Tuple(_)
+                ) =>
+            {
+                Ok(None)
+            }
+            _ => {
+                let why = "be of a tuple, list, or set type";
+                Err(diag::expanded_argument(why, last.span).into())
+            }
+        }
     }
 
     /// Whether the argument can be computed; unknown while it is.
@@ -128,7 +147,8 @@ fn built_bytes(value: &Value) -> u64 {
 pub(crate) fn call(name: &str, arguments: Vec<Value>, scope: &dyn Scope, span: Span) -> Evaluated {
     let function = lookup(name, span)?;
     let places = alloc::vec![span; arguments.len()];
-    invoke(function, name, arguments, &places, scope, span)
+    let found = Diagnostics::new();
+    invoke(function, name, arguments, &places, scope, span, found)
 }
 
 fn lookup(name: &str, span: Span) -> Result<&'static Function, Diagnostics> {
@@ -158,7 +178,8 @@ fn check_count(function: &Function, places: &[Span], span: Span) -> Result<(), D
     Ok(())
 }
 
-/// `name` is the one written, for the place of what is wrong.
+/// `name` is the one written, for the place of what is wrong; `found` is what was wrong with arguments that could not be
+/// computed.
 fn invoke(
     function: &'static Function,
     name: &str,
@@ -166,8 +187,12 @@ fn invoke(
     places: &[Span],
     scope: &dyn Scope,
     span: Span,
+    mut found: Diagnostics,
 ) -> Evaluated {
-    check_count(function, places, span)?;
+    if let Err(more) = check_count(function, places, span) {
+        found.extend(more);
+        return Err(found);
+    }
     let failed = |error: CallError| -> Diagnostics {
         if let Some(found) = error.found {
             return found;
@@ -187,7 +212,6 @@ fn invoke(
     let mut marks = Marks::NONE;
     let mut known = true;
     let mut prepared = Vec::with_capacity(arguments.len());
-    let mut found = Diagnostics::new();
     for (index, argument) in arguments.iter().enumerate() {
         let Some(parameter) = function.parameter(index) else {
             continue;

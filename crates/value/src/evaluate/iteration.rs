@@ -134,8 +134,15 @@ impl Evaluator<'_> {
             let name = self.eval(result_key, Some(inner)).and_then(|key| {
                 passage.marks = passage.marks.union(key.marks());
                 let sensitive = key.marks().contains(Marks::SENSITIVE);
+                if !key.is_known() {
+                    return Ok(None);
+                }
                 Ok(object_key(&key, result_key.span)?.map(|name| (name, sensitive)))
             });
+            if let Ok(None) = name {
+                passage.known = false;
+                return Ok(());
+            }
             let value = self.eval(result_value, Some(inner));
             match (name, value) {
                 (Ok(Some((name, sensitive))), Ok(value)) => {
@@ -146,7 +153,6 @@ impl Evaluator<'_> {
                     }
                     values.push(value);
                 }
-                (Ok(None), Ok(_)) => passage.known = false,
                 (name, value) => {
                     let mut found = name.err().unwrap_or_default();
                     found.extend(value.err().unwrap_or_default());
@@ -203,6 +209,7 @@ impl Evaluator<'_> {
             passage.known = false;
             return Ok(passage);
         };
+        self.check_condition(head, env)?;
         for (key, value) in elements {
             self.spend_steps(1, head.collection.span)?;
             let outer;
@@ -236,6 +243,22 @@ impl Evaluator<'_> {
         Ok(passage)
     }
 
+    /// What is wrong with a condition whatever the elements are, even if there are none.
+    fn check_condition(&self, head: &For<'_>, env: Env<'_>) -> Result<(), Diagnostics> {
+        let Some(condition) = head.condition else {
+            return Ok(());
+        };
+        let open = |name, outer| Variables {
+            name,
+            value: Value::unknown(Type::Any),
+            outer,
+        };
+        let key = head.key.map(|name| open(name, env));
+        let variables = open(head.value, key.as_ref().or(env));
+        let answer = self.eval(condition, Some(&variables))?;
+        condition_of(&answer, condition.span).map(|_| ())
+    }
+
     fn passes(
         &self,
         condition: Option<&Expr>,
@@ -246,17 +269,28 @@ impl Evaluator<'_> {
             return Ok(true);
         };
         let answer = self.eval(condition, Some(variables))?;
-        if answer.is_null() {
-            return Err(diag::null_for_condition(condition.span).into());
-        }
-        passage.marks = passage.marks.union(answer.marks());
-        let answer = convert(&answer, &Type::Bool)
-            .map_err(|error| diag::invalid_for_condition(&error, condition.span))?;
-        Ok(answer.as_bool().unwrap_or_else(|| {
+        if !answer.is_known() {
+            passage.marks = passage.marks.union(answer.marks());
             passage.known = false;
-            false
-        }))
+            return Ok(false);
+        }
+        let answer = match condition_of(&answer, condition.span) {
+            Ok(answer) => answer,
+            // What is wrong with a later element counts only if the result depends on it.
+            Err(_) if !passage.known => return Ok(false),
+            Err(found) => return Err(found),
+        };
+        passage.marks = passage.marks.union(answer.marks());
+        Ok(answer.as_bool().unwrap_or(false))
     }
+}
+
+/// The answer of a condition, which may be unknown.
+fn condition_of(answer: &Value, span: Span) -> Evaluated {
+    if answer.is_null() {
+        return Err(diag::null_for_condition(span).into());
+    }
+    convert(answer, &Type::Bool).map_err(|error| diag::invalid_for_condition(&error, span).into())
 }
 
 /// Keys and elements of what can be gone through; none when it is not known yet.

@@ -91,8 +91,9 @@ impl Evaluator<'_> {
             ExprKind::Literal(value) => Ok(value.clone()),
             ExprKind::Reference(reference) => self.scope.resolve(reference, expr.span),
             ExprKind::Instance(reference, key) => {
+                let step = place::instance_step(key.span, expr.span);
                 let key = self.eval(key, env)?;
-                self.scope.instance(reference, &key, expr.span)
+                self.scope.instance(reference, &key, step)
             }
             ExprKind::Iteration(name) => variable(name, env, expr.span),
             ExprKind::Template(parts) => self.template(parts, env, expr.span),
@@ -102,7 +103,7 @@ impl Evaluator<'_> {
             ExprKind::Unary(operator, operand) => self.unary(*operator, operand, env, expr.span),
             ExprKind::Binary(..) => self.binary(expr, env),
             ExprKind::Conditional(condition, then, otherwise) => {
-                self.conditional(condition, then, otherwise, env, expr.span)
+                self.conditional(condition, then, otherwise, env)
             }
             ExprKind::Call {
                 name,
@@ -113,7 +114,8 @@ impl Evaluator<'_> {
             ExprKind::Object(entries) => self.object(entries, env, expr.span),
             ExprKind::ForTuple { .. } => self.for_tuple(expr, env),
             ExprKind::ForObject { .. } => self.for_object(expr, env),
-            ExprKind::Convert(operand, ty) => self.convert(operand, ty, env),
+            ExprKind::Convert(operand, ty) => self.convert(operand, ty, env, expr.span),
+            ExprKind::Parenthesised(inner) | ExprKind::Interpolated(inner) => self.eval(inner, env),
         }
     }
 
@@ -146,6 +148,10 @@ impl Evaluator<'_> {
         for (key, value) in entries {
             let name = self.eval(key, env).and_then(|key_value| {
                 marks = marks.union(key_value.marks());
+                if key_value.is_null() {
+                    // Shown where the language this one follows shows it.
+                    return Err(diag::null_key(value.span).into());
+                }
                 object_key(&key_value, key.span)
             });
             let value = self.eval(value, env);
@@ -164,20 +170,20 @@ impl Evaluator<'_> {
             return Err(found);
         }
         if !known {
-            return Ok(Value::unknown_result(Type::Any, marks));
+            return Ok(Value::unknown(Type::Any));
         }
         self.spend_bytes(VALUE_NODE_BYTES * (1 + attributes.len() as u64), span)?;
         Ok(Value::object(attributes).with_marks(marks))
     }
 
     #[inline(never)]
-    fn convert(&self, operand: &Expr, ty: &Type, env: Env<'_>) -> Evaluated {
+    fn convert(&self, operand: &Expr, ty: &Type, env: Env<'_>, span: Span) -> Evaluated {
         let value = self.eval(operand, env)?;
         if conforms(&value, ty) {
             return Ok(value);
         }
         self.spend_bytes(value.weight_bytes(), operand.span)?;
-        convert(&value, ty).map_err(|error| diag::unsuitable_type(&error, operand.span).into())
+        convert(&value, ty).map_err(|error| diag::unsuitable_type(&error, span).into())
     }
 
     #[inline(never)]
@@ -218,6 +224,13 @@ impl Evaluator<'_> {
 fn template_part(part: Value, span: Span) -> Evaluated {
     if part.is_null() {
         return Err(diag::null_in_template(span).into());
+    }
+    if part
+        .as_unknown()
+        .is_some_and(|unknown| unknown.ty != Type::String)
+    {
+        // Whether it can be text shows once it is known.
+        return Ok(Value::unknown_not_null(Type::String).with_marks(part.marks()));
     }
     convert(&part, &Type::String).map_err(|error| diag::unsuitable_in_template(&error, span).into())
 }

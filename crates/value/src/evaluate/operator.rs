@@ -58,7 +58,10 @@ impl Evaluator<'_> {
                     found.extend(more);
                     Err(found)
                 }
-                (Err(found), Ok(_)) | (Ok(_), Err(found)) => Err(found),
+                (Err(found), Ok(sound)) => {
+                    Err(beside(found, operator, &sound, "right", right.span))
+                }
+                (Ok(sound), Err(found)) => Err(beside(found, operator, &sound, "left", left.span)),
             };
         }
         result
@@ -121,18 +124,21 @@ impl Evaluator<'_> {
         then: &Expr,
         otherwise: &Expr,
         env: Env<'_>,
-        span: Span,
     ) -> Evaluated {
+        let then_result = self.eval(then, env);
+        let else_result = self.eval(otherwise, env);
+        let ty = common_type((then, &then_result), (otherwise, &else_result))
+            .map_err(|why| diag::conditional_types(&why, between(then.span, otherwise.span)))?;
         let decision = self.eval(condition, env)?;
         if decision.is_null() {
             return Err(diag::null_condition(condition.span).into());
         }
-        let decision = convert(&decision, &Type::Bool)
-            .map_err(|error| diag::condition_type(&error, condition.span))?;
-        let then_result = self.eval(then, env);
-        let else_result = self.eval(otherwise, env);
-        let ty = common_type(&then_result, &else_result)
-            .map_err(|why| diag::conditional_types(&why, span))?;
+        let decision = if decision.is_known() {
+            convert(&decision, &Type::Bool)
+                .map_err(|error| diag::condition_type(&error, condition.span))?
+        } else {
+            decision
+        };
         let marks = [&then_result, &else_result]
             .into_iter()
             .flatten()
@@ -140,12 +146,17 @@ impl Evaluator<'_> {
         let (chosen, side, place) = match decision.as_bool() {
             Some(true) => (then_result?, "true", then.span),
             Some(false) => (else_result?, "false", otherwise.span),
+            // What is wrong with either counts once it is chosen.
             None => {
-                let unknown = match (&then_result, &else_result) {
-                    (Ok(then), Ok(otherwise)) => Unknown::either(ty, then, otherwise),
-                    _ => Unknown::of(Type::Any),
+                let stand_in = |result: Evaluated, expr: &Expr| {
+                    result.unwrap_or_else(|_| match type_by_form(expr) {
+                        Type::String => Value::unknown_not_null(Type::String),
+                        ty => Value::unknown(ty),
+                    })
                 };
-                return Ok(Value::from(unknown).with_marks(marks));
+                let then = stand_in(then_result, then);
+                let otherwise = stand_in(else_result, otherwise);
+                return Ok(Unknown::either(ty, &then, &otherwise).with_marks(marks));
             }
         };
         match convert(&chosen, &ty) {
@@ -153,6 +164,28 @@ impl Evaluator<'_> {
             Err(error) => Err(diag::conditional_value(side, &error, place).into()),
         }
     }
+}
+
+/// What is wrong with one operand, and with the other if that cannot be one at all.
+fn beside(
+    mut found: Diagnostics,
+    operator: BinaryOperator,
+    sound: &Value,
+    side: &str,
+    span: Span,
+) -> Diagnostics {
+    use BinaryOperator as Op;
+    let wanted = match operator {
+        Op::Equal | Op::NotEqual => Type::Any,
+        Op::And | Op::Or => Type::Bool,
+        _ => Type::Number,
+    };
+    found.extend(
+        convert_operand(sound, &wanted, side, span)
+            .err()
+            .unwrap_or_default(),
+    );
+    found
 }
 
 fn convert_operand(value: &Value, ty: &Type, side: &str, span: Span) -> Evaluated {
@@ -185,14 +218,17 @@ fn both(
 
 /// Neither operand is passed over: an unknown one makes the result unknown even where the other would decide, so that
 /// what a plan says does not depend on which side was known first.
+///
+/// An unknown answer has no marks, as in the language this one follows: there is nothing in it to hide yet.
 fn logical(operator: BinaryOperator, operands: [(&Value, Span); 2], span: Span) -> Evaluated {
     let (left, right, marks) = both(operands, &Type::Bool, span)?;
     Ok(match (left.as_bool(), right.as_bool()) {
-        (Some(left), Some(right)) if operator == BinaryOperator::And => Value::bool(left && right),
-        (Some(left), Some(right)) => Value::bool(left || right),
+        (Some(left), Some(right)) if operator == BinaryOperator::And => {
+            Value::bool(left && right).with_marks(marks)
+        }
+        (Some(left), Some(right)) => Value::bool(left || right).with_marks(marks),
         _ => Value::unknown_not_null(Type::Bool),
-    }
-    .with_marks(marks))
+    })
 }
 
 fn arithmetic(
@@ -209,17 +245,33 @@ fn arithmetic(
     }
 }
 
+/// From the beginning of one place to the end of another.
+fn between(first: Span, last: Span) -> Span {
+    Span {
+        end: last.end.max(first.start),
+        ..first
+    }
+}
+
 /// The type of a conditional, or why there is none.
-fn common_type(then: &Evaluated, otherwise: &Evaluated) -> Result<Type, String> {
-    let (Ok(then), Ok(otherwise)) = (then, otherwise) else {
-        return Ok(Type::Any);
+fn common_type(
+    (then_expr, then): (&Expr, &Evaluated),
+    (else_expr, otherwise): (&Expr, &Evaluated),
+) -> Result<Type, String> {
+    let type_of = |expr: &Expr, result: &Evaluated| match result {
+        Ok(value) => value.ty(),
+        Err(_) => type_by_form(expr),
     };
-    let (then_type, else_type) = (then.ty(), otherwise.ty());
-    let bare_null = |value: &Value, ty: &Type| value.is_null() && *ty == Type::Any;
-    if bare_null(then, &then_type) {
+    let (then_type, else_type) = (type_of(then_expr, then), type_of(else_expr, otherwise));
+    let bare_null = |result: &Evaluated| {
+        result.as_ref().is_ok_and(|value| {
+            value.is_null() && value.ty() == Type::Any && value.marks().is_empty()
+        })
+    };
+    if bare_null(then) {
         return Ok(else_type);
     }
-    if bare_null(otherwise, &else_type) {
+    if bare_null(otherwise) {
         return Ok(then_type);
     }
     if then_type == Type::Any || else_type == Type::Any {
@@ -229,6 +281,21 @@ fn common_type(then: &Evaluated, otherwise: &Evaluated) -> Result<Type, String> 
         return Ok(then_type);
     }
     unify(&[then_type.clone(), else_type.clone()]).ok_or_else(|| differ(&then_type, &else_type))
+}
+
+/// The type that an expression would have if it could be computed, as far as its form tells.
+fn type_by_form(expr: &Expr) -> Type {
+    use BinaryOperator as Op;
+    match &expr.kind {
+        ExprKind::Template(_) => Type::String,
+        ExprKind::Unary(UnaryOperator::Negate, _)
+        | ExprKind::Binary(Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo, ..) => {
+            Type::Number
+        }
+        ExprKind::Unary(UnaryOperator::Not, _) | ExprKind::Binary(..) => Type::Bool,
+        ExprKind::Parenthesised(inner) | ExprKind::Interpolated(inner) => type_by_form(inner),
+        _ => Type::Any,
+    }
 }
 
 fn differ(then: &Type, otherwise: &Type) -> String {

@@ -44,7 +44,8 @@ pub(super) fn beginning(expr: &Expr) -> Span {
         ExprKind::Binary(_, left, _) => beginning(left),
         ExprKind::Conditional(condition, ..) => beginning(condition),
         ExprKind::Call { name, .. } => opening(name, span),
-        ExprKind::Convert(inner, _) => beginning(inner),
+        ExprKind::Convert(inner, _) | ExprKind::Parenthesised(inner) => beginning(inner),
+        ExprKind::Interpolated(_) => span,
     }
 }
 
@@ -53,6 +54,32 @@ fn beginning_of_part(part: &Expr) -> Span {
     match part.kind {
         ExprKind::Literal(_) => part.span,
         _ => beginning(part),
+    }
+}
+
+/// The last step of a path, with its dot or brackets: what follows its source. The whole where nothing does, as in
+/// expressions that nobody wrote.
+pub(super) fn step(source: Span, whole: Span) -> Span {
+    if source.source == whole.source && whole.start <= source.start && source.end < whole.end {
+        Span {
+            start: source.end,
+            ..whole
+        }
+    } else {
+        whole
+    }
+}
+
+/// The step of a path that chooses an instance, by the key in it.
+pub(super) fn instance_step(key: Span, whole: Span) -> Span {
+    if key.source == whole.source && whole.start < key.start && key.end <= whole.end {
+        Span {
+            start: key.start - 1,
+            end: whole.end.min(key.end + 1),
+            ..whole
+        }
+    } else {
+        whole
     }
 }
 

@@ -154,6 +154,15 @@ fn coalescelist(call: &Call<'_>) -> Result<Value, CallError> {
     if call.rest(0).is_empty() {
         return Err(CallError::new("at least one argument is required"));
     }
+    // What comes first decides, whatever it turns out to be.
+    if call
+        .rest(0)
+        .iter()
+        .take_while(|argument| !argument.elements().is_some_and(|items| !items.is_empty()))
+        .any(|argument| !argument.is_known())
+    {
+        return Ok(Value::unknown(Type::Any));
+    }
     let sequence = |ty: &Type| matches!(ty, Type::List(_) | Type::Tuple(_) | Type::Any);
     if !call
         .rest(0)
@@ -366,20 +375,21 @@ fn merged_type(call: &Call<'_>) -> Result<Type, CallError> {
     {
         return Ok(first.clone());
     }
+    let mut open = false;
     for (ty, argument) in types.iter().zip(given) {
         match ty {
-            Type::Object(object) if !argument.is_null() => {
-                merged.extend(
-                    object
-                        .attributes
-                        .iter()
-                        .map(|(name, ty)| (name.clone(), ty.clone())),
-                );
-            }
-            Type::Map(_) | Type::Any if !argument.is_null() => return Ok(Type::Any),
             _ if argument.is_null() => {}
+            Type::Object(object) => {
+                let attributes = object.attributes.iter();
+                merged.extend(attributes.map(|(name, ty)| (name.clone(), ty.clone())));
+            }
+            Type::Map(_) => open = true,
+            Type::Any => return Ok(Type::Any),
             _ => return Err(no_merge(argument)),
         }
+    }
+    if open {
+        return Ok(Type::Any);
     }
     Ok(Type::object(merged))
 }

@@ -1,7 +1,7 @@
 //! Arithmetic beyond the operators.
 
-use super::{Call, CallError, Category, Function, Kind, NUMBER, Parameter};
-use crate::{Number, Value};
+use super::{Call, CallError, Category, Function, Kind, NUMBER, Parameter, follows};
+use crate::{Number, Type, Value};
 use alloc::format;
 use alloc::string::ToString;
 use num_bigint::BigInt;
@@ -71,7 +71,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("number", Kind::Any).typed(),
             Parameter::new("base", Kind::Number),
         ],
-        NUMBER,
+        follows(parsed_type),
         parseint,
     ),
     Function::new(
@@ -171,6 +171,16 @@ fn extreme(call: &Call<'_>, better: fn(&Number, &Number) -> bool) -> Result<Valu
     }
 }
 
+fn parsed_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match call.value(0)?.ty() {
+        Type::Any | Type::String => Ok(Type::Number),
+        ty => Err(CallError::argument(
+            0,
+            format!("first argument must be a string, not {}", ty.in_words()),
+        )),
+    }
+}
+
 fn parseint(call: &Call<'_>) -> Result<Value, CallError> {
     let given = call.value(0)?;
     let Some(text) = given.as_str() else {
@@ -249,7 +259,7 @@ fn sum(call: &Call<'_>) -> Result<Value, CallError> {
     }
     let mut total = Number::ZERO;
     for item in items {
-        let number = crate::convert(item, &crate::Type::Number).ok();
+        let number = crate::convert(item, &Type::Number).ok();
         let Some(number) = number.as_ref().and_then(Value::as_number) else {
             return Err(CallError::argument(
                 0,

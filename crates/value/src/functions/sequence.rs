@@ -75,7 +75,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         follows(concatenated_type),
         concat,
     )
-    .variadic(Parameter::new("seqs", Kind::Any).shallow().outer()),
+    .variadic(Parameter::new("seqs", Kind::Any).shallow().outer().typed()),
     function(
         "contains",
         "Whether an element equals a value.",
@@ -118,7 +118,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "index",
         "The position of the first element that equals a value.",
-        &[LIST.typed(), Parameter::new("value", Kind::Any).typed()],
+        &[
+            LIST.shallow().typed(),
+            Parameter::new("value", Kind::Any).shallow().typed(),
+        ],
         NUMBER,
         index,
     ),
@@ -170,7 +173,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "sort",
         "The texts in the order of their characters' codes.",
-        &[Parameter::new("list", STRING_LIST).shallow()],
+        &[Parameter::new("list", STRING_LIST).seen()],
         STRINGS,
         sort,
     ),
@@ -388,13 +391,15 @@ fn index(call: &Call<'_>) -> Result<Value, CallError> {
         return Err(CallError::new("cannot search an empty list"));
     }
     let wanted = call.value(1)?;
-    match items
-        .iter()
-        .position(|item| compare(item, wanted) == Some(true))
-    {
-        Some(position) => Ok(Value::number(position)),
-        None => Err(CallError::new("item not found")),
+    for (position, item) in items.iter().enumerate() {
+        match compare(item, wanted) {
+            Some(true) => return Ok(Value::number(position)),
+            Some(false) => {}
+            // Whether it is this one or one that follows is open.
+            None => return Ok(Value::unknown_not_null(Type::Number)),
+        }
     }
+    Err(CallError::new("item not found"))
 }
 
 fn matchkeys(call: &Call<'_>) -> Result<Value, CallError> {
@@ -599,7 +604,11 @@ fn slice(call: &Call<'_>) -> Result<Value, CallError> {
 
 /// The order of what is not known yet leaves every place open, but not how many there are.
 fn sort(call: &Call<'_>) -> Result<Value, CallError> {
-    if !call.value(0)?.is_wholly_known() {
+    let list = call.value(0)?;
+    if let Some(unknown) = list.as_unknown() {
+        return Ok(unknown.clone().not_null().settled());
+    }
+    if !list.is_wholly_known() {
         let open = |_: &Value| Value::unknown(Type::String);
         return Ok(Value::list(
             Type::String,

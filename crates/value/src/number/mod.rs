@@ -220,6 +220,9 @@ impl Number {
         {
             return Ok(left.checked_rem(*right).unwrap_or(0).into());
         }
+        if *other == Self::ZERO {
+            return Ok(self.clone());
+        }
         self.subtract(&other.multiply(&self.divide(other)?.truncate())?)
     }
 

@@ -103,6 +103,14 @@ impl Answer {
         }
     }
 
+    /// The places of everything that is wrong.
+    pub(crate) fn places(&self) -> Vec<&str> {
+        match self {
+            Self::Value(_) => Vec::new(),
+            Self::Faults(faults) => faults.iter().map(|fault| fault.place.as_str()).collect(),
+        }
+    }
+
     /// Whether it is a value.
     pub(crate) fn is_value(&self) -> bool {
         matches!(self, Self::Value(_))

@@ -128,7 +128,7 @@ fn files(place: &str) -> Result<Vec<CaseFile>, String> {
         .collect()
 }
 
-fn fixtures() -> Result<Fixtures, String> {
+pub(crate) fn fixtures() -> Result<Fixtures, String> {
     Fixtures::read(&suite::path(FIXTURES))
 }
 

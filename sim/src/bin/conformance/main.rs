@@ -20,6 +20,7 @@ mod console;
 mod exact;
 mod expressions;
 mod format;
+mod fuzz;
 mod language;
 mod oracle;
 mod ours;
@@ -40,19 +41,25 @@ Compares this program with recorded answers of terraform, suite by suite.
 
 Usage: cargo xtask conformance language [SUITE...]
        cargo xtask conformance language --fuzz-plans N [--seed S]
+       cargo xtask conformance language --fuzz N [--seed S]
        cargo xtask conformance record SUITE...
        cargo xtask conformance accept SUITE...
        cargo xtask conformance scramble [--count N] [--seed S]
+       cargo xtask conformance ask < EXPRESSIONS
        cargo xtask conformance list
 
 language runs all suites of the language, or only the named ones, and prints a table: passed and total of each, how many
-differences are known and being worked on, and every difference below it; a suite that is named shows its parts. record
+differences are known and being worked on, and every difference below it; a suite that is named shows its parts. With
+--fuzz, N drawn expressions are answered by the terraform on the PATH and by this program; each difference is printed
+with its seed (`--fuzz 1 --seed S` draws it again) and a small form, as a case of suite functions is written. record
 asks the terraform on the PATH for all answers of a suite again and writes them where they are kept. accept writes our
 words beside recorded complaints that they differ from, for a person to look at before committing. scramble moves the
 blanks, line breaks and comments of the files of suite fmt about and compares with the terraform on the PATH; N is how
 many such texts (default 2000), S where the drawing begins. --fuzz-plans draws N pairs of
 configurations from seeds, compares the plans of the terraform on the PATH with ours, and prints each pair that differs,
-made smaller, as a case of the suite plans. list says what suites there are, what each compares, and
+made smaller, as a case of the suite plans. ask prints both
+answers to each line of its input, an expression, as a case of suite functions is written. list says what suites
+there are, what each compares, and
 where its cases are.
 
 Options:
@@ -84,6 +91,12 @@ enum Order {
         seed: u64,
     },
     FuzzPlans {
+        count: u64,
+        seed: u64,
+        differences_max: usize,
+    },
+    Ask,
+    Fuzz {
         count: u64,
         seed: u64,
         differences_max: usize,
@@ -125,6 +138,14 @@ fn main() -> ExitCode {
             seed,
             differences_max,
         } => fuzz_plans(count, seed, differences_max),
+        Order::Fuzz {
+            count,
+            seed,
+            differences_max,
+        } => compared(|terraform, fixtures| {
+            fuzz::command(terraform, fixtures, count, seed, differences_max)
+        }),
+        Order::Ask => compared(fuzz::answer_lines),
         Order::Accept(suites) => accept(&suites),
     }
 }
@@ -140,6 +161,7 @@ fn parse(words: &[String]) -> Result<Order, String> {
     let mut differences_max = DIFFERENCES_PRINTED;
     let (mut count, mut seed) = (TEXTS_SCRAMBLED, 0);
     let mut fuzz_plans = None;
+    let mut expressions = None;
     let mut rest = rest.iter();
     while let Some(word) = rest.next() {
         let mut number = || {
@@ -151,6 +173,7 @@ fn parse(words: &[String]) -> Result<Order, String> {
             "--differences" => differences_max = usize::try_from(number()?).unwrap_or(usize::MAX),
             "--count" => count = number()?,
             "--fuzz-plans" => fuzz_plans = Some(number()?),
+            "--fuzz" => expressions = Some(number()?),
             "--seed" => seed = number()?,
             option if option.starts_with('-') => {
                 return Err(format!("there is no option {option}"));
@@ -165,20 +188,31 @@ fn parse(words: &[String]) -> Result<Order, String> {
             seed,
             differences_max,
         }),
-        "language" => Ok(Order::Run {
-            suites: if names.is_empty() {
-                SUITES.iter().collect()
-            } else {
-                names
-            },
-            differences_max,
-        }),
+        "ask" => Ok(Order::Ask),
+        "language" if expressions.is_some() && !names.is_empty() => {
+            Err("--fuzz draws its own expressions; no suite goes with it".to_owned())
+        }
+        "language" => match expressions {
+            Some(count) => Ok(Order::Fuzz {
+                count,
+                seed,
+                differences_max,
+            }),
+            None => Ok(Order::Run {
+                suites: if names.is_empty() {
+                    SUITES.iter().collect()
+                } else {
+                    names
+                },
+                differences_max,
+            }),
+        },
         "record" if names.is_empty() => Err("record needs the name of a suite".to_owned()),
         "record" => Ok(Order::Record(names)),
         "scramble" => Ok(Order::Scramble { count, seed }),
         "accept" => Ok(Order::Accept(names)),
         other => Err(format!(
-            "there is no command {other}; the commands are language, record, accept, scramble and list"
+            "there is no command {other}; the commands are language, record, accept, scramble, ask and list"
         )),
     }
 }
@@ -285,6 +319,24 @@ fn fuzz_plans(count: u64, seed: u64, differences_max: usize) -> ExitCode {
         return ExitCode::FAILURE;
     };
     match plans::command(&terraform, count, seed, differences_max) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(complaint) => {
+            eprintln!("conformance: {complaint}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does something with the real program and the fixtures that says whether all answers agree.
+fn compared(work: impl FnOnce(&Terraform, &ours::Fixtures) -> Result<bool, String>) -> ExitCode {
+    let Some(terraform) = Terraform::on_path() else {
+        eprintln!(
+            "conformance: expressions are put to the real terraform, and there is none on the PATH"
+        );
+        return ExitCode::FAILURE;
+    };
+    match language::fixtures().and_then(|fixtures| work(&terraform, &fixtures)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(complaint) => {

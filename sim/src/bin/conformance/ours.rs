@@ -131,8 +131,8 @@ fn schemas() -> Vec<ProviderSchema> {
 pub(crate) struct Ours<'a> {
     fixtures: &'a Fixtures,
     schemas: Vec<ProviderSchema>,
-    /// Values of references to fixtures, which no case can change.
-    known: RefCell<BTreeMap<Reference, Value>>,
+    /// Values of references to fixtures, which no case can change: while validating, and while planning.
+    known: [RefCell<BTreeMap<Reference, Value>>; 2],
 }
 
 impl<'a> Ours<'a> {
@@ -140,7 +140,7 @@ impl<'a> Ours<'a> {
         Self {
             fixtures,
             schemas: schemas(),
-            known: RefCell::default(),
+            known: Default::default(),
         }
     }
 
@@ -172,13 +172,16 @@ impl<'a> Ours<'a> {
         let Some(release) = &compiled.release else {
             return fault(&compiled.diagnostics);
         };
-        let scope = FixtureScope {
+        let [validated, planned] = &self.known;
+        let scope = |known, validating| FixtureScope {
             release,
             files: &compiled.files,
             circumstances: Circumstances::of_plan(PLANNED_AT_MS),
-            known: &self.known,
+            known,
+            validating,
             budget: Budget::default(),
         };
+        let (validating, scope) = (scope(validated, true), scope(planned, false));
         let config = scope.root().and_then(|root| {
             let mut resources = root.resources.iter();
             resources.find(|resource| &*resource.name == "case")
@@ -186,6 +189,10 @@ impl<'a> Ours<'a> {
         let Some(config) = config else {
             return Answer::Faults(vec![Fault::nowhere("the case is not in the release")]);
         };
+        // What is wrong whatever the world says is found before the world is asked, and then nothing else is.
+        if let Err(found) = config.config.evaluate(&validating) {
+            return fault(&found);
+        }
         let value = match config.config.evaluate(&scope) {
             Ok(value) => value,
             Err(found) => return fault(&found),
@@ -206,6 +213,8 @@ struct FixtureScope<'a> {
     files: &'a BTreeMap<String, Vec<u8>>,
     circumstances: Circumstances,
     known: &'a RefCell<BTreeMap<Reference, Value>>,
+    /// Nothing is known yet of variables and resources.
+    validating: bool,
     budget: Budget,
 }
 
@@ -233,12 +242,13 @@ impl FixtureScope<'_> {
                 if &**name == "ephemeral" {
                     marks = marks.union(Marks::EPHEMERAL);
                 }
-                Ok(variable
-                    .default
-                    .clone()
-                    .ok_or_else(nothing)?
-                    .with_marks(marks))
+                let value = match self.validating {
+                    true => Value::unknown(variable.ty.clone()),
+                    false => variable.default.clone().ok_or_else(nothing)?,
+                };
+                Ok(value.with_marks(marks))
             }
+            Reference::Resource(..) if self.validating => Ok(Value::unknown(Type::Any)),
             Reference::Resource(kind, name) => {
                 let mut resources = root.resources.iter();
                 let wanted =

@@ -1,0 +1,204 @@
+//! `language --fuzz`: drawn expressions, answered by the real program and by ours. Each difference is printed with the
+//! seed that draws it again and made as small as it goes while it stays a difference of its kind.
+
+mod draw;
+mod tree;
+mod words;
+
+use crate::answer::Answer;
+use crate::batch;
+use crate::oracle::Terraform;
+use crate::ours::{Fixtures, Ours};
+use sim::Rng;
+use tree::Drawn;
+
+/// What the draws of expressions are for.
+const PURPOSE: u64 = 0x65_78_70_72;
+
+/// Expressions that are asked for at once.
+const AT_ONCE: u64 = 400;
+
+/// Smaller forms that are asked for at once.
+const SMALLER_MAX: usize = 200;
+
+/// Steps towards a smaller form; each of them is smaller, so they end by themselves long before.
+const STEPS_MAX: usize = 40;
+
+/// A drawn expression that two programs answer differently.
+struct Difference {
+    seed: u64,
+    drawn: Drawn,
+}
+
+/// Compares so many expressions from a seed on; whether all answers agree.
+pub(crate) fn command(
+    terraform: &Terraform,
+    fixtures: &Fixtures,
+    count: u64,
+    seed: u64,
+    differences_max: usize,
+) -> Result<bool, String> {
+    let ours = Ours::new(fixtures);
+    let (mut total, mut values, mut found, mut unanswered) = (0, 0, 0, 0);
+    let end = seed.saturating_add(count);
+    let mut at = seed;
+    while at < end {
+        let seeds = at..end.min(at + AT_ONCE);
+        at = seeds.end;
+        let drawn: Vec<Difference> = seeds
+            .map(|seed| Difference {
+                seed,
+                drawn: draw::expression(&mut Rng::new(seed, PURPOSE)),
+            })
+            .collect();
+        let texts: Vec<String> = drawn.iter().map(|one| one.drawn.text()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let answers = ask(terraform, fixtures, &texts);
+        for ((one, text), answer) in drawn.iter().zip(&texts).zip(&answers) {
+            let Some(answer) = answer else {
+                unanswered += 1;
+                println!("terraform gives no answer to seed {}:\n  {text}", one.seed);
+                continue;
+            };
+            total += 1;
+            values += u64::from(answer.is_value());
+            if agree(answer, &ours.answer(text)) {
+                continue;
+            }
+            found += 1;
+            if found <= differences_max {
+                let small = smallest(terraform, fixtures, &ours, &one.drawn, answer);
+                print_difference(terraform, fixtures, &ours, one, &small);
+            }
+        }
+    }
+    println!("{total} expressions answered, {values} of them by values; {found} answers differ");
+    if unanswered > 0 {
+        println!("{unanswered} expressions without an answer");
+    }
+    Ok(found == 0)
+}
+
+/// Answers each line of standard input, an expression; whether all answers agree.
+pub(crate) fn answer_lines(terraform: &Terraform, fixtures: &Fixtures) -> Result<bool, String> {
+    let input = std::io::read_to_string(std::io::stdin()).map_err(|error| error.to_string())?;
+    let texts: Vec<&str> = input.lines().filter(|line| !line.is_empty()).collect();
+    let ours = Ours::new(fixtures);
+    let mut agree = true;
+    for (text, answer) in texts.iter().zip(ask(terraform, fixtures, &texts)) {
+        let given = ours.answer(text);
+        println!("> {text}");
+        let recorded = answer.map(|answer| answer.lines()).unwrap_or_default();
+        recorded.iter().for_each(|line| println!("{line}"));
+        if !given.agrees(&recorded) {
+            agree = false;
+            given
+                .lines()
+                .iter()
+                .for_each(|line| println!("  ours {line}"));
+        }
+    }
+    Ok(agree)
+}
+
+/// What the real program answers; none where it breaks off without an answer to this expression.
+fn ask(terraform: &Terraform, fixtures: &Fixtures, texts: &[&str]) -> Vec<Option<Answer>> {
+    match batch::ask(terraform, fixtures, texts) {
+        Ok(answers) => answers.into_iter().map(Some).collect(),
+        Err(_) if texts.len() > 1 => {
+            let (first, second) = texts.split_at(texts.len() / 2);
+            let mut answers = ask(terraform, fixtures, first);
+            answers.extend(ask(terraform, fixtures, second));
+            answers
+        }
+        Err(_) => texts.iter().map(|_| None).collect(),
+    }
+}
+
+/// Whether two answers are the same for this purpose: the same value, or faults among which ours has one at the place
+/// of the first that the real program points out. What follows from it depends on what is made of a part that could not
+/// be computed, and ours has its own words: both are compared by recorded cases.
+fn agree(theirs: &Answer, ours: &Answer) -> bool {
+    if is_kept(theirs, ours) {
+        return true;
+    }
+    if theirs.is_value() || ours.is_value() {
+        return ours.agrees(&theirs.lines());
+    }
+    let (theirs, ours) = (theirs.places(), ours.places());
+    theirs.first().is_some_and(|place| ours.contains(place))
+}
+
+/// Differences that are meant: what only ours says, and why.
+const KEPT: &[(&str, &str)] = &[
+    // There an infinity, which computes on and then cannot be kept in any state or JSON.
+    ("dividing by zero is not allowed", ""),
+    ("the result is not a finite number", ""),
+    // There an unknown value that never becomes known.
+    ("null value cannot be formatted", "= unknown any"),
+    ("used by format string", "= unknown any"),
+];
+
+fn is_kept(theirs: &Answer, ours: &Answer) -> bool {
+    let (theirs, ours) = (theirs.lines(), ours.lines());
+    KEPT.iter().any(|(said, instead_of)| {
+        ours.iter().any(|line| line.contains(said))
+            && (instead_of.is_empty() || theirs.iter().any(|line| line == instead_of))
+    })
+}
+
+/// The kinds of a difference, so that a smaller form is not another one.
+fn kind(theirs: &Answer, ours: &Answer) -> (bool, bool, bool) {
+    let places = theirs.places() == ours.places();
+    (theirs.is_value(), ours.is_value(), places)
+}
+
+/// The smallest form of a difference that is found by making it simpler step by step.
+fn smallest(
+    terraform: &Terraform,
+    fixtures: &Fixtures,
+    ours: &Ours<'_>,
+    drawn: &Drawn,
+    answer: &Answer,
+) -> Drawn {
+    let wanted = kind(answer, &ours.answer(&drawn.text()));
+    let mut best = drawn.clone();
+    for _ in 0..STEPS_MAX {
+        let mut candidates = best.smaller();
+        candidates.truncate(SMALLER_MAX);
+        let texts: Vec<String> = candidates.iter().map(Drawn::text).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let answers = ask(terraform, fixtures, &texts);
+        let mut differing = candidates.iter().zip(&texts).zip(&answers);
+        let next = differing.find(|((_, text), answer)| {
+            answer.as_ref().is_some_and(|answer| {
+                let given = ours.answer(text);
+                !agree(answer, &given) && kind(answer, &given) == wanted
+            })
+        });
+        match next {
+            Some(((smaller, _), _)) => best = smaller.clone(),
+            None => break,
+        }
+    }
+    best
+}
+
+fn print_difference(
+    terraform: &Terraform,
+    fixtures: &Fixtures,
+    ours: &Ours<'_>,
+    one: &Difference,
+    small: &Drawn,
+) {
+    let text = small.text();
+    println!("seed {}: {}", one.seed, one.drawn.text());
+    println!("> {}", text.replace('\n', "\n. "));
+    if let [Some(answer)] = ask(terraform, fixtures, &[&text]).as_slice() {
+        answer.lines().iter().for_each(|line| println!("{line}"));
+    }
+    for line in ours.answer(&text).lines() {
+        println!("  ours {line}");
+    }
+    println!();
+}
