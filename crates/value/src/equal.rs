@@ -62,8 +62,8 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<bool> {
     }
 }
 
-/// Whether a known value can still be what an unknown one turns out to be: false where that is certain, none where it is
-/// open. Values of differing types are never equal, unless both are null.
+/// Whether a known value can still be what an unknown one turns out to be: false where it certainly cannot, none where
+/// that is open. Values of differing types are never equal, unless both are null.
 fn unlike(unknown: &Unknown, known: &Value) -> Option<bool> {
     let other_type = !known.is_null() && !unknown.ty.contains_any() && unknown.ty != known.ty();
     (other_type || !unknown.may_become(known)).then_some(false)

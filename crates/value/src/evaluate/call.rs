@@ -178,8 +178,8 @@ fn check_count(function: &Function, places: &[Span], span: Span) -> Result<(), D
     Ok(())
 }
 
-/// `name` is the one written, for the place of what is wrong; `found` is what was wrong with arguments that could not be
-/// computed.
+/// `name` is the one written, for the place of what is wrong; `found` is what is wrong with arguments that could not
+/// be computed.
 fn invoke(
     function: &'static Function,
     name: &str,

@@ -25,10 +25,11 @@ pub(super) const WANTS: &[Want] = &[
     Want::Object,
 ];
 
-/// Leaves of a kind, the plain ones first.
-pub(super) fn leaves(want: Want) -> &'static [&'static str] {
-    match want {
-        Want::Bool => &[
+/// Leaves of each kind, the plain ones first.
+const LEAVES: &[(Want, &[&str])] = &[
+    (
+        Want::Bool,
+        &[
             "true",
             "false",
             "true",
@@ -40,7 +41,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "sensitive(true)",
             "sensitive(local.unknown_bool)",
         ],
-        Want::Number => &[
+    ),
+    (
+        Want::Number,
+        &[
             "0",
             "1",
             "2",
@@ -63,7 +67,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "local.null_number",
             "local.secret_number",
         ],
-        Want::String => &[
+    ),
+    (
+        Want::String,
+        &[
             "\"\"",
             "\"a\"",
             "\"b\"",
@@ -88,7 +95,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "path.module",
             "terraform.workspace",
         ],
-        Want::List => &[
+    ),
+    (
+        Want::List,
+        &[
             "tolist([\"a\", \"b\"])",
             "tolist([3, 1, 2])",
             "tolist([])",
@@ -103,7 +113,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "local.null_list",
             "terraform_data.list.input",
         ],
-        Want::Set => &[
+    ),
+    (
+        Want::Set,
+        &[
             "toset([\"b\", \"a\"])",
             "toset([2, 1, 10])",
             "toset([])",
@@ -115,7 +128,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "local.unknown_set",
             "terraform_data.set.input",
         ],
-        Want::Map => &[
+    ),
+    (
+        Want::Map,
+        &[
             "tomap({ a = \"b\", c = \"d\" })",
             "tomap({ a = 1, b = 2 })",
             "tomap({})",
@@ -127,7 +143,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "local.null_map",
             "terraform_data.map.input",
         ],
-        Want::Tuple => &[
+    ),
+    (
+        Want::Tuple,
+        &[
             "[]",
             "[1, \"a\", true]",
             "[null]",
@@ -139,7 +158,10 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "local.unknown_tuple",
             "terraform_data.tuple.input",
         ],
-        Want::Object => &[
+    ),
+    (
+        Want::Object,
+        &[
             "{}",
             "{ a = 1, b = \"x\" }",
             "{ a = { b = [1, 2] } }",
@@ -152,7 +174,13 @@ pub(super) fn leaves(want: Want) -> &'static [&'static str] {
             "local.null_object",
             "terraform_data.object",
         ],
-    }
+    ),
+];
+
+/// Leaves of a kind.
+pub(super) fn leaves(want: Want) -> &'static [&'static str] {
+    let mut of_kind = LEAVES.iter().filter(|(kind, _)| *kind == want);
+    of_kind.next().map_or(&[], |(_, leaves)| *leaves)
 }
 
 /// Leaves that fit anywhere or nowhere.
@@ -182,10 +210,13 @@ pub(super) const NOTHING: &[&str] = &[
 /// Attributes and keys.
 pub(super) const NAMES: &[&str] = &["a", "b", "c", "n", "x", "input", "open", "hidden", "nosuch"];
 
-/// Leaves for the parameter of a function, where its name or the function's says more than its type.
-pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'static str] {
-    match (function, parameter) {
-        ("format" | "formatlist", "format") => &[
+/// Leaves for parameters whose names, or those of their functions, say more than their types: functions, parameters
+/// (all where none is named), and what they may be given.
+const FOR_PARAMETERS: &[(&[&str], &[&str], &[&str])] = &[
+    (
+        &["format", "formatlist"],
+        &["format"],
+        &[
             "\"%s\"",
             "\"%d\"",
             "\"%v and %v\"",
@@ -205,7 +236,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"%b\"",
             "\"%*d\"",
         ],
-        ("regex" | "regexall", "pattern") => &[
+    ),
+    (
+        &["regex", "regexall"],
+        &["pattern"],
+        &[
             "\"[a-z]+\"",
             "\"(\\\\d+)-(\\\\w)\"",
             "\"(?P<first>.)(?P<rest>.*)\"",
@@ -219,7 +254,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"(?P<a>x)(y)\"",
             "\"\\\\p{L}\"",
         ],
-        ("replace", "substr") => &[
+    ),
+    (
+        &["replace"],
+        &["substr"],
+        &[
             "\"a\"",
             "\"/[a-z]/\"",
             "\"/(.)b/\"",
@@ -227,8 +266,16 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"/(/\"",
             "\"/\"",
         ],
-        ("replace", "replace") => &["\"x\"", "\"$1\"", "\"$${1}y\"", "\"\""],
-        (_, "timestamp" | "timestamp_a" | "timestamp_b" | "time") => &[
+    ),
+    (
+        &["replace"],
+        &["replace"],
+        &["\"x\"", "\"$1\"", "\"$${1}y\"", "\"\""],
+    ),
+    (
+        &[],
+        &["timestamp", "timestamp_a", "timestamp_b", "time"],
+        &[
             "\"2024-02-29T12:30:00Z\"",
             "\"2017-11-22T00:00:00+02:00\"",
             "\"2024-13-01T00:00:00Z\"",
@@ -237,7 +284,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"2024-12-31T23:59:59.999Z\"",
             "\"0001-01-01T00:00:00Z\"",
         ],
-        ("formatdate", "format") => &[
+    ),
+    (
+        &["formatdate"],
+        &["format"],
+        &[
             "\"YYYY-MM-DD'T'hh:mm:ssZ\"",
             "\"EEEE, DD-MMM-YY HH:mm aa ZZZ\"",
             "\"'it''s'\"",
@@ -247,7 +298,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"YYY\"",
             "\"ZZZZ ZZZZZ\"",
         ],
-        (_, "duration") => &[
+    ),
+    (
+        &[],
+        &["duration"],
+        &[
             "\"1h\"",
             "\"-90m30s\"",
             "\"1.5h\"",
@@ -256,7 +311,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"100us\"",
             "\"1d\"",
         ],
-        ("cidrhost" | "cidrnetmask" | "cidrsubnet" | "cidrsubnets", "prefix") => &[
+    ),
+    (
+        &["cidrhost", "cidrnetmask", "cidrsubnet", "cidrsubnets"],
+        &["prefix"],
+        &[
             "\"10.0.0.0/8\"",
             "\"192.168.1.5/24\"",
             "\"fd00:fd12:3456:7890::/56\"",
@@ -267,11 +326,23 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"::/0\"",
             "\"010.1.1.1/8\"",
         ],
-        ("parseint", "number") => &[
+    ),
+    (
+        &["parseint"],
+        &["number"],
+        &[
             "\"ff\"", "\"-101\"", "\"zZ\"", "\"\"", "\"1_0\"", "\"+7\"", "\"0x1f\"", "12",
         ],
-        (_, "base") => &["2", "10", "16", "62", "63", "0", "1", "36"],
-        (_, "encoding") => &[
+    ),
+    (
+        &[],
+        &["base"],
+        &["2", "10", "16", "62", "63", "0", "1", "36"],
+    ),
+    (
+        &[],
+        &["encoding"],
+        &[
             "\"UTF-8\"",
             "\"utf-16le\"",
             "\"ISO-8859-1\"",
@@ -279,7 +350,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"windows-1252\"",
             "\"\"",
         ],
-        ("jsondecode", _) => &[
+    ),
+    (
+        &["jsondecode"],
+        &[],
+        &[
             "\"{\\\"a\\\":[1,null,true]}\"",
             "\"[1,2,\\\"x\\\"]\"",
             "\"\\\"x\\\"\"",
@@ -292,7 +367,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"[1,]\"",
             "jsonencode({ a = [1] })",
         ],
-        ("yamldecode", _) => &[
+    ),
+    (
+        &["yamldecode"],
+        &[],
+        &[
             "\"a: 1\\nb: [x, y]\"",
             "\"- 1\\n- ~\\n- true\"",
             "\"a: &x 1\\nb: *x\"",
@@ -309,7 +388,11 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"2001-01-01\"",
             "yamlencode({ a = [1] })",
         ],
-        ("csvdecode", _) => &[
+    ),
+    (
+        &["csvdecode"],
+        &[],
+        &[
             "\"a,b\\n1,2\\n3,4\"",
             "\"a,a\\n1,2\"",
             "\"a\\n\\\"x\"",
@@ -317,15 +400,27 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"a,b\\n1\"",
             "\"a\\n\"",
         ],
-        ("base64decode" | "textdecodebase64", "str" | "source") => {
-            &["\"aGVsbG8=\"", "\"aGVsbG8\"", "\"!!\"", "\"//8=\"", "\"\""]
-        }
-        ("urldecode", _) => &["\"a%20b+c\"", "\"%zz\""],
-        (
-            "file" | "filebase64" | "filemd5" | "filesha1" | "filesha256" | "filesha512"
-            | "filebase64sha256" | "filebase64sha512" | "fileexists",
-            "path",
-        ) => &[
+    ),
+    (
+        &["base64decode", "textdecodebase64"],
+        &["str", "source"],
+        &["\"aGVsbG8=\"", "\"aGVsbG8\"", "\"!!\"", "\"//8=\"", "\"\""],
+    ),
+    (&["urldecode"], &[], &["\"a%20b+c\"", "\"%zz\""]),
+    (
+        &[
+            "file",
+            "filebase64",
+            "filemd5",
+            "filesha1",
+            "filesha256",
+            "filesha512",
+            "filebase64sha256",
+            "filebase64sha512",
+            "fileexists",
+        ],
+        &["path"],
+        &[
             "\"hello.txt\"",
             "\"empty.txt\"",
             "\"nosuch.txt\"",
@@ -335,8 +430,16 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"\"",
             "\"nested/a.txt\"",
         ],
-        ("fileset", "path") => &["\".\"", "\"nested\"", "path.module", "\"nosuch\""],
-        ("fileset", "pattern") => &[
+    ),
+    (
+        &["fileset"],
+        &["path"],
+        &["\".\"", "\"nested\"", "path.module", "\"nosuch\""],
+    ),
+    (
+        &["fileset"],
+        &["pattern"],
+        &[
             "\"*.txt\"",
             "\"**/*.txt\"",
             "\"{hello,empty}.*\"",
@@ -345,13 +448,21 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "\"**\"",
             "\"*\"",
         ],
-        ("templatefile", "path") => &[
+    ),
+    (
+        &["templatefile"],
+        &["path"],
+        &[
             "\"t.tftpl\"",
             "\"plain.tftpl\"",
             "\"value.tftpl\"",
             "\"nosuch.tftpl\"",
         ],
-        ("templatefile" | "templatestring", "vars") => &[
+    ),
+    (
+        &["templatefile", "templatestring"],
+        &["vars"],
+        &[
             "{ name = \"x\", items = [\"a\", \"b\"], v = [1] }",
             "{ name = 1, items = toset([\"z\"]), v = null }",
             "{}",
@@ -359,29 +470,45 @@ pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'stat
             "tomap({ name = \"m\" })",
             "{ \"1x\" = 2 }",
         ],
-        ("templatestring", "template") => &[
+    ),
+    (
+        &["templatestring"],
+        &["template"],
+        &[
             "local.template",
             "local.template_for",
             "local.template_wrong",
             "local.templates.a",
         ],
-        ("uuidv5", "namespace") => &[
-            "\"dns\"",
-            "\"url\"",
-            "\"6ba7b810-9dad-11d1-80b4-00c04fd430c8\"",
-            "\"x\"",
-            "\"\"",
+    ),
+    (
+        &[
+            "element",
+            "slice",
+            "substr",
+            "chunklist",
+            "range",
+            "indent",
+            "pow",
+            "log",
         ],
-        ("element" | "slice" | "substr" | "chunklist" | "range" | "indent" | "pow" | "log", _)
-            if NUMBERS.contains(&parameter) =>
-        {
-            &["0", "1", "2", "3", "-1", "10", "1.5", "-2"]
-        }
-        ("cidrhost" | "cidrsubnet" | "cidrsubnets", _) => {
-            &["0", "1", "4", "8", "-1", "24", "255", "300", "64"]
-        }
-        _ => &[],
-    }
+        NUMBERS,
+        &["0", "1", "2", "3", "-1", "10", "1.5", "-2"],
+    ),
+    (
+        &["cidrhost", "cidrsubnet", "cidrsubnets"],
+        &[],
+        &["0", "1", "4", "8", "-1", "24", "255", "300", "64"],
+    ),
+];
+
+/// Leaves for the parameter of a function; none where any of its type will do.
+pub(super) fn for_parameter(function: &str, parameter: &str) -> &'static [&'static str] {
+    let among = |names: &[&str], name: &str| names.is_empty() || names.contains(&name);
+    let mut fitting = FOR_PARAMETERS.iter().filter(|(functions, parameters, _)| {
+        among(functions, function) && among(parameters, parameter)
+    });
+    fitting.next().map_or(&[], |(_, _, leaves)| *leaves)
 }
 
 const NUMBERS: &[&str] = &[
