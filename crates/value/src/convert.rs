@@ -220,6 +220,16 @@ enum Sequence {
     Map,
 }
 
+impl Sequence {
+    fn not_alike(self) -> &'static str {
+        match self {
+            Self::List => "all list elements must have the same type",
+            Self::Set => "all set elements must have the same type",
+            Self::Map => "all map elements must have the same type",
+        }
+    }
+}
+
 /// Elements that were all brought to one type; none when that has to wait because one of them is of a type that is not
 /// known yet.
 type Elements = Option<Vec<Value>>;
@@ -285,11 +295,7 @@ fn common_type(
     };
     let decided = types.iter().any(|ty| *ty != Type::Any);
     let Some(ty) = unify(&types).filter(|ty| from.is_some() || !decided || *ty != Type::Any) else {
-        return Err(ConvertError::new(match kind {
-            Sequence::List => "all list elements must have the same type",
-            Sequence::Set => "all set elements must have the same type",
-            Sequence::Map => "all map elements must have the same type",
-        }));
+        return Err(ConvertError::new(kind.not_alike()));
     };
     let items = items
         .iter()
@@ -297,7 +303,11 @@ fn common_type(
         .map(|(index, item)| {
             convert(item, &ty).map_err(|error| error.inside(PathStep::Index(index)))
         })
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<Value>, _>>()?;
+    let alike = |other: &Value| items.first().is_none_or(|first| first.ty() == other.ty());
+    if !matches!(kind, Sequence::Map) && ty != Type::Any && !items.iter().all(alike) {
+        return Err(ConvertError::new(kind.not_alike()));
+    }
     Ok((ty, Some(items)))
 }
 

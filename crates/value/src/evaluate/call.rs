@@ -211,13 +211,21 @@ fn invoke(
     };
     let mut marks = Marks::NONE;
     let mut known = true;
+    // The type of an argument is not known, so that nothing more is said.
+    let mut untyped = false;
     let mut prepared = Vec::with_capacity(arguments.len());
     for (index, argument) in arguments.iter().enumerate() {
         let Some(parameter) = function.parameter(index) else {
             continue;
         };
-        match parameter.prepare(argument, &mut marks, &mut known) {
-            Ok(value) => prepared.push(value),
+        match parameter.prepare(argument, untyped, &mut marks, &mut known) {
+            Ok(value) => {
+                untyped |= parameter.typed
+                    && value
+                        .as_unknown()
+                        .is_some_and(|unknown| unknown.ty == Type::Any);
+                prepared.push(value);
+            }
             Err(message) => found.extend(failed(CallError::argument(index, message))),
         }
     }
@@ -228,15 +236,6 @@ fn invoke(
         .iter()
         .any(|argument| !argument.marks_deep().is_empty());
     let call = functions::Call::new(&prepared, scope, hidden);
-    let untyped = prepared.iter().enumerate().any(|(index, argument)| {
-        let typed = function
-            .parameter(index)
-            .is_some_and(|parameter| parameter.typed);
-        typed
-            && argument
-                .as_unknown()
-                .is_some_and(|unknown| unknown.ty == Type::Any)
-    });
     let result = if untyped {
         Ok(Value::unknown(Type::Any))
     } else if known {

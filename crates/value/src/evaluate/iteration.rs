@@ -61,14 +61,14 @@ impl Evaluator<'_> {
                 Type::Any => Value::unknown(Type::Any),
                 Type::List(element) | Type::Set(element) => {
                     let item = on_item(Value::unknown((**element).clone()))?;
-                    Value::unknown(Type::list(item.ty()))
+                    Value::unknown_not_null(Type::list(item.ty()))
                 }
                 Type::Tuple(elements) => {
                     let items = elements
                         .iter()
                         .map(|ty| on_item(Value::unknown(ty.clone())));
                     let types = all(items)?.iter().map(Value::ty).collect();
-                    Value::unknown(Type::tuple(types))
+                    Value::unknown_not_null(Type::tuple(types))
                 }
                 // Whether this becomes one element or none depends on whether it is null. Computing the item shows what
                 // is wrong with it either way.
@@ -76,9 +76,9 @@ impl Evaluator<'_> {
                     on_item(source.clone().without_marks())?;
                     Value::unknown(Type::Any)
                 }
-                _ => Value::tuple(alloc::vec![on_item(source.clone().without_marks())?]),
+                _ => Value::tuple(alloc::vec![on_item(source.clone())?]),
             },
-            _ => Value::tuple(alloc::vec![on_item(source.clone().without_marks())?]),
+            _ => Value::tuple(alloc::vec![on_item(source.clone())?]),
         };
         Ok(result.with_marks(marks))
     }
@@ -205,11 +205,14 @@ impl Evaluator<'_> {
             marks: collection.marks(),
             known: true,
         };
-        let Some(elements) = elements_of(&collection, head.collection.span)? else {
+        let elements = elements_of(&collection, head.collection.span)?;
+        if collection.ty() != Type::Any {
+            self.check_condition(head, env)?;
+        }
+        let Some(elements) = elements else {
             passage.known = false;
             return Ok(passage);
         };
-        self.check_condition(head, env)?;
         for (key, value) in elements {
             self.spend_steps(1, head.collection.span)?;
             let outer;

@@ -35,7 +35,7 @@ pub(super) fn beginning(expr: &Expr) -> Span {
             ExprKind::Literal(_) => span,
             _ => beginning(source),
         },
-        ExprKind::Splat { source, .. } => beginning(source),
+        ExprKind::Splat { each, .. } => marker(each),
         ExprKind::Unary(..)
         | ExprKind::Tuple(_)
         | ExprKind::Object(_)
@@ -47,6 +47,18 @@ pub(super) fn beginning(expr: &Expr) -> Span {
         ExprKind::Convert(inner, _) | ExprKind::Parenthesised(inner) => beginning(inner),
         ExprKind::Interpolated(_) => span,
     }
+}
+
+/// The `[*]` or `.*` of a splat, which is where its item stands.
+fn marker(each: &Expr) -> Span {
+    let mut at = each;
+    while let ExprKind::Attribute(source, _)
+    | ExprKind::Index(source, _)
+    | ExprKind::Splat { source, .. } = &at.kind
+    {
+        at = source;
+    }
+    at.span
 }
 
 /// A text between other parts of a template stands without quotes.

@@ -71,7 +71,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "lookup",
         "The element of a map under a key, or a default.",
-        &[INPUT_MAP.shallow(), Parameter::new("key", Kind::String)],
+        &[
+            INPUT_MAP.shallow().typed(),
+            Parameter::new("key", Kind::String),
+        ],
         follows(looked_up_type),
         lookup,
     )
@@ -154,28 +157,18 @@ fn coalescelist(call: &Call<'_>) -> Result<Value, CallError> {
     if call.rest(0).is_empty() {
         return Err(CallError::new("at least one argument is required"));
     }
-    // What comes first decides, whatever it turns out to be.
-    if call
-        .rest(0)
-        .iter()
-        .take_while(|argument| !argument.elements().is_some_and(|items| !items.is_empty()))
-        .any(|argument| !argument.is_known())
-    {
-        return Ok(Value::unknown(Type::Any));
-    }
-    let sequence = |ty: &Type| matches!(ty, Type::List(_) | Type::Tuple(_) | Type::Any);
-    if !call
-        .rest(0)
-        .iter()
-        .all(|argument| sequence(&argument.ty()) && !argument.is_null())
-    {
-        return Err(CallError::new(
-            "coalescelist arguments must be lists or tuples",
-        ));
-    }
     for argument in call.rest(0) {
-        let Some(items) = argument.elements() else {
+        // What comes first decides, whatever it turns out to be.
+        if !argument.is_known() {
             return Ok(Value::unknown(Type::Any));
+        }
+        let Some(items) = argument
+            .elements()
+            .filter(|_| !matches!(argument.data(), Data::Set(..)))
+        else {
+            return Err(CallError::new(
+                "coalescelist arguments must be lists or tuples",
+            ));
         };
         if !items.is_empty() {
             return Ok(argument.clone());
@@ -377,21 +370,27 @@ fn merged_type(call: &Call<'_>) -> Result<Type, CallError> {
     }
     let mut open = false;
     for (ty, argument) in types.iter().zip(given) {
-        match ty {
+        match (ty, argument.entries()) {
             _ if argument.is_null() => {}
-            Type::Object(object) => {
+            (Type::Object(object), _) => {
                 let attributes = object.attributes.iter();
                 merged.extend(attributes.map(|(name, ty)| (name.clone(), ty.clone())));
             }
-            Type::Map(_) => open = true,
-            Type::Any => return Ok(Type::Any),
+            (Type::Map(element), Some(entries)) => {
+                let names = entries.keys();
+                merged.extend(names.map(|name| (name.clone(), (**element).clone())));
+            }
+            // Which keys it will have is open.
+            (Type::Map(_), None) => open = true,
+            (Type::Any, _) => return Ok(Type::Any),
             _ => return Err(no_merge(argument)),
         }
     }
-    if open {
-        return Ok(Type::Any);
-    }
-    Ok(Type::object(merged))
+    Ok(if open {
+        Type::Any
+    } else {
+        Type::object(merged)
+    })
 }
 
 fn no_merge(argument: &Value) -> CallError {

@@ -241,24 +241,25 @@ impl Parameter {
         self
     }
 
-    /// The argument as the body wants it; adds to `marks` what passes to the result and clears `known` when the result
+    /// The argument as the body wants it, if the body is asked: not where it is `undecided` by an argument before. Adds to `marks` what passes to the result and clears `known` when the result
     /// cannot be known.
     pub(crate) fn prepare(
         &self,
         argument: &Value,
+        undecided: bool,
         marks: &mut Marks,
         known: &mut bool,
     ) -> Result<Value, String> {
         let value = convert(argument, &self.ty.to_type()).map_err(|error| error.to_string())?;
-        if value.is_null() && !self.nullable {
+        if value.is_null() && !self.nullable && !undecided {
             return Err("argument must not be null".to_string());
         }
-        let undecided = match self.unknowns {
+        let is_open = match self.unknowns {
             Unknowns::Anywhere => !value.is_wholly_known(),
             Unknowns::Itself => !value.is_known(),
             Unknowns::Never => false,
         };
-        if undecided {
+        if is_open {
             *known = false;
             *marks = marks.union(value.marks_deep());
         }

@@ -28,42 +28,47 @@ const fn function(
     )
 }
 
-pub(super) const FUNCTIONS: &[Function] =
-    &[
-        function(
-            "setintersection",
-            "The elements that are in all of the sets.",
-            &[FIRST],
-            follows(common_set),
-            |call| combine(call, |all, next| all.retain(|item| next.contains(item))),
-        )
-        .variadic(OTHERS),
-        function(
-            "setproduct",
-            "Every way to take one element from each of the lists or sets.",
-            &[],
-            follows(product_type),
-            setproduct,
-        )
-        .variadic(Parameter::new("sets", Kind::Any).seen().outer().described(
-            "Sets, lists or tuples; the order of the result is theirs unless one is a set.",
-        )),
-        function(
-            "setsubtract",
-            "The elements of one set that are not in another.",
-            &[Parameter::new("a", ANY_SET), Parameter::new("b", ANY_SET)],
-            follows(common_set),
-            |call| combine(call, |all, next| all.retain(|item| !next.contains(item))),
-        ),
-        function(
-            "setunion",
-            "The elements that are in one of the sets.",
-            &[FIRST.shallow()],
-            follows(common_set),
-            |call| combine(call, |all, next| all.extend_from_slice(next)),
-        )
-        .variadic(OTHERS.shallow()),
-    ];
+pub(super) const FUNCTIONS: &[Function] = &[
+    function(
+        "setintersection",
+        "The elements that are in all of the sets.",
+        &[FIRST],
+        follows(common_set),
+        |call| combine(call, |all, next| all.retain(|item| next.contains(item))),
+    )
+    .variadic(OTHERS),
+    function(
+        "setproduct",
+        "Every way to take one element from each of the lists or sets.",
+        &[],
+        follows(product_type),
+        setproduct,
+    )
+    .variadic(
+        Parameter::new("sets", Kind::Any)
+            .seen()
+            .outer()
+            .typed()
+            .described(
+                "Sets, lists or tuples; the order of the result is theirs unless one is a set.",
+            ),
+    ),
+    function(
+        "setsubtract",
+        "The elements of one set that are not in another.",
+        &[Parameter::new("a", ANY_SET), Parameter::new("b", ANY_SET)],
+        follows(common_set),
+        |call| combine(call, |all, next| all.retain(|item| !next.contains(item))),
+    ),
+    function(
+        "setunion",
+        "The elements that are in one of the sets.",
+        &[FIRST.shallow()],
+        follows(common_set),
+        |call| combine(call, |all, next| all.extend_from_slice(next)),
+    )
+    .variadic(OTHERS.shallow()),
+];
 
 fn common_set(call: &Call<'_>) -> Result<Type, CallError> {
     let types: Vec<Type> = call

@@ -126,6 +126,11 @@ fn render(call: &Call<'_>, body: &Expr, text: &str, name: &str) -> Result<Value,
     let bound = bind(variables.clone(), body);
     match bound.evaluate(call.scope) {
         Ok(value) => match value.elements() {
+            Some([only]) if only.is_null() => Err(CallError::new(format!(
+                "{name}:{}: Template result is null; The result of the template is null, which is not a valid result \
+                 for a template",
+                place(text, body.span)
+            ))),
             Some([only]) => Ok(only.clone()),
             _ => Ok(Value::unknown(Type::Any)),
         },

@@ -47,7 +47,7 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
     let mut reader = Reader::default();
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
+        let (mut event, span) = event.map_err(|error| {
             let at = error.marker();
             format!(
                 "on line {}, column {}: {}",
@@ -56,6 +56,14 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
                 error.info()
             )
         })?;
+        if let Event::Scalar(content, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &mut event
+            && !text.ends_with('\n')
+            && span.end.index() >= text.chars().count()
+            && content.ends_with('\n')
+        {
+            // A line without an end gives none.
+            content.to_mut().pop();
+        }
         if let Event::DocumentStart(_) = event {
             documents += 1;
             if documents > 1 {

@@ -121,6 +121,12 @@ pub(crate) const SUITES: &[Suite] = &[
         "sim/conformance/language/functions",
         0
     ),
+    case_suite!(
+        "drawn",
+        "small forms of drawn expressions that once differed",
+        "sim/conformance/language/drawn.txt",
+        0
+    ),
     Suite {
         name: "plans",
         what: "plans of whole configurations in two versions, member by member of their JSON",
