@@ -241,8 +241,8 @@ impl Parameter {
         self
     }
 
-    /// The argument as the body wants it, if the body is asked: not where it is `undecided` by an argument before. Adds to `marks` what passes to the result and clears `known` when the result
-    /// cannot be known.
+    /// The argument as the body wants it; adds to `marks` what passes to the result and clears `known` when the result
+    /// cannot be known. `undecided`: the type of an argument before is not known, so that the body is not asked.
     pub(crate) fn prepare(
         &self,
         argument: &Value,
