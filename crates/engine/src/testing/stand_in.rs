@@ -6,15 +6,14 @@ use core::future::ready;
 use decide::substitute::StandIns;
 use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question};
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 use value::{Diagnostics, Name, Value};
 
 /// The same outside, with stand-ins in front of its providers.
 pub(super) fn substituted(outside: &Outside, stand_ins: &Arc<StandIns>) -> Outside {
     let providers = outside.providers.iter().map(|(source, provider)| {
-        let provider: Arc<dyn Provider> = Arc::new(Substituting {
-            inner: provider.clone(),
-            stand_ins: stand_ins.clone(),
-        });
+        let substituting = Substituting::new(provider.clone(), stand_ins.clone(), None);
+        let provider: Arc<dyn Provider> = Arc::new(substituting);
         (source.clone(), provider)
     });
     Outside {
@@ -24,14 +23,56 @@ pub(super) fn substituted(outside: &Outside, stand_ins: &Arc<StandIns>) -> Outsi
 }
 
 /// A provider that is asked only about what nothing stands in for.
+///
+/// It is configured when it is first asked, so that one of which everything is made up needs no credentials.
 pub(super) struct Substituting {
-    pub(super) inner: Arc<dyn Provider>,
-    pub(super) stand_ins: Arc<StandIns>,
+    inner: Arc<dyn Provider>,
+    stand_ins: Arc<StandIns>,
+    /// How it is configured, where it is.
+    config: Option<Value>,
+    configured: OnceCell<Arc<dyn Provider>>,
+}
+
+impl Substituting {
+    fn new(inner: Arc<dyn Provider>, stand_ins: Arc<StandIns>, config: Option<Value>) -> Self {
+        Self {
+            inner,
+            stand_ins,
+            config,
+            configured: OnceCell::new(),
+        }
+    }
+
+    /// The real provider.
+    async fn real(&self) -> Result<Arc<dyn Provider>, Diagnostics> {
+        let configuring = self
+            .config
+            .as_ref()
+            .and_then(|config| self.inner.configured(config));
+        let Some(configuring) = configuring else {
+            return Ok(self.inner.clone());
+        };
+        let configured = self.configured.get_or_try_init(|| configuring).await?;
+        Ok(configured.clone())
+    }
 }
 
 impl Provider for Substituting {
     fn schema(&self) -> &ProviderSchema {
         self.inner.schema()
+    }
+
+    fn configured<'a>(
+        &'a self,
+        config: &'a Value,
+    ) -> Option<Pending<'a, Result<Arc<dyn Provider>, Diagnostics>>> {
+        // Nothing happens before it is waited for; whether there is something to wait for says whether it has a
+        // configuration.
+        drop(self.inner.configured(config)?);
+        let (inner, stand_ins) = (self.inner.clone(), self.stand_ins.clone());
+        let configured: Arc<dyn Provider> =
+            Arc::new(Self::new(inner, stand_ins, Some(config.clone())));
+        Some(Box::pin(ready(Ok(configured))))
     }
 
     fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
@@ -41,14 +82,24 @@ impl Provider for Substituting {
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
         match self.stand_ins.answer(self.schema(), question) {
             Some(answer) => Box::pin(ready(answer)),
-            None => self.inner.ask(question),
+            None => Box::pin(async move {
+                match self.real().await {
+                    Ok(real) => real.ask(question).await,
+                    Err(why) => Answer::Failed(why),
+                }
+            }),
         }
     }
 
     fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
         match self.stand_ins.outcome(self.schema(), change) {
             Some(outcome) => Box::pin(ready(outcome)),
-            None => self.inner.apply(action, change),
+            None => Box::pin(async move {
+                match self.real().await {
+                    Ok(real) => real.apply(action, change).await,
+                    Err(diagnostics) => Outcome::Refused { diagnostics },
+                }
+            }),
         }
     }
 
@@ -56,7 +107,26 @@ impl Provider for Substituting {
         match self.stand_ins.outcome(self.schema(), change) {
             // What is made up follows from the change alone.
             Some(outcome) => Box::pin(ready(Inquiry::Found(outcome))),
-            None => self.inner.inquire(action, change),
+            None => Box::pin(async move {
+                match self.real().await {
+                    Ok(real) => real.inquire(action, change).await,
+                    Err(_) => Inquiry::Unclear {
+                        what: "its provider cannot be configured".to_owned(),
+                    },
+                }
+            }),
+        }
+    }
+
+    fn stop(&self) -> Pending<'_, ()> {
+        self.configured.get().unwrap_or(&self.inner).stop()
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        match self.configured.get() {
+            Some(configured) => configured.close(),
+            // Others use it too.
+            None => Box::pin(ready(())),
         }
     }
 }
@@ -66,8 +136,12 @@ mod tests {
     use super::*;
     use contract::conformance::{self, Inquires, ProviderFixture};
     use contract::fake::{Class, FakeProvider, FakeWorld};
-    use model::{During, Mock, Module, Release, Substitutes};
+    use model::{
+        Address, During, Key, Mock, Mode, Module, ModulePath, ReadQuestion, Release,
+        ResourceAddress, Substitutes,
+    };
     use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use value::Type;
 
     struct MadeUp;
@@ -108,8 +182,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_is_made_up_keeps_the_promises_of_a_provider() {
+    /// A stand-in for everything, or for nothing.
+    fn stand_ins(everything: bool) -> Arc<StandIns> {
         let release = Release {
             modules: vec![Module::default()],
             ..Release::default()
@@ -123,15 +197,85 @@ mod tests {
             overrides: Vec::new(),
         };
         let substitutes = Substitutes {
-            mocks: vec![mock],
+            mocks: if everything { vec![mock] } else { Vec::new() },
             overrides: Vec::new(),
         };
+        Arc::new(StandIns::new(release, substitutes, 1))
+    }
+
+    #[tokio::test]
+    async fn what_is_made_up_keeps_the_promises_of_a_provider() {
         let world = FakeWorld::new();
-        let provider = Substituting {
-            inner: Arc::new(FakeProvider::new(world.clone(), Class::Named)),
-            stand_ins: Arc::new(StandIns::new(release, substitutes, 1)),
-        };
+        let inner = Arc::new(FakeProvider::new(world.clone(), Class::Named));
+        let provider = Substituting::new(inner, stand_ins(true), None);
         conformance::provider(&provider, &MadeUp).await;
         assert_eq!(world.count(), 0, "nothing was made outside");
+    }
+
+    /// A provider that cannot be configured, and notes that it was tried.
+    struct Locked(FakeProvider, AtomicUsize);
+
+    impl Provider for Locked {
+        fn schema(&self) -> &ProviderSchema {
+            self.0.schema()
+        }
+        fn configured<'a>(
+            &'a self,
+            _: &'a Value,
+        ) -> Option<Pending<'a, Result<Arc<dyn Provider>, Diagnostics>>> {
+            Some(Box::pin(async move {
+                self.1.fetch_add(1, Ordering::Relaxed);
+                Err(crate::diag::provider_broke("no credentials").into())
+            }))
+        }
+        fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+            self.0.validate(kind, config)
+        }
+        fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
+            self.0.ask(question)
+        }
+        fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
+            self.0.apply(action, change)
+        }
+        fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+            self.0.inquire(action, change)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_of_which_everything_is_made_up_is_never_configured() {
+        for (everything, n_configured) in [(true, 0), (false, 1)] {
+            let world = FakeWorld::new();
+            let locked = Arc::new(Locked(
+                FakeProvider::new(world, Class::Named),
+                AtomicUsize::new(0),
+            ));
+            let provider = Substituting::new(locked.clone(), stand_ins(everything), None);
+            let config = Value::object(BTreeMap::new());
+            let Some(Ok(configured)) = (match provider.configured(&config) {
+                Some(configuring) => Some(configuring.await),
+                None => None,
+            }) else {
+                unreachable!("the stand-in needs no credentials");
+            };
+            let address = Address {
+                resource: ResourceAddress {
+                    module: ModulePath::default(),
+                    mode: Mode::Managed,
+                    kind: Name::from("fake_thing"),
+                    name: Name::from("a"),
+                },
+                key: Key::None,
+            };
+            let question = Question::Read(ReadQuestion {
+                address,
+                provider: FakeProvider::SOURCE.to_owned(),
+                prior: thing("a", 1),
+                private: Vec::new(),
+            });
+            let answer = configured.ask(&question).await;
+            assert_eq!(matches!(answer, Answer::Read(_)), everything, "{answer:?}");
+            assert_eq!(locked.1.load(Ordering::Relaxed), n_configured);
+        }
     }
 }
