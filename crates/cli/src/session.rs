@@ -183,9 +183,14 @@ impl Session {
 
     /// The providers that are built in.
     pub(crate) fn providers(&self) -> Outside {
+        self.providers_with(self.project.state().join("scratch"))
+    }
+
+    /// The same with another directory for what belongs to running commands.
+    pub(crate) fn providers_with(&self, scratch: PathBuf) -> Outside {
         let options = host::Options {
             project: self.project.root.clone(),
-            scratch: self.project.state().join("scratch"),
+            scratch,
         };
         let host: Arc<dyn contract::Provider> = Arc::new(host::Host::new(options));
         let builtin: Arc<dyn contract::Provider> =

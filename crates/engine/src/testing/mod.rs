@@ -22,6 +22,7 @@ use model::{
 use scratch::{Applied, Scratch, Stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::watch;
 use value::{Diagnostics, Marks, Name, SourceId, Span, Type, Value};
 
 /// What all test files of a project have in common.
@@ -35,7 +36,7 @@ pub struct TestSuite<'a> {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Whether a person wants it to end: nothing more is begun then, and what was made is destroyed.
-    pub is_interrupted: &'a (dyn Fn() -> bool + Sync),
+    pub interrupted: watch::Receiver<bool>,
 }
 
 /// How a run or a file went, the worst last.
@@ -120,10 +121,13 @@ pub async fn test_file(
         streams: Vec::new(),
     };
     // A file without runs has nothing that does not hold.
-    let mut status = TestStatus::Pass;
+    let mut status = match file.runs.is_empty() {
+        true => TestStatus::Pass,
+        false => TestStatus::Skip,
+    };
     for run in &file.runs {
         let mut report = TestReport::default();
-        if status != TestStatus::Error && !(suite.is_interrupted)() {
+        if status != TestStatus::Error && !*suite.interrupted.borrow() {
             observer(TestEvent::Began(run));
             let began_ms = suite.clock.now_ms();
             report = carrying.run(run).await?;
@@ -379,8 +383,14 @@ impl<'a> Carrying<'a> {
             });
         }
         let (release, options) = (ready.release.clone(), ready.options.clone());
+        let interrupted = Some(self.suite.interrupted.clone());
         let ended = scratch
-            .carry_out(&mut engine, release, ready.content.clone(), options)
+            .carry_out(
+                &mut engine,
+                (release, ready.content.clone()),
+                options,
+                interrupted,
+            )
             .await?;
         // What a run made that got no plan is nothing: it is destroyed as whoever made it says.
         if ended.planned || stream.last.is_none() {
@@ -491,9 +501,10 @@ impl<'a> Carrying<'a> {
             replace: Vec::new(),
             ..options_of(run, self.seed)
         };
+        // Nobody interrupts this: what is made must go.
         let ended = self
             .scratch
-            .carry_out(&mut engine, release, content, options)
+            .carry_out(&mut engine, (release, content), options, None)
             .await?;
         let left = managed(&engine);
         if left.is_empty() {
@@ -575,7 +586,10 @@ fn findings(pause: Pause) -> Diagnostics {
     match pause {
         Pause::Over(Some(RunResult::Succeeded { warnings, .. })) => warnings,
         Pause::Over(Some(RunResult::Failed { diagnostics })) => diagnostics,
-        Pause::Over(Some(RunResult::Returned { .. } | RunResult::Cancelled) | None)
+        Pause::Over(Some(RunResult::Cancelled)) => {
+            crate::diag::test_unfinished("it was interrupted").into()
+        }
+        Pause::Over(Some(RunResult::Returned { .. }) | None)
         | Pause::AwaitsApproval { .. }
         | Pause::LowSpace => crate::diag::test_unfinished("it was not carried out").into(),
         Pause::Parked { questions, .. } => {

@@ -3,12 +3,12 @@
 use crate::{Codec, Engine, EngineError, KEY_BYTES, Observer, Outside, Pause, Secrets};
 use contract::Clock;
 use decide::{Entry, World};
+use definition::TestRun;
 use journal::memory::MemoryDisk;
 use journal::{Book, Options, Reader, Writer};
-use model::{Digest, Event, Release, RunId, RunKind, RunOptions};
+use model::{Command, Digest, Event, Release, RunId, RunKind, RunOptions};
 use std::sync::Arc;
-
-use definition::TestRun;
+use tokio::sync::watch;
 
 /// Who acts in the book of a test.
 const ACTOR: &str = "test";
@@ -105,19 +105,21 @@ impl Scratch {
         .await
     }
 
-    /// Lets an engine plan and apply a release.
+    /// Lets an engine plan and apply a release with the content that it names. Interrupted, it finishes what is under
+    /// way and begins nothing more.
     pub(super) async fn carry_out(
         &mut self,
         engine: &mut Engine,
-        mut release: Release,
-        content: Vec<Vec<u8>>,
+        (mut release, content): (Release, Vec<Vec<u8>>),
         options: RunOptions,
+        interrupted: Option<watch::Receiver<bool>>,
     ) -> Result<Ended, EngineError> {
         self.n_runs += 1;
         self.secrets.seal_inputs(&mut release);
         let bytes = model::encode(&release);
+        let run = RunId(self.n_runs.wrapping_add(options.seed));
         let event = Event::Submitted {
-            run: RunId(self.n_runs.wrapping_add(options.seed)),
+            run,
             kind: RunKind::Apply,
             release: Digest::of(&bytes),
             actor: ACTOR.to_owned(),
@@ -126,7 +128,21 @@ impl Scratch {
         let mut observer = Planned(false);
         let content = std::iter::once(bytes).chain(content).collect();
         engine.submit(event, content, &mut observer).await?;
-        let pause = engine.run(&mut observer).await?;
+        let orders = engine.handle_for_orders();
+        let cancelling = async {
+            if let Some(mut interrupted) = interrupted
+                && interrupted.wait_for(|is| *is).await.is_ok()
+            {
+                let order = Command::Cancel { run };
+                orders.command(ACTOR.to_owned(), order).await;
+            }
+            // Only the end of the run ends the waiting.
+            std::future::pending::<()>().await;
+        };
+        let pause = tokio::select! {
+            pause = engine.run(&mut observer) => pause?,
+            () = cancelling => Pause::Over(None),
+        };
         Ok(Ended {
             pause,
             planned: observer.0,

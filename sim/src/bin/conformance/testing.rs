@@ -269,7 +269,7 @@ fn ours(case: &Case) -> Result<String, String> {
             given: &given,
             outside: &outside,
             clock: Arc::new(engine::SystemClock::new()),
-            is_interrupted: &|| false,
+            interrupted: tokio::sync::watch::channel(false).1,
         };
         let mut observer = |event: TestEvent<'_>| match event {
             TestEvent::Ended(run, report) => {

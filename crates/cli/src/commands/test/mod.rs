@@ -13,10 +13,11 @@ use crate::error::CommandError;
 use crate::exit;
 use crate::files::DiskFiles;
 use crate::render::diagnostics::Sources;
-use crate::session::Session;
+use crate::session::{Session, fresh};
 use definition::{Files as _, Given, TestFile, TestRun};
 use engine::{TestEvent, TestFindings, TestReport, TestStatus, TestSuite};
 use model::Address;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Somebody who is told how the tests go.
@@ -87,6 +88,7 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
     let beside = session
         .project
         .given_with(&args.variables, Some(directory))?;
+    let scratch = std::env::temp_dir().join(format!("steadfast-test-{:016x}", fresh()?));
     let mut count = Count::default();
     let mut worst = TestStatus::Pass;
     let mut all = Vec::new();
@@ -95,7 +97,7 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
         let given = if is_beside { &beside } else { &root };
         audience.file(path, file);
         let mut told = Vec::new();
-        let status = carry_out(session, (&files, given), file, &mut |event| {
+        let status = carry_out(session, &scratch, (&files, given), file, &mut |event| {
             if let TestEvent::Ended(run, report) = &event {
                 count.add(report.status);
                 told.push(Told {
@@ -112,6 +114,8 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
         worst = worst.max(status);
         all.push((path.clone(), told));
     }
+    // Whether it was needed or not; what cannot be removed belongs to nobody.
+    let _ = std::fs::remove_dir_all(&scratch);
     audience.over(worst, count);
     if let Some(path) = &args.junit_xml {
         junit::write(path, &all)?;
@@ -163,18 +167,19 @@ fn read(
 /// Carries out one file; none when a person ended it at once.
 fn carry_out(
     session: &Session,
+    scratch: &Path,
     (files, given): (&DiskFiles, &[Given]),
     file: &TestFile,
     observer: &mut dyn FnMut(TestEvent<'_>),
 ) -> Result<Option<TestStatus>, CommandError> {
-    let outside = session.providers();
-    let is_interrupted = || session.was_interrupted();
+    let outside = session.providers_with(scratch.to_owned());
+    let (interrupt, interrupted) = tokio::sync::watch::channel(session.was_interrupted());
     let suite = TestSuite {
         files,
         given,
         outside: &outside,
         clock: Arc::new(engine::SystemClock::new()),
-        is_interrupted: &is_interrupted,
+        interrupted,
     };
     session.tokio.block_on(async {
         let testing = engine::test_file(&suite, file, observer);
@@ -186,14 +191,16 @@ fn carry_out(
                 _ = tokio::signal::ctrl_c() => {
                     if session.was_interrupted() {
                         anstream::eprintln!(
-                            "Ended at once. What the run under way made is not destroyed, and nobody knows of it."
+                            "Ended at once. What was made is not destroyed, and nobody keeps a record of it."
                         );
                         return Ok(None);
                     }
                     session.note_interrupt();
+                    // Whoever listens is the test under way; without one there is nothing to end.
+                    let _ = interrupt.send(true);
                     anstream::eprintln!(
-                        "Interrupted: the run under way is finished, then everything is destroyed that was made. \
-                         Once more ends at once, and leaves it behind."
+                        "Interrupted: finishing what is under way, then destroying everything that was made. Once more \
+                         ends at once, and leaves it behind."
                     );
                 }
             }
