@@ -13,6 +13,7 @@ mod files;
 mod json;
 mod key;
 mod manual;
+mod plugins;
 mod project;
 mod render;
 mod session;

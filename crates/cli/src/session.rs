@@ -1,5 +1,6 @@
 //! Book, engine and adapters of a project, opened for one command.
 
+use crate::args::Variables;
 use crate::error::CommandError;
 use crate::project::Project;
 use crate::render::progress::Progress;
@@ -11,8 +12,8 @@ use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use value::Name;
 
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     lock_timeout_ms: u64,
     /// Whether a person pressed Ctrl-C.
     interrupted: AtomicBool,
+    /// The providers of the project, once they are needed.
+    providers: OnceLock<Outside>,
 }
 
 impl Session {
@@ -52,6 +55,7 @@ impl Session {
             tokio,
             lock_timeout_ms,
             interrupted: AtomicBool::new(false),
+            providers: OnceLock::new(),
         })
     }
 
@@ -182,12 +186,12 @@ impl Session {
     }
 
     /// The providers that are built in.
-    pub(crate) fn providers(&self) -> Outside {
-        self.providers_with(self.project.state().join("scratch"))
+    fn built_in(&self) -> Outside {
+        self.built_in_with(self.project.state().join("scratch"))
     }
 
     /// The same with another directory for what belongs to running commands.
-    pub(crate) fn providers_with(&self, scratch: PathBuf) -> Outside {
+    fn built_in_with(&self, scratch: PathBuf) -> Outside {
         let options = host::Options {
             project: self.project.root.clone(),
             scratch,
@@ -205,8 +209,75 @@ impl Session {
     }
 
     /// The schemas of the providers that are built in.
-    pub(crate) fn schemas(&self) -> Vec<ProviderSchema> {
-        self.providers().schemas().values().cloned().collect()
+    pub(crate) fn built_in_schemas(&self) -> Vec<ProviderSchema> {
+        self.built_in().schemas().values().cloned().collect()
+    }
+
+    /// The providers that are built in, and those of the project and its objects that are installed. They are started
+    /// when they are first asked for, and are the same until the command ends.
+    pub(crate) fn providers(&self, variables: &Variables) -> Result<Outside, CommandError> {
+        self.providers_with(variables, false)
+    }
+
+    fn providers_with(
+        &self,
+        variables: &Variables,
+        all_types: bool,
+    ) -> Result<Outside, CommandError> {
+        if let Some(started) = self.providers.get() {
+            return Ok(started.clone());
+        }
+        let mut outside = self.built_in();
+        if !crate::plugins::may_be_there(&self.project) {
+            return Ok(self.providers.get_or_init(|| outside).clone());
+        }
+        let built_in: Vec<ProviderSchema> = outside.schemas().values().cloned().collect();
+        let needed = crate::plugins::Needed {
+            project: &self.project,
+            given: &self.project.given(variables)?,
+            built_in: &built_in,
+            // A book that cannot be read is told by whoever needs it.
+            worlds: &self.worlds().unwrap_or_default(),
+            all_types,
+        };
+        let started = self.tokio.block_on(crate::plugins::start(&needed))?;
+        for (source, plugin) in started {
+            outside.providers.insert(source, plugin);
+        }
+        Ok(self.providers.get_or_init(|| outside).clone())
+    }
+
+    /// The same for tests, which have another directory for what belongs to running commands, and configurations of
+    /// their own.
+    pub(crate) fn providers_of_tests(&self, scratch: PathBuf) -> Result<Outside, CommandError> {
+        let mut outside = self.providers(&Variables::default())?;
+        outside
+            .providers
+            .extend(self.built_in_with(scratch).providers);
+        outside.configured = Arc::default();
+        Ok(outside)
+    }
+
+    /// The schemas of all providers.
+    pub(crate) fn schemas(
+        &self,
+        variables: &Variables,
+    ) -> Result<Vec<ProviderSchema>, CommandError> {
+        let outside = self.providers(variables)?;
+        Ok(outside.schemas().values().cloned().collect())
+    }
+
+    /// The same with every type that they offer: an editor may be about to write any of them.
+    pub(crate) fn schemas_of_all_types(&self) -> Result<Vec<ProviderSchema>, CommandError> {
+        let outside = self.providers_with(&Variables::default(), true)?;
+        Ok(outside.schemas().values().cloned().collect())
+    }
+
+    /// Ends the providers that were started.
+    pub(crate) fn close(&self) {
+        if let Some(outside) = self.providers.get() {
+            self.tokio.block_on(outside.close());
+        }
     }
 
     /// The store of this project's artifacts.
@@ -230,7 +301,7 @@ impl Session {
 
     /// Everything that an environment's engine can reach, its data plane running.
     pub(crate) fn outside(&self, environment: &str) -> Result<Outside, CommandError> {
-        let mut outside = self.providers();
+        let mut outside = self.providers(&Variables::default())?;
         outside.artifacts = Some(Arc::new(self.store()));
         if environment == crate::project::DEFAULT_ENVIRONMENT || environment == PROJECT_STREAM {
             return Ok(outside);

@@ -4,7 +4,7 @@
 //! one needs no Rust; `tests/runner/mod.rs` says how they are written. `cargo test -p cli --test scripts -- WORD` runs
 //! those whose name contains WORD, and with `UPDATE_SCRIPTS=1` in the environment they are rewritten to what happened.
 //! This file has a `main` of its own, because the same program, started as `service serve`, is the service that the
-//! scripts deploy.
+//! scripts deploy, and, as `serve-provider`, a provider that is scripted by data.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -21,6 +21,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == "serve") {
         return runner::service::serve(&words[1..]);
+    }
+    if words.first().is_some_and(|word| word == "serve-provider") {
+        return runner::service::provide();
     }
     // What a test runner asks of a test binary: its tests by name, and one of them alone.
     let has = |option: &str| words.iter().any(|word| word == option);

@@ -10,9 +10,9 @@ pub trait Provider: Send + Sync {
     /// Its types. Does not change while the process lives.
     fn schema(&self) -> &ProviderSchema;
 
-    /// The provider with a configuration of its own (the `provider` block, of the type that the schema implies);
-    /// none for one that has no configuration and answers as it is. Unknown values are to be accepted as long as
-    /// nothing is asked that depends on them.
+    /// The provider with a configuration of its own (the `provider` block, of the type that the schema implies, or null
+    /// where nobody has written one); none for one that has no configuration and answers as it is. Unknown values are
+    /// to be accepted as long as nothing is asked that depends on them.
     fn configured<'a>(
         &'a self,
         _config: &'a Value,
@@ -31,6 +31,11 @@ pub trait Provider: Send + Sync {
 
     /// Finds out whether a change whose outcome was lost took effect. Changes nothing.
     fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry>;
+
+    /// Whether it has gone away and answers nothing any more: then it must be configured anew.
+    fn is_gone(&self) -> bool {
+        false
+    }
 
     /// Asks what is under way to wind up. Every call still gets its answer.
     fn stop(&self) -> Pending<'_, ()> {

@@ -340,6 +340,7 @@ fn change_of(
     if let Some(path) = planned
         .after
         .as_ref()
+        .filter(|_| !planned.loose)
         .and_then(|after| propose::contradiction(after, &answer.planned))
     {
         return Err(diag::final_plan_changed(&planned.address, &path).into());
@@ -504,6 +505,30 @@ pub(crate) fn outputs(
     } else {
         Ok(outputs)
     }
+}
+
+/// What the provider of an object must be configured with while a plan is carried out; none where nobody has written a
+/// configuration down.
+///
+/// # Errors
+/// When the configuration cannot be evaluated, or still depends on what is not known.
+pub fn configuration(
+    world: &World,
+    memo: &mut Memo,
+    provider: &str,
+    address: &Address,
+) -> Result<Option<Value>, Diagnostics> {
+    let Some(run) = &world.run else {
+        return Ok(None);
+    };
+    if !run.loaded.configures(provider) {
+        return Ok(None);
+    }
+    let planned = run.planned_object(address).map(|one| &one.configuration);
+    let object = world.resources.get(address).map(|one| &one.configuration);
+    let instance = planned.or(object).cloned().unwrap_or_default();
+    let evaluator = memo.evaluator(world, run);
+    evaluator.provider_config(provider, &instance, &objects(world, run))
 }
 
 /// The end of a run of resources, when it has come.

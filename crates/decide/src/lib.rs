@@ -40,7 +40,7 @@ mod watch;
 mod world;
 
 pub use action::{Action, Stage, fits};
-pub use apply::moving as is_moving;
+pub use apply::{configuration, moving as is_moving};
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use inspection::Inspection;
 pub use loaded::{LoadedRelease, LoadedReleases, TemplateReader};

@@ -1,7 +1,7 @@
 //! [`LoadedRelease`]: a release with everything that belongs to it at hand, ready to be evaluated.
 
 use crate::diag;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -32,6 +32,8 @@ pub struct LoadedRelease {
     /// What reads its templates.
     pub templates: Option<TemplateReader>,
     pub(crate) tree: Vec<ModuleNode>,
+    /// Source addresses of providers that have a configuration somewhere.
+    pub(crate) configured: BTreeSet<String>,
 }
 
 /// One place in the tree of module calls, before `count` and `for_each` are known.
@@ -88,6 +90,7 @@ impl LoadedRelease {
         Ok(Self {
             digest,
             inputs: release.inputs.clone(),
+            configured: Self::configured_in(&release),
             release,
             files,
             templates: None,

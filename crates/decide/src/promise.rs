@@ -6,11 +6,14 @@ use model::{Effect, Outcome};
 use value::Diagnostics;
 
 /// The outcome of an effect, judged by what was planned: an object that contradicts its plan is recorded as it is, but
-/// as damaged, so that the next plan replaces it.
-pub fn held(effect: &Effect, outcome: Outcome) -> Outcome {
+/// as damaged, so that the next plan replaces it. Of a provider that may do so (`loose`), it is taken as it is.
+pub fn held(effect: &Effect, loose: bool, outcome: Outcome) -> Outcome {
     let Effect::Change(change) = effect else {
         return outcome;
     };
+    if loose {
+        return outcome;
+    }
     match (outcome, &change.planned) {
         (
             Outcome::Changed {
@@ -90,7 +93,9 @@ mod tests {
     fn another_value_than_planned_is_damage() {
         let planned = effect(object(Value::string("0644"), Value::unknown(Type::String)));
         let made = object(Value::string("0600"), Value::string("7"));
-        let outcome = held(&planned, changed(made.clone()));
+        let taken = held(&planned, true, changed(made.clone()));
+        assert_eq!(taken, changed(made.clone()), "a provider that may do so");
+        let outcome = held(&planned, false, changed(made.clone()));
         let Outcome::Partial {
             object,
             diagnostics,
@@ -112,6 +117,6 @@ mod tests {
             Value::unknown(Type::String),
         ));
         let made = changed(object(Value::string("0644"), Value::string("7")));
-        assert_eq!(held(&planned, made.clone()), made);
+        assert_eq!(held(&planned, false, made.clone()), made);
     }
 }

@@ -270,6 +270,7 @@ impl<'s> Maker<'s> {
             private: question.private.clone(),
             repeat: Repeat::Safe,
             settle_ms: 0,
+            loose: false,
             diagnostics: Diagnostics::new(),
         })
     }

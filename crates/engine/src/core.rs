@@ -7,12 +7,12 @@
 use crate::EngineError;
 use decide::{Blobs, Decision, Entry, LoadedReleases, Memo, Planner, Schemas, Watch, World};
 use model::{
-    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation, Outcome,
-    Question, RunId, RunResult,
+    ActionId, Address, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation,
+    Outcome, Question, RunId, RunResult,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use value::Diagnostics;
+use value::{Diagnostics, Type, Value};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -82,6 +82,11 @@ pub enum Input {
     Tick,
 }
 
+/// What a provider must be configured with before it is asked or acts: null where nobody has written that down, or
+/// what is wrong with what is written. It is computed anew each time and never recorded, since it may hold what must
+/// not be written down.
+pub type Configuration = Result<Value, Diagnostics>;
+
 /// Something to be done.
 #[derive(Debug)]
 pub enum Output {
@@ -102,6 +107,8 @@ pub enum Output {
         attempt: u32,
         /// What.
         effect: Effect,
+        /// What its provider is configured with, where it has one.
+        configuration: Configuration,
     },
     /// Find out what became of a change; then say [`Input::Inquired`].
     Inquire {
@@ -113,6 +120,8 @@ pub enum Output {
         attempt: u32,
         /// What was done.
         change: Change,
+        /// What its provider is configured with.
+        configuration: Configuration,
     },
     /// Ask a provider; then say [`Input::Answered`].
     Ask {
@@ -122,6 +131,8 @@ pub enum Output {
         action: ActionId,
         /// What.
         question: Question,
+        /// What the provider is configured with.
+        configuration: Configuration,
     },
     /// Ask a provider for the plan; then say [`Input::PlanAnswered`].
     AskForPlan {
@@ -129,6 +140,8 @@ pub enum Output {
         number: u32,
         /// What.
         question: Question,
+        /// What the provider is configured with.
+        configuration: Configuration,
     },
     /// Look at something; then say [`Input::Seen`].
     Look(Watch),
@@ -222,6 +235,11 @@ impl Blobs for Layered<'_> {
     fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
         self.1.opened(stored)
     }
+}
+
+/// Where nobody has written a configuration down, it is null.
+pub(crate) fn or_null(found: Result<Option<Value>, Diagnostics>) -> Configuration {
+    found.map(|found| found.unwrap_or_else(|| Value::null(Type::Any)))
 }
 
 impl Core {
@@ -385,6 +403,8 @@ impl Core {
     /// The outcome of an action: damage where it is not what was planned, no answer where it makes no sense.
     fn as_promised(&self, action: ActionId, outcome: Outcome) -> Outcome {
         let run = self.world.run.as_ref();
+        let planned = run.and_then(|run| run.planned_by(action));
+        let loose = planned.is_some_and(|planned| planned.loose);
         match run.and_then(|run| run.actions.get(&action)) {
             Some(action) if !decide::fits(&action.effect, &outcome) => Outcome::Unknown {
                 why: format!(
@@ -392,7 +412,7 @@ impl Core {
                     action.effect.subject()
                 ),
             },
-            Some(action) => decide::promise::held(&action.effect, outcome),
+            Some(action) => decide::promise::held(&action.effect, loose, outcome),
             None => outcome,
         }
     }
@@ -468,11 +488,19 @@ impl Core {
                 effect,
             } = &entry.event
             {
+                let configuration = match effect {
+                    Effect::Change(change) => self.configuration(&change.provider, &change.address),
+                    Effect::Place(_)
+                    | Effect::Stop { .. }
+                    | Effect::Publish(_)
+                    | Effect::Build(_) => Ok(Value::null(Type::Any)),
+                };
                 outputs.push(Output::Perform {
                     run: *run,
                     action: *action,
                     attempt: *attempt,
                     effect: effect.clone(),
+                    configuration,
                 });
             }
             if let Event::Closed { run, result } = &entry.event {
@@ -570,10 +598,13 @@ impl Core {
                     question,
                 } => {
                     if self.asking.insert(action) {
+                        let configuration =
+                            self.configuration(question.provider(), question.address());
                         outputs.push(Output::Ask {
                             run,
                             action,
                             question,
+                            configuration,
                         });
                     }
                 }
@@ -584,17 +615,29 @@ impl Core {
                     change,
                 } => {
                     if self.inquiring.insert(action) {
+                        let configuration = self.configuration(&change.provider, &change.address);
                         outputs.push(Output::Inquire {
                             run,
                             action,
                             attempt,
                             change,
+                            configuration,
                         });
                     }
                 }
                 Decision::WakeAt(at_ms) => self.wake(at_ms),
             }
         }
+    }
+
+    /// What the provider of an object is configured with, as things stand now.
+    fn configuration(&mut self, provider: &str, address: &Address) -> Configuration {
+        or_null(decide::configuration(
+            &self.world,
+            &mut self.memo,
+            provider,
+            address,
+        ))
     }
 
     fn wake(&mut self, at_ms: i64) {
@@ -700,7 +743,12 @@ impl Core {
                 };
                 if known.is_none() {
                     planning.missing += 1;
-                    outputs.push(Output::AskForPlan { number, question });
+                    let configuration = planning.planner.configuration(&question);
+                    outputs.push(Output::AskForPlan {
+                        number,
+                        question,
+                        configuration: or_null(configuration),
+                    });
                 }
                 planning.round.insert(number, known);
             }

@@ -22,11 +22,11 @@ mod snapshot;
 mod task;
 mod testing;
 
-pub use crate::core::{Core, Input, Output, Pause};
+pub use crate::core::{Configuration, Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
 pub use error::EngineError;
 pub use marks::{Sensitive, unmarked_change, unmarked_question};
-pub use outside::Outside;
+pub use outside::{Configured, Outside};
 pub use preview::{Preview, preview};
 pub use read::{check_key, entries, environments, folded, world};
 pub use seal::{KEY_BYTES, OpenError, Secrets};

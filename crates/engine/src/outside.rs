@@ -1,9 +1,12 @@
 //! [`Outside`]: the adapters at hand.
 
+use crate::core::Configuration;
 use contract::{Artifacts, Provider, Router, Runtime};
 use decide::Schemas;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+use value::{Diagnostics, Value};
 
 /// Everything foreign that an engine can reach.
 #[derive(Clone, Default)]
@@ -16,6 +19,33 @@ pub struct Outside {
     pub router: Option<Arc<dyn Router>>,
     /// What is built.
     pub artifacts: Option<Arc<dyn Artifacts>>,
+    /// Providers that were configured before, by what they were configured with.
+    pub configured: Arc<Configured>,
+}
+
+/// A provider that is configured, or on the way to it.
+type Slot = Arc<OnceCell<Arc<dyn Provider>>>;
+
+/// Providers that are configured. There are few of them: as many as there are configurations, and those that were not
+/// wholly known while planning twice.
+#[derive(Default)]
+pub struct Configured(Mutex<BTreeMap<(String, Value), Slot>>);
+
+impl Configured {
+    fn slot(&self, source: &str, config: &Value) -> Slot {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (source.to_owned(), config.clone());
+        let slot = all.entry(key).or_default();
+        if slot.get().is_some_and(|provider| provider.is_gone()) {
+            *slot = Slot::default();
+        }
+        slot.clone()
+    }
+
+    fn all(&self) -> Vec<Slot> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().cloned().collect()
+    }
 }
 
 impl Outside {
@@ -27,5 +57,40 @@ impl Outside {
                 .map(|(source, provider)| (source.clone(), provider.schema().clone()))
                 .collect(),
         )
+    }
+
+    /// The provider of a source address with its configuration; none when there is no such provider. What was
+    /// configured with the same before is taken again.
+    pub(crate) async fn provider(
+        &self,
+        source: &str,
+        configuration: &Configuration,
+    ) -> Option<Result<Arc<dyn Provider>, Diagnostics>> {
+        let provider = self.providers.get(source)?;
+        let config = match configuration {
+            // Marks say what may be shown, and a provider shows nothing of its configuration.
+            Ok(config) => config.clone().unmark_all(),
+            Err(found) => return Some(Err(found.clone())),
+        };
+        let slot = self.configured.slot(source, &config);
+        let configuring = || async {
+            match provider.configured(&config) {
+                Some(configuring) => configuring.await,
+                None => Ok(provider.clone()),
+            }
+        };
+        Some(slot.get_or_try_init(configuring).await.cloned())
+    }
+
+    /// Lets go of all providers: nothing is asked of them any more.
+    pub async fn close(&self) {
+        for slot in self.configured.all() {
+            if let Some(provider) = slot.get() {
+                provider.close().await;
+            }
+        }
+        for provider in self.providers.values() {
+            provider.close().await;
+        }
     }
 }

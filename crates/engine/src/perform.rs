@@ -1,6 +1,7 @@
 //! The only place that touches the outside. Whoever calls [`perform`] has made sure that the intent is durable.
 
 use crate::Outside;
+use crate::core::Configuration;
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
 use crate::marks::{unmarked_change, unmarked_question};
 use contract::Unavailable;
@@ -11,13 +12,19 @@ use model::{
 use value::{Diagnostic, Diagnostics};
 
 /// Carries out an effect.
-pub(crate) async fn perform(outside: &Outside, action: ActionId, effect: &Effect) -> Outcome {
+pub(crate) async fn perform(
+    outside: &Outside,
+    action: ActionId,
+    effect: &Effect,
+    configuration: &Configuration,
+) -> Outcome {
     match effect {
-        Effect::Change(change) => match outside.providers.get(&change.provider) {
-            Some(provider) => {
+        Effect::Change(change) => match outside.provider(&change.provider, configuration).await {
+            Some(Ok(provider)) => {
                 let (change, sensitive) = unmarked_change(change);
                 sensitive.outcome(provider.apply(action, &change).await)
             }
+            Some(Err(diagnostics)) => Outcome::Refused { diagnostics },
             None => refused(nothing_to_do_it_with(&format!(
                 "the provider `{}`",
                 change.provider
@@ -55,12 +62,23 @@ async fn place(outside: &Outside, spec: &InstanceSpec) -> Outcome {
 }
 
 /// Finds out what became of a change.
-pub(crate) async fn inquire(outside: &Outside, action: ActionId, change: &Change) -> Inquiry {
-    match outside.providers.get(&change.provider) {
-        Some(provider) => {
+pub(crate) async fn inquire(
+    outside: &Outside,
+    action: ActionId,
+    change: &Change,
+    configuration: &Configuration,
+) -> Inquiry {
+    match outside.provider(&change.provider, configuration).await {
+        Some(Ok(provider)) => {
             let (change, sensitive) = unmarked_change(change);
             sensitive.inquiry(provider.inquire(action, &change).await)
         }
+        Some(Err(found)) => Inquiry::Unclear {
+            what: found
+                .iter()
+                .next()
+                .map_or_else(String::new, |one| one.detail.clone()),
+        },
         None => Inquiry::Unclear {
             what: format!("the provider `{}` is not here to ask", change.provider),
         },
@@ -68,10 +86,15 @@ pub(crate) async fn inquire(outside: &Outside, action: ActionId, change: &Change
 }
 
 /// Asks a provider.
-pub(crate) async fn ask(outside: &Outside, question: &Question) -> Answer {
+pub(crate) async fn ask(
+    outside: &Outside,
+    question: &Question,
+    configuration: &Configuration,
+) -> Answer {
     let provider = question.provider();
-    match outside.providers.get(provider) {
-        Some(provider) => {
+    match outside.provider(provider, configuration).await {
+        Some(Err(found)) => Answer::Failed(found),
+        Some(Ok(provider)) => {
             let (question, sensitive) = unmarked_question(question);
             sensitive.answer(provider.ask(&question).await)
         }

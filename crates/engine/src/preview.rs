@@ -68,9 +68,10 @@ pub(crate) async fn preview_in_part(
             .map(|(number, question)| {
                 let (outside, room) = (outside.clone(), room.clone());
                 let asked = question.clone();
+                let configuration = crate::core::or_null(planner.configuration(&question));
                 let answer = crate::task::spawn(crate::task::TaskKind::Reading, async move {
                     let _room = room.acquire_owned().await;
-                    perform::ask(&outside, &question).await
+                    perform::ask(&outside, &question, &configuration).await
                 });
                 (number, asked, answer)
             })

@@ -1,5 +1,6 @@
 //! [`Engine`]: one task that holds the pen, around [`Core`].
 
+use crate::core::Configuration;
 use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
 use crate::task::{TaskKind, spawn};
 use crate::{
@@ -341,19 +342,21 @@ impl Engine {
                     action,
                     attempt,
                     effect,
+                    configuration,
                 } => {
                     self.performing += 1;
-                    self.perform(run, action, attempt, effect);
+                    self.perform((run, action, attempt), effect, configuration);
                 }
                 Output::Inquire {
                     run,
                     action,
                     attempt,
                     change,
+                    configuration,
                 } => {
                     let outside = self.outside.clone();
                     self.read(async move {
-                        let inquiry = inquired(&outside, action, change).await;
+                        let inquiry = inquired(&outside, action, change, configuration).await;
                         Input::Inquired {
                             run,
                             action,
@@ -366,10 +369,11 @@ impl Engine {
                     run,
                     action,
                     question,
+                    configuration,
                 } => {
                     let outside = self.outside.clone();
                     self.read(async move {
-                        let answer = answered(&outside, question).await;
+                        let answer = answered(&outside, question, configuration).await;
                         Input::Answered {
                             run,
                             action,
@@ -377,11 +381,15 @@ impl Engine {
                         }
                     });
                 }
-                Output::AskForPlan { number, question } => {
+                Output::AskForPlan {
+                    number,
+                    question,
+                    configuration,
+                } => {
                     let (outside, room) = (self.outside.clone(), self.questions.clone());
                     self.read(async move {
                         let _room = room.acquire_owned().await;
-                        let answer = answered(&outside, question).await;
+                        let answer = answered(&outside, question, configuration).await;
                         Input::PlanAnswered { number, answer }
                     });
                 }
@@ -424,10 +432,15 @@ impl Engine {
         Ok(())
     }
 
-    fn perform(&self, run: RunId, action: model::ActionId, attempt: u32, effect: model::Effect) {
+    fn perform(
+        &self,
+        (run, action, attempt): (RunId, model::ActionId, u32),
+        effect: model::Effect,
+        configuration: Configuration,
+    ) {
         let (outside, sender) = (self.outside.clone(), self.sender.clone());
         let work = spawn(TaskKind::Effect, async move {
-            perform::perform(&outside, action, &effect).await
+            perform::perform(&outside, action, &effect, &configuration).await
         });
         spawn(TaskKind::Effect, async move {
             let outcome = match work.await {
@@ -461,10 +474,11 @@ async fn inquired(
     outside: &Arc<Outside>,
     action: model::ActionId,
     change: model::Change,
+    configuration: Configuration,
 ) -> Inquiry {
     let outside = outside.clone();
     let work = spawn(TaskKind::Reading, async move {
-        perform::inquire(&outside, action, &change).await
+        perform::inquire(&outside, action, &change, &configuration).await
     });
     work.await.unwrap_or_else(|panic| Inquiry::Unclear {
         what: panic.to_string(),
@@ -472,10 +486,14 @@ async fn inquired(
 }
 
 /// A provider that breaks while answering has not answered.
-async fn answered(outside: &Arc<Outside>, question: model::Question) -> Answer {
+async fn answered(
+    outside: &Arc<Outside>,
+    question: model::Question,
+    configuration: Configuration,
+) -> Answer {
     let outside = outside.clone();
     let work = spawn(TaskKind::Reading, async move {
-        perform::ask(&outside, &question).await
+        perform::ask(&outside, &question, &configuration).await
     });
     match work.await {
         Ok(answer) => answer,

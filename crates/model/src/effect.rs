@@ -298,6 +298,10 @@ pub struct PlanAnswer {
     pub repeat: Repeat,
     /// Longest time in which a request that was sent may still take effect or stay invisible.
     pub settle_ms: u64,
+    /// Its provider may plan otherwise than configured and make otherwise than planned, as providers made with the
+    /// first framework do (`legacy_type_system`).
+    #[serde(default)]
+    pub loose: bool,
     /// Warnings.
     pub diagnostics: Diagnostics,
 }

@@ -108,6 +108,9 @@ pub struct PlannedChange {
     /// Some of its conditions could not be judged while planning, and are looked at while applying.
     #[serde(default)]
     pub unjudged: bool,
+    /// Its provider may make it otherwise than planned.
+    #[serde(default)]
+    pub loose: bool,
 }
 
 /// One configuration of a provider: the block in its module instance, and the key where it has `for_each`.
@@ -302,6 +305,7 @@ impl PlannedChange {
             importing: None,
             configuration: ProviderInstance::default(),
             unjudged: false,
+            loose: false,
         }
     }
 

@@ -92,6 +92,11 @@ impl Connection {
         Ok(Self { http, major })
     }
 
+    /// Whether the other side has gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.http.is_closed()
+    }
+
     /// What the provider speaks.
     pub(crate) fn major(&self) -> Major {
         self.major

@@ -143,6 +143,11 @@ impl Process {
         })
     }
 
+    /// Whether its connection is closed: a provider has no other one.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.connection.is_closed()
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }

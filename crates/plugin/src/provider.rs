@@ -300,6 +300,7 @@ impl Plugin {
             // The protocol has no word for it: what was lost is looked for before it is done again.
             repeat: Repeat::Never,
             settle_ms: 0,
+            loose: answer.legacy_type_system,
             diagnostics,
         })
     }
@@ -564,6 +565,9 @@ impl Plugin {
         let fresh = !self.taken.swap(true, Ordering::Relaxed);
         let plugin = if fresh { self.clone() } else { self.another() };
         let form = Form::new(self.source(), &self.schema.provider);
+        let nothing = propose::empty_block(&self.schema.provider);
+        // Where nobody has written a configuration down, it is an empty one.
+        let config = if config.is_null() { &nothing } else { config };
         let config = form.encode("configuration", config)?;
         let request = wire::ValidateProvider {
             config: Some(config.clone()),
@@ -594,7 +598,16 @@ impl Provider for Plugin {
         &'a self,
         config: &'a Value,
     ) -> Option<Pending<'a, Result<Arc<dyn Provider>, Diagnostics>>> {
-        Some(Box::pin(self.configure(config)))
+        Some(Box::pin(async {
+            let configured = self.configure(config).await;
+            configured.map_err(|mut found| {
+                let whose = format!("provider[{:?}]", self.source());
+                for one in &mut found.0 {
+                    one.address.get_or_insert_with(|| whose.clone());
+                }
+                found
+            })
+        }))
     }
 
     fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
@@ -637,6 +650,10 @@ impl Provider for Plugin {
 
     fn inquire<'a>(&'a self, _action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
         Box::pin(self.look(change))
+    }
+
+    fn is_gone(&self) -> bool {
+        self.process.get().is_some_and(Process::is_gone)
     }
 
     fn stop(&self) -> Pending<'_, ()> {

@@ -33,6 +33,7 @@ pub use lock::LOCK_FILE;
 pub use manifest::Manifest;
 pub use provider::{
     InstalledProvider, PROVIDER_LOCK_FILE, ProviderEvent, ProviderOptions, install_providers,
+    installed_provider,
 };
 pub use settings::Settings;
 

@@ -91,6 +91,7 @@ impl Trial<'_> {
                 action,
                 attempt,
                 effect,
+                ..
             } => {
                 let already = self
                     .controllers
@@ -105,11 +106,13 @@ impl Trial<'_> {
                 action,
                 attempt,
                 change,
+                ..
             } => return self.inquire(of(run, action, attempt), change),
             Output::Ask {
                 run,
                 action,
                 question,
+                ..
             } => {
                 let answer = self.answer(&question);
                 let input = Input::Answered {
@@ -119,7 +122,9 @@ impl Trial<'_> {
                 };
                 self.tell(id, 40, input);
             }
-            Output::AskForPlan { number, question } => {
+            Output::AskForPlan {
+                number, question, ..
+            } => {
                 let answer = self.answer(&question);
                 self.tell(id, 40, Input::PlanAnswered { number, answer });
             }

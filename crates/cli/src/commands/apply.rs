@@ -71,7 +71,7 @@ pub(super) fn previewed(
     Session::warn_if_open(&world);
     let options = options(planning, replaced(planning)?, &world, mode, true)?;
     let loaded = loaded(&definition)?;
-    let outside = session.providers();
+    let outside = session.providers(&planning.variables)?;
     let preview = session
         .tokio
         .block_on(engine::preview(&outside, loaded, &world, options.clone()))
@@ -498,7 +498,9 @@ pub(crate) fn compiled(
     variables: &crate::args::Variables,
     json: bool,
 ) -> Result<Definition, CommandError> {
-    let (definition, found) = session.project.compile(variables, &session.schemas())?;
+    let (definition, found) = session
+        .project
+        .compile(variables, &session.schemas(variables)?)?;
     say(&found, &definition.sources, json);
     Ok(definition)
 }

@@ -67,7 +67,7 @@ fn declared(
     variables: &Variables,
     only_resources: bool,
 ) -> Result<Vec<Node>, CommandError> {
-    let schemas = session.schemas();
+    let schemas = session.schemas(variables)?;
     let (definition, _) = session.project.compile_loosely(variables, &schemas)?;
     let all = dependencies(&definition.release)
         .map_err(|found| CommandError::definition(found, definition.sources.clone()))?;

@@ -1,6 +1,6 @@
 //! `history`, `journal`, `replay`, `resolve`, and one run in full: what the book says.
 
-use crate::args::{JournalCommand, Resolution, ResolveArgs, RunArgs};
+use crate::args::{JournalCommand, Resolution, ResolveArgs, RunArgs, Variables};
 use crate::error::CommandError;
 use crate::exit;
 use crate::json;
@@ -475,7 +475,7 @@ pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result
         reader: &reader,
         secrets,
     };
-    let mut replay = Replay::new(session.providers().schemas(), only);
+    let mut replay = Replay::new(session.providers(&Variables::default())?.schemas(), only);
     for entry in engine::entries(&reader, &args.env, secrets)? {
         replay.take(&entry, &blobs).map_err(|source| {
             CommandError::Engine(engine::EngineError::Illegal {

@@ -61,7 +61,10 @@ fn install_providers(
     installation: &Installation,
     as_json: bool,
 ) -> Result<Vec<InstalledProvider>, CommandError> {
-    let built_in = session.schemas().into_iter().map(|schema| schema.source);
+    let built_in = session
+        .built_in_schemas()
+        .into_iter()
+        .map(|schema| schema.source);
     let tell = |event: &ProviderEvent| tell_provider(event, as_json);
     let options = registry::ProviderOptions {
         needed: &installation.providers,
@@ -133,7 +136,7 @@ fn install(
     let options = registry::Options {
         files: &files,
         given: &given,
-        schemas: &session.schemas(),
+        schemas: &session.built_in_schemas(),
         directory: &project.root,
         data: &crate::project::data_directory(),
         upgrade: request.upgrade,
@@ -271,7 +274,7 @@ pub(crate) fn list(
     let project = &session.project;
     let given = project.given(variables)?;
     let files = DiskFiles::new(project.root.clone());
-    let reached = definition::reach(&files, &given, &session.schemas());
+    let reached = definition::reach(&files, &given, &session.built_in_schemas());
     let texts = reached
         .sources
         .into_iter()

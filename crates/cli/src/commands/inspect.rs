@@ -23,7 +23,9 @@ pub(crate) fn validate(
     variables: &Variables,
     as_json: bool,
 ) -> Result<u8, CommandError> {
-    let (found, sources) = session.project.validate(variables, &session.schemas())?;
+    let (found, sources) = session
+        .project
+        .validate(variables, &session.schemas(variables)?)?;
     let valid = !found.has_errors();
     if as_json {
         anstream::println!("{}", validation_json(&found, &sources));
@@ -80,7 +82,7 @@ pub(crate) fn show(session: &Session, args: &ShowArgs, as_json: bool) -> Result<
     let (world, _) = session.world(&args.env)?;
     Session::warn_if_open(&world);
     if as_json {
-        let schemas = session.providers().schemas();
+        let schemas = session.providers(&Variables::default())?.schemas();
         anstream::println!("{}", interchange::state(&world, &schemas, secrecy));
         return Ok(exit::OK);
     }

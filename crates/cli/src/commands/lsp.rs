@@ -9,7 +9,10 @@ use std::path::Path;
 
 /// `lsp`.
 pub(crate) fn serve(session: &Session) -> Result<u8, CommandError> {
-    let schemas = session.schemas();
+    // An editor is served whatever is wrong with the providers: it is where that is mended.
+    let schemas = session
+        .schemas_of_all_types()
+        .unwrap_or_else(|_| session.built_in_schemas());
     let files =
         |directory: &Path| -> Box<dyn Files> { Box::new(DiskFiles::new(directory.to_path_buf())) };
     let surroundings = Surroundings {

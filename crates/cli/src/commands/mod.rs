@@ -44,32 +44,38 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
     if only_looks(&args.command) {
         session.warn_if_old()?;
     }
-    match args.command {
-        Command::Init(init) => init::init(&session, &init, json),
-        Command::Get(get) => init::get(&session, &get, json),
-        Command::Modules(variables) => init::list(&session, &variables, json),
-        Command::Validate(variables) => inspect::validate(&session, &variables, json),
-        Command::Plan(plan) => apply::plan(&session, plan, json),
-        Command::Test(test) => test::test(&session, &test, json),
-        Command::Graph(graph) => graph::graph(&session, &graph, json),
-        Command::Console(console) => console::console(&session, &console, json),
-        Command::Apply(apply) => apply::apply(&session, apply, model::PlanMode::Normal, json),
-        Command::Destroy(apply) => apply::apply(&session, apply, model::PlanMode::Destroy, json),
-        Command::Show(show) => inspect::show(&session, &show, json),
-        Command::Output(output) => inspect::output(&session, &output, json),
-        Command::State(state) => inspect::state(&session, &state, json),
-        Command::History(history) => history::history(&session, &history.environment, json),
-        Command::Journal(journal) => history::journal(&session, &journal, json),
-        Command::Replay(replay) => history::replay(&session, &replay, json),
-        Command::Resume(resume) => apply::resume(&session, &resume, json),
-        Command::Rollback(rollback) => delivery::rollback(&session, &rollback, json),
-        Command::Deploy(deploy) => delivery::deploy(&session, &deploy, json),
-        Command::Lsp => lsp::serve(&session),
-        Command::Status => inspect::status(&session, json),
-        Command::Resolve(resolve) => history::resolve(&session, &resolve, json),
-        Command::Lift(lift) => delivery::lift(&session, &lift, json),
-        Command::Stop(stop) => delivery::stop(&session, &stop.environment, json),
-        Command::Logs(logs) => delivery::logs(&session, &logs),
+    let ended = carried_out(&session, args.command, json);
+    session.close();
+    ended
+}
+
+fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, CommandError> {
+    match command {
+        Command::Init(init) => init::init(session, &init, json),
+        Command::Get(get) => init::get(session, &get, json),
+        Command::Modules(variables) => init::list(session, &variables, json),
+        Command::Validate(variables) => inspect::validate(session, &variables, json),
+        Command::Plan(plan) => apply::plan(session, plan, json),
+        Command::Test(test) => test::test(session, &test, json),
+        Command::Graph(graph) => graph::graph(session, &graph, json),
+        Command::Console(console) => console::console(session, &console, json),
+        Command::Apply(apply) => apply::apply(session, apply, model::PlanMode::Normal, json),
+        Command::Destroy(apply) => apply::apply(session, apply, model::PlanMode::Destroy, json),
+        Command::Show(show) => inspect::show(session, &show, json),
+        Command::Output(output) => inspect::output(session, &output, json),
+        Command::State(state) => inspect::state(session, &state, json),
+        Command::History(history) => history::history(session, &history.environment, json),
+        Command::Journal(journal) => history::journal(session, &journal, json),
+        Command::Replay(replay) => history::replay(session, &replay, json),
+        Command::Resume(resume) => apply::resume(session, &resume, json),
+        Command::Rollback(rollback) => delivery::rollback(session, &rollback, json),
+        Command::Deploy(deploy) => delivery::deploy(session, &deploy, json),
+        Command::Lsp => lsp::serve(session),
+        Command::Status => inspect::status(session, json),
+        Command::Resolve(resolve) => history::resolve(session, &resolve, json),
+        Command::Lift(lift) => delivery::lift(session, &lift, json),
+        Command::Stop(stop) => delivery::stop(session, &stop.environment, json),
+        Command::Logs(logs) => delivery::logs(session, &logs),
         Command::Explain(_)
         | Command::Completions(_)
         | Command::Metadata(_)

@@ -7,7 +7,7 @@
 
 use super::apply::{self, Previewed};
 use super::takeover::{Then, submit, take_over};
-use crate::args::ApplyArgs;
+use crate::args::{ApplyArgs, Variables};
 use crate::diag;
 use crate::error::CommandError;
 use crate::exit;
@@ -222,7 +222,7 @@ pub(super) fn show(
     let making = Making {
         loaded: &loaded,
         world: &saved.world(),
-        schemas: &session.providers().schemas(),
+        schemas: &session.providers(&Variables::default())?.schemas(),
         at_ms: saved.made_at_ms,
         secrecy,
     };

@@ -4,7 +4,8 @@
 //! `replace PATH OLD NEW`, `flip PATH [TEXT]` (changes one bit, of the last such text or in the middle of
 //! the largest file below a directory), `poke PATH OFFSET HEX`,
 //! `fill PATH` (writes until the disk is full), `small-disk PATH SIZE` (a file system of its own), `service PATH` (the
-//! program that is deployed).
+//! program that is deployed), `provider PATH SCRIPT` (a provider that behaves as the script says, with its objects in
+//! world.json).
 //! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
@@ -337,6 +338,21 @@ impl Shell {
                 let path = self.path(path);
                 std::fs::create_dir_all(path.parent().unwrap_or(&self.project))?;
                 std::fs::copy(std::env::current_exe()?, path)?;
+            }
+            ("provider", [path, script]) => {
+                let (path, script) = (self.path(path), self.path(script));
+                std::fs::create_dir_all(path.parent().unwrap_or(&self.project))?;
+                let program = std::env::current_exe()?;
+                let world = self.path("world.json");
+                let text = format!(
+                    "#!/bin/sh\nexport MOCK_SCRIPT='{}' MOCK_WORLD='{}'\nexec '{}' serve-provider\n",
+                    script.display(),
+                    world.display(),
+                    program.display()
+                );
+                std::fs::write(&path, text)?;
+                use std::os::unix::fs::PermissionsExt as _;
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
             }
             _ => {
                 return Err(std::io::Error::other(format!(

@@ -49,3 +49,20 @@ fn answer(mut stream: TcpStream, unhealthy: bool, text: &str) {
         text.len()
     );
 }
+
+/// What the same program does as a provider: the mock, as its environment says.
+pub(crate) fn provide() -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let say = |line: &str| {
+        println!("{line}");
+        std::io::stdout().flush().unwrap();
+    };
+    match runtime.block_on(plugin::mock::program(&say)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // As the runtime of a broken provider says it.
+            let _ = writeln!(std::io::stderr(), "panic: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -211,6 +211,7 @@ impl FakeProvider {
                 Class::Named | Class::Opaque => Repeat::Never,
             },
             settle_ms: self.settle_ms,
+            loose: false,
             diagnostics: Diagnostics::new(),
         })
     }

@@ -5,12 +5,14 @@
 //! only through a function from address to value, so planning (planned objects) and applying (real objects) share it.
 //!
 //! Variables, locals and outputs are here; `expand` makes instances of repeated blocks, `object` gives resources,
-//! `module` the outputs of calls, `condition` judges conditions, and `scope` is what an expression sees of all this.
+//! `module` the outputs of calls, `provider` configurations of providers, `condition` judges conditions, and `scope` is
+//! what an expression sees of all this.
 
 mod condition;
 mod expand;
 mod module;
 mod object;
+mod provider;
 mod scope;
 
 pub(crate) use condition::{Judged, Judging};

@@ -168,7 +168,8 @@ impl Planner {
     fn read_while_applying(&mut self, mut pending: Pending, resource: &Resource, after: Value) {
         let unjudged = self.judge_after(&mut pending, resource, &after);
         self.planned.insert(pending.address.clone(), after.clone());
-        let change = change(&pending, resource, Action::Read, after, unjudged);
+        let mut change = change(&pending, resource, Action::Read, after, unjudged);
+        change.configuration = self.configuration_of(&pending.place, resource);
         self.draft(pending, change);
     }
 
@@ -188,7 +189,8 @@ impl Planner {
         let object = answer.object;
         let unjudged = self.judge_after(&mut pending, &resource, &object);
         self.planned.insert(pending.address.clone(), object.clone());
-        let change = change(&pending, &resource, Action::NoOp, object, unjudged);
+        let mut change = change(&pending, &resource, Action::NoOp, object, unjudged);
+        change.configuration = self.configuration_of(&pending.place, &resource);
         self.draft(pending, change);
     }
 

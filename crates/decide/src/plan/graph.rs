@@ -328,6 +328,7 @@ impl Graph {
         self.repetition(loaded, who, node, &resource.repetition);
         self.edges(loaded, who, node, &resource.config);
         self.explicit(loaded, who, node, &resource.depends_on);
+        self.provider(loaded, who, node, resource);
         let lifecycle = &resource.lifecycle;
         let triggers = lifecycle.replace_triggered_by.iter();
         for expr in triggers.chain(&lifecycle.prevent_destroy) {
@@ -341,6 +342,29 @@ impl Graph {
         }
         self.conditions(loaded, who, node, &lifecycle.preconditions);
         self.conditions(loaded, who, node, &lifecycle.postconditions);
+    }
+}
+
+impl Graph {
+    /// `who` waits for what its provider is configured with.
+    fn provider(
+        &mut self,
+        loaded: &LoadedRelease,
+        who: &(u32, Block),
+        node: u32,
+        resource: &Resource,
+    ) {
+        let reference = &resource.provider_config;
+        let written = loaded.provider_block(node, reference, &resource.provider);
+        if let Some((at, key)) = written.key {
+            self.edges(loaded, who, at, key);
+        }
+        if let Some(block) = written.block {
+            self.edges(loaded, who, written.node, &block.config);
+            if let Some(for_each) = &block.for_each {
+                self.edges(loaded, who, written.node, for_each);
+            }
+        }
     }
 }
 

@@ -279,6 +279,7 @@ impl Planner {
     ) -> Option<Value> {
         let ((judged, config), mut uses) = self.evaluator.noting(|| {
             let objects = self.objects();
+            self.note_configuration(&pending.place, resource);
             let judged = self.evaluator.judge(
                 &resource.lifecycle.preconditions,
                 &Judging::before(&pending.address),
@@ -354,7 +355,9 @@ impl Planner {
         let Some((_, resource)) = self.resource_of(pending.block) else {
             return;
         };
-        if let Some(path) = self.broken_promise(&pending, &resource, &answer) {
+        if let Some(path) = self.broken_promise(&pending, &resource, &answer)
+            && !answer.loose
+        {
             self.diagnostics.extend(answer.diagnostics);
             self.diagnostics.push(
                 diag::plan_inconsistent(&pending.address, &resource.provider, &path)
@@ -442,7 +445,8 @@ impl Planner {
             dependencies: dependencies(&pending.uses),
             previous: self.previous.get(&pending.address).cloned(),
             importing: pending.importing.clone(),
-            configuration: ProviderInstance::default(),
+            configuration: self.configuration_of(&pending.place, resource),
+            loose: answer.loose,
             unjudged,
         };
         self.draft(pending, change);

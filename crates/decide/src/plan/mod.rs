@@ -4,6 +4,7 @@
 //! plan is a function of release, world and answers. Replay feeds it the recorded answers and gets the same plan.
 
 mod chosen;
+mod configuration;
 mod data;
 mod endpoint;
 mod explicit;

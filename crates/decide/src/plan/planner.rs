@@ -248,7 +248,12 @@ impl Planner {
                 self.not_told(pending, diagnostics);
             }
             Answer::Failed(diagnostics) => {
-                self.diagnostics.extend(diagnostics);
+                // What is wrong with a provider is answered to each question that it is asked.
+                for one in diagnostics.0 {
+                    if !self.diagnostics.iter().any(|known| *known == one) {
+                        self.diagnostics.push(one);
+                    }
+                }
                 self.fail(&pending);
             }
         }

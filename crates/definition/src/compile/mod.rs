@@ -42,7 +42,7 @@ pub use inputs::{Given, given_values, variables_file};
 pub use load::{DELIVERY_FILE, Source};
 pub(crate) use load::{Definition, Loader};
 pub(crate) use provider::configuration_name;
-pub use reach::{Reached, ReachedCall, reach};
+pub use reach::{NeededTypes, Reached, ReachedCall, reach};
 pub use settings::TERRAFORM_VERSION;
 pub(crate) use statement::endpoint_text;
 pub(crate) use trial::keys_text;

@@ -8,11 +8,11 @@ use crate::diag::modules as diag;
 use crate::limits::MODULE_CALLS_MAX;
 use crate::source::ModuleSource;
 use crate::version::Constraints;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
-use model::ProviderSchema;
-use value::{Diagnostics, Span};
+use model::{Mode, ProviderSchema};
+use value::{Diagnostics, Name, Span};
 
 /// A call of a module.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,17 @@ pub struct ReachedCall {
     pub span: Span,
 }
 
+/// The types of one provider that a project names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NeededTypes {
+    /// Of `resource` blocks.
+    pub resources: BTreeSet<Name>,
+    /// Of `data` blocks.
+    pub data: BTreeSet<Name>,
+    /// Of `ephemeral` blocks.
+    pub ephemeral: BTreeSet<Name>,
+}
+
 /// What [`reach`] found.
 #[derive(Debug, Default)]
 pub struct Reached {
@@ -38,6 +49,8 @@ pub struct Reached {
     pub calls: Vec<ReachedCall>,
     /// The providers that all of it needs, by source address, with the versions that may be taken.
     pub providers: BTreeMap<String, Constraints>,
+    /// The types of each provider that blocks name.
+    pub types: BTreeMap<String, NeededTypes>,
     /// All texts that diagnostics point into.
     pub sources: Vec<Source>,
     /// What is wrong so far. That a module is not installed is not among it.
@@ -50,8 +63,10 @@ pub fn reach(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> 
     let mut loader = Loader::new(files, given);
     loader.load_root();
     let mut providers = BTreeMap::new();
+    let mut types = BTreeMap::new();
     for definition in &loader.definitions {
-        needed(definition, schemas, &mut providers, &mut loader.diagnostics);
+        let needed = (&mut providers, &mut types);
+        self::needed(definition, schemas, needed, &mut loader.diagnostics);
     }
     let mut calls = Vec::new();
     if let Some(root) = loader.definitions.first() {
@@ -60,6 +75,7 @@ pub fn reach(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> 
     Reached {
         calls,
         providers,
+        types,
         sources: loader.sources,
         diagnostics: loader.diagnostics,
     }
@@ -69,7 +85,10 @@ pub fn reach(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> 
 fn needed(
     definition: &Definition,
     schemas: &[ProviderSchema],
-    providers: &mut BTreeMap<String, Constraints>,
+    (providers, types): (
+        &mut BTreeMap<String, Constraints>,
+        &mut BTreeMap<String, NeededTypes>,
+    ),
     diagnostics: &mut Diagnostics,
 ) {
     // What else is wrong with these settings is said when the definition is compiled.
@@ -94,8 +113,15 @@ fn needed(
             providers.entry(found.source).or_default();
         }
     }
-    for ((_, kind, _), block) in &definition.resources {
+    for ((mode, kind, _), block) in &definition.resources {
         let found = provider::of_type(schemas, &requirements, kind, &block.body);
+        let of_provider = types.entry(found.source.clone()).or_default();
+        let of_mode = match mode {
+            Mode::Managed => &mut of_provider.resources,
+            Mode::Data => &mut of_provider.data,
+            Mode::Ephemeral => &mut of_provider.ephemeral,
+        };
+        of_mode.insert(kind.clone());
         providers.entry(found.source).or_default();
     }
 }

@@ -128,7 +128,7 @@ pub(crate) fn because(why: &Diagnostics) -> String {
 
 pub(crate) fn unknown_provider(span: Span, source: &str, known: &[&str]) -> Diagnostic {
     let detail = format!(
-        "The provider \"{source}\" is not available in this version, which has {}.",
+        "The provider \"{source}\" is not installed: `steadfast init` does that. Here are {}.",
         known.join(", ")
     );
     error(UNKNOWN_PROVIDER, detail, span)

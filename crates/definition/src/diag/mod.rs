@@ -93,7 +93,7 @@ codes! {
     INVALID_REFERENCE = "SF0320" "Invalid reference";
     NO_REPETITION = "SF0321" "Reference outside its context";
     CYCLE = "SF0322" "Dependency cycle";
-    UNKNOWN_PROVIDER = "SF0323" "Provider not available";
+    UNKNOWN_PROVIDER = "SF0323" "Provider not installed";
     UNKNOWN_TYPE = "SF0324" "Unknown resource type";
     UNKNOWN_FUNCTION = "SF0325" "Unknown function";
     MODULE_SOURCE = "SF0326" "Module source not usable";

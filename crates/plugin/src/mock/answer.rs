@@ -257,7 +257,9 @@ fn configure(mock: &Inner, sent: &[u8]) -> Answered {
         mock,
         Call::new(name(method), "").with("config", shown(&config)),
     );
-    let fault = fault(mock, &mut mock.state(), method, "", &[&config]);
+    let mut held = mock.state();
+    held.config = Some(config.clone());
+    let fault = fault(mock, &mut held, method, "", &[&config]);
     if let Some(answered) = struck(fault) {
         return answered;
     }
@@ -383,7 +385,12 @@ fn plan_change(mock: &Inner, sent: &[u8]) -> Answered {
     let planned = if proposed.is_null() || does(fault, "nothing") {
         Value::null(Type::Any)
     } else {
-        plan::planned(kind.script, &kind.schema.block, &prior, &proposed, &config)
+        plan::planned(
+            kind.script,
+            &kind.schema.block,
+            held.config.as_ref(),
+            (&prior, &proposed, &config),
+        )
     };
     let requires_replace = if prior.is_null() || planned.is_null() {
         Vec::new()
@@ -437,10 +444,17 @@ fn apply(mock: &Inner, sent: &[u8]) -> Answered {
             legacy_type_system: kind.script.legacy,
         });
     }
+    let settings = held.config.clone();
     let mut object = if planned.is_null() {
         planned.clone()
     } else {
-        plan::made(kind.script, &request.type_name, &planned, &mut held.world)
+        plan::made(
+            kind.script,
+            &request.type_name,
+            &planned,
+            settings.as_ref(),
+            &mut held.world,
+        )
     };
     if let Some(id) = id_of(if object.is_null() { &prior } else { &object }) {
         if object.is_null() {
@@ -527,7 +541,13 @@ fn read_data(mock: &Inner, sent: &[u8]) -> Answered {
         return answered;
     }
     let null = Value::null(Type::Any);
-    let object = plan::planned(kind.script, &kind.schema.block, &null, &config, &config);
+    let settings = held.config.clone();
+    let object = plan::planned(
+        kind.script,
+        &kind.schema.block,
+        settings.as_ref(),
+        (&null, &config, &config),
+    );
     let object = if does(fault, "nothing") {
         null
     } else {
@@ -608,7 +628,13 @@ fn open(mock: &Inner, sent: &[u8]) -> Answered {
         return answered;
     }
     let null = Value::null(Type::Any);
-    let object = plan::planned(kind.script, &kind.schema.block, &null, &config, &config);
+    let settings = mock.state().config.clone();
+    let object = plan::planned(
+        kind.script,
+        &kind.schema.block,
+        settings.as_ref(),
+        (&null, &config, &config),
+    );
     reply(&wire::Opened {
         diagnostics: says(fault),
         renew_at: None,

@@ -41,6 +41,8 @@ pub(crate) struct Inner {
 pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) calls: Vec<Call>,
+    /// What it was configured with last.
+    pub(crate) config: Option<Value>,
     /// How often each fault has struck.
     pub(crate) struck: Vec<u32>,
 }

@@ -11,40 +11,41 @@ use value::{Data, Name, Type, Value};
 pub(super) fn planned(
     script: &TypeScript,
     schema: &BlockSchema,
-    prior: &Value,
-    proposed: &Value,
-    config: &Value,
+    settings: Option<&Value>,
+    (prior, proposed, config): (&Value, &Value, &Value),
 ) -> Value {
-    let create = prior.is_null();
-    let first = object(script, schema, proposed, config, create, false);
-    if create || first == *prior {
+    let deciding = Deciding {
+        config,
+        settings,
+        create: prior.is_null(),
+        changes: false,
+    };
+    let first = object(script, schema, proposed, &deciding);
+    if prior.is_null() || first == *prior {
         return first;
     }
     // Something changes, so what is new after every change is not known.
-    object(script, schema, proposed, config, create, true)
+    let deciding = Deciding {
+        changes: true,
+        ..deciding
+    };
+    object(script, schema, proposed, &deciding)
 }
 
 fn object(
     script: &TypeScript,
     schema: &BlockSchema,
     proposed: &Value,
-    config: &Value,
-    create: bool,
-    changes: bool,
+    deciding: &Deciding<'_>,
 ) -> Value {
     let Some(entries) = proposed.entries() else {
         return proposed.clone();
     };
     let mut planned = entries.clone();
-    let deciding = Deciding {
-        config,
-        create,
-        changes,
-    };
     attributes(
         &script.attributes,
         &schema.attributes,
-        &deciding,
+        deciding,
         &mut planned,
     );
     for (name, block) in &script.blocks {
@@ -53,9 +54,13 @@ fn object(
         else {
             continue;
         };
-        let written = config.get(name).cloned().unwrap_or_else(|| value.clone());
-        let value = each(value, &written, &|inner, written| {
-            object(&block.inside, &of.block, inner, written, create, changes)
+        let written = deciding.config.get(name).unwrap_or(value).clone();
+        let value = each(value, &written, &|inner, config| {
+            let deciding = Deciding {
+                config,
+                ..*deciding
+            };
+            object(&block.inside, &of.block, inner, &deciding)
         });
         planned.insert(name.as_str().into(), value);
     }
@@ -64,6 +69,8 @@ fn object(
 
 struct Deciding<'a> {
     config: &'a Value,
+    /// What the provider is configured with.
+    settings: Option<&'a Value>,
     create: bool,
     changes: bool,
 }
@@ -125,6 +132,10 @@ fn computed(
     planned: &BTreeMap<Name, Value>,
     now: Value,
 ) -> Value {
+    if let Some(setting) = &script.setting {
+        let value = deciding.settings.and_then(|settings| settings.get(setting));
+        return value.cloned().unwrap_or(now);
+    }
     if let Some(echo) = &script.echo {
         return planned.get(echo.as_str()).cloned().unwrap_or(now);
     }
@@ -176,7 +187,13 @@ pub(super) fn replaces(script: &TypeScript, prior: &Value, planned: &Value) -> V
 }
 
 /// The object that is made: the planned one with every hole filled.
-pub(super) fn made(script: &TypeScript, kind: &str, planned: &Value, world: &mut World) -> Value {
+pub(super) fn made(
+    script: &TypeScript,
+    kind: &str,
+    planned: &Value,
+    settings: Option<&Value>,
+    world: &mut World,
+) -> Value {
     let name = planned
         .get("name")
         .and_then(Value::as_str)
@@ -189,6 +206,12 @@ pub(super) fn made(script: &TypeScript, kind: &str, planned: &Value, world: &mut
         *id = Value::string(world.fresh_id(kind, &name));
     }
     for (attribute, of) in &script.attributes {
+        let setting = of.setting.as_deref();
+        if let Some(value) = setting.and_then(|name| settings?.get(name))
+            && value.is_known()
+        {
+            entries.insert(attribute.as_str().into(), value.clone());
+        }
         if let Some(echo) = of
             .echo
             .as_deref()

@@ -90,6 +90,8 @@ pub struct AttributeScript {
     pub default: Option<Json>,
     /// It is what this other attribute is.
     pub echo: Option<String>,
+    /// It is what the provider was configured with under this name.
+    pub setting: Option<String>,
     /// It is new after every change.
     pub volatile: bool,
     /// Values that do not validate.

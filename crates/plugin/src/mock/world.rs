@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use value::{Type, Value};
 
@@ -16,35 +17,41 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn in_file(file: &Path) -> Self {
-        let mut world = Self {
+        Self {
             file: Some(file.to_owned()),
             ..Self::default()
-        };
-        let text = std::fs::read_to_string(file).unwrap_or_default();
+        }
+    }
+
+    /// What stands in the file now: other processes write to it too. It is held until what is given back is dropped.
+    fn load(&mut self) -> Option<File> {
+        let path = self.file.as_ref()?;
+        let mut lock = path.clone().into_os_string();
+        lock.push(".lock");
+        let held = File::create(lock).and_then(|file| file.lock().map(|()| file));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        self.objects.clear();
+        self.made.clear();
         let Ok(Json::Object(all)) = serde_json::from_str(&text) else {
-            return world;
+            return held.ok();
         };
-        for (id, entry) in all
-            .get("objects")
-            .and_then(Json::as_object)
-            .into_iter()
-            .flatten()
-        {
+        let entries = |name: &str| {
+            all.get(name)
+                .and_then(Json::as_object)
+                .into_iter()
+                .flatten()
+        };
+        for (id, entry) in entries("objects") {
             let kind = entry.get("type").and_then(Json::as_str).unwrap_or_default();
             let object = entry.get("object").map(Json::to_string).unwrap_or_default();
             if let Ok(object) = crate::json::decode(object.as_bytes(), &Type::Any) {
-                world.objects.insert(id.clone(), (kind.to_owned(), object));
+                self.objects.insert(id.clone(), (kind.to_owned(), object));
             }
         }
-        for (name, n) in all
-            .get("made")
-            .and_then(Json::as_object)
-            .into_iter()
-            .flatten()
-        {
-            world.made.insert(name.clone(), n.as_u64().unwrap_or(0));
+        for (name, n) in entries("made") {
+            self.made.insert(name.clone(), n.as_u64().unwrap_or(0));
         }
-        world
+        held.ok()
     }
 
     fn save(&self) {
@@ -64,6 +71,7 @@ impl World {
 
     /// An id that no object of this type and name had before.
     pub(crate) fn fresh_id(&mut self, kind: &str, name: &str) -> String {
+        let _held = self.load();
         let key = if name.is_empty() {
             kind.to_owned()
         } else {
@@ -71,20 +79,25 @@ impl World {
         };
         let n = self.made.entry(key.clone()).or_default();
         *n += 1;
-        format!("{key}:{n}")
+        let id = format!("{key}:{n}");
+        self.save();
+        id
     }
 
-    pub(crate) fn get(&self, id: &str) -> Option<(String, Value)> {
+    pub(crate) fn get(&mut self, id: &str) -> Option<(String, Value)> {
+        let _held = self.load();
         self.objects.get(id).cloned()
     }
 
     pub(crate) fn put(&mut self, id: &str, kind: &str, object: Value) {
+        let _held = self.load();
         self.objects
             .insert(id.to_owned(), (kind.to_owned(), object));
         self.save();
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<(String, Value)> {
+        let _held = self.load();
         let removed = self.objects.remove(id);
         self.save();
         removed

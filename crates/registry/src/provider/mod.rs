@@ -210,6 +210,42 @@ pub async fn install_providers(
     (installed, found)
 }
 
+/// The program of a provider that is installed in the version that is locked; none when it is not installed. Its digest
+/// is not looked at: `init` did that when it put it there.
+///
+/// # Errors
+/// When the lock file cannot be read.
+pub fn installed_provider(
+    directory: &Path,
+    data: &str,
+    source: &str,
+) -> Result<Option<PathBuf>, Diagnostic> {
+    let lock = ProviderLock::read(directory)?;
+    let (Some(address), Some(locked)) = (Address::parse(source), lock.0.get(source)) else {
+        return Ok(None);
+    };
+    let package = directory
+        .join(data)
+        .join("providers")
+        .join(address.to_string())
+        .join(&locked.version)
+        .join(platform());
+    let exact = format!("terraform-provider-{}", address.kind);
+    let versioned = format!("{exact}_");
+    let entries = fs::read_dir(package).into_iter().flatten().flatten();
+    let mut programs: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            *name == *exact || name.starts_with(&versioned)
+        })
+        .map(|entry| entry.path())
+        .collect();
+    // Of several the first by name, as Terraform takes it.
+    programs.sort();
+    Ok(programs.into_iter().next())
+}
+
 /// The ways to providers: what the user has said, else directories that Terraform looks into, then registries.
 fn methods(options: &ProviderOptions<'_>) -> Vec<Method> {
     let directory = |path: &Path| Method {

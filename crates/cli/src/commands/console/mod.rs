@@ -48,7 +48,7 @@ pub(crate) fn console(
     args: &ConsoleArgs,
     as_json: bool,
 ) -> Result<u8, CommandError> {
-    let schemas = session.schemas();
+    let schemas = session.schemas(&args.variables)?;
     // A plan needs every value, a look does not.
     let (definition, found) = if args.plan {
         session.project.compile(&args.variables, &schemas)?
@@ -106,7 +106,7 @@ fn inspection(
             parallelism: PARALLELISM,
             ..RunOptions::default()
         };
-        let outside = session.providers();
+        let outside = session.providers(&args.variables)?;
         let preview = engine::preview(&outside, Arc::new(loaded()?), &world, options);
         let plan = session
             .tokio

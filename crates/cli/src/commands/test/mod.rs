@@ -172,7 +172,7 @@ fn carry_out(
     file: &TestFile,
     observer: &mut dyn FnMut(TestEvent<'_>),
 ) -> Result<Option<TestStatus>, CommandError> {
-    let outside = session.providers_with(scratch.to_owned());
+    let outside = session.providers_of_tests(scratch.to_owned())?;
     let (interrupt, interrupted) = tokio::sync::watch::channel(session.was_interrupted());
     let suite = TestSuite {
         files,

@@ -225,6 +225,7 @@ impl<'a> Pen<'a> {
                 action,
                 attempt,
                 effect,
+                ..
             } => Some(Input::Ended {
                 run,
                 action,
@@ -235,12 +236,15 @@ impl<'a> Pen<'a> {
                 run,
                 action,
                 question,
+                ..
             } => Some(Input::Answered {
                 run,
                 action,
                 answer: self.answered(&question),
             }),
-            Output::AskForPlan { number, question } => Some(Input::PlanAnswered {
+            Output::AskForPlan {
+                number, question, ..
+            } => Some(Input::PlanAnswered {
                 number,
                 answer: self.answered(&question),
             }),
