@@ -2,6 +2,7 @@
 //! sometimes interferes.
 
 use crate::check::{self, Ledger};
+use crate::outside::Broken;
 use crate::trial::{Crashes, Happening, Trial};
 use crate::{FAILS, Request, Scenario};
 use engine::{Input, Pause, unmarked_change};
@@ -9,6 +10,7 @@ use model::{
     ActionId, Change, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind,
     RunOptions, RunResult, Verb,
 };
+use std::collections::BTreeSet;
 use value::{Diagnostics, Value};
 
 /// Longest a run may last, in virtual milliseconds, whatever goes wrong.
@@ -295,7 +297,14 @@ impl Trial<'_> {
         let services = &self.ledger.world().services;
         self.operator.compares = version.bad.iter().any(|name| {
             let live = services.get(name).and_then(|service| service.live.as_ref());
-            live.is_some_and(|live| live.env.get(FAILS).is_some_and(|fails| fails == "0"))
+            let whole = self.outside.runtime.instances().iter().all(|one| {
+                one.service != *name || !self.outside.broken.contains_key(&one.instance)
+            });
+            whole
+                && live.is_some_and(|live| {
+                    !self.outside.rotten.contains(&live.version)
+                        && live.env.get(FAILS).is_some_and(|fails| fails == "0")
+                })
         });
         self.operator.calm = !self.settings.trouble && self.settings.crashes != Crashes::Random;
         self.trace(|| format!("run {run}: {request:?}"));
@@ -334,6 +343,9 @@ impl Trial<'_> {
                 }
             }
         }
+        if self.chaos.chance(100) {
+            self.break_instances();
+        }
         if self.chaos.chance(50) {
             self.hit("order.too late");
             let run = RunId(self.operator.next as u64);
@@ -342,6 +354,58 @@ impl Trial<'_> {
         if self.chaos.chance(50) {
             self.hit("low space");
             self.feed(id, Input::LowSpace(true));
+        }
+    }
+
+    /// Between runs an instance ends, or answers no health check any more: one of them, or all of a service, and then
+    /// perhaps their version will never run again.
+    fn break_instances(&mut self) {
+        let all = self.outside.runtime.instances();
+        let Some(one) = self.chaos.pick(&all).cloned() else {
+            return;
+        };
+        let alone = self.chaos.chance(300);
+        let (how, what) = if self.chaos.chance(700) {
+            (Broken::Ended, "instance.ended")
+        } else {
+            (Broken::Sick, "instance.sick")
+        };
+        if !alone && how == Broken::Ended && self.chaos.chance(500) {
+            self.hit("version.rotten");
+            self.outside.rotten.insert(one.version);
+        }
+        for spec in all {
+            let is_meant = if alone {
+                spec.instance == one.instance
+            } else {
+                spec.service == one.service
+            };
+            if is_meant {
+                self.trace(|| format!("{} breaks: {how:?}", spec.instance));
+                self.hit(what);
+                self.outside.break_instance(&spec.instance, how);
+            }
+        }
+    }
+
+    /// What shall run gets well, and can run again: no deployment makes it so. Where nobody knows yet what a release
+    /// runs, everything does.
+    fn heal(&mut self, release: Digest) {
+        let targets = self.ledger.entries.iter().filter_map(|entry| {
+            let Event::Targeted { target, .. } = &entry.event else {
+                return None;
+            };
+            (target.release == release).then_some(target.version)
+        });
+        let own: BTreeSet<model::Version> = targets.collect();
+        let is_meant = |version: &model::Version| own.is_empty() || own.contains(version);
+        self.outside.rotten.retain(|version| !is_meant(version));
+        for spec in self.outside.runtime.instances() {
+            let is_sick = self.outside.broken.get(&spec.instance) == Some(&Broken::Sick);
+            if is_sick && is_meant(&spec.version) {
+                self.outside.runtime.set_healthy(&spec.instance, true);
+                self.outside.broken.remove(&spec.instance);
+            }
         }
     }
 
@@ -488,6 +552,9 @@ impl Trial<'_> {
         }
         if let Some(mut last) = self.scenario.requests.last().cloned() {
             last.auto_approve = true;
+            if let Some(version) = self.scenario.versions.get(last.version) {
+                self.heal(version.digest);
+            }
             self.operator.requests.push(last);
         }
     }

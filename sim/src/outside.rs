@@ -6,10 +6,10 @@ use contract::{Artifacts as _, Provider as _, Router as _, Runtime as _};
 use decide::Watch;
 use engine::{unmarked_change, unmarked_question};
 use model::{
-    ActionId, Answer, Change, Effect, Inquiry, Observation, Outcome, ProviderSchema, Question,
-    RunId, Verb,
+    ActionId, Answer, Change, Effect, Inquiry, InstanceId, Observation, Outcome, ProviderSchema,
+    Question, RunId, Verb, Version,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use value::{Diagnostic, Diagnostics};
 
 /// Longest a reply takes when nothing is wrong, in milliseconds.
@@ -26,10 +26,23 @@ pub(crate) struct Outside {
     pub router: FakeRouter,
     pub artifacts: FakeArtifacts,
     pub flying: BTreeMap<u64, Flying>,
+    /// Instances that somebody broke.
+    pub broken: BTreeMap<InstanceId, Broken>,
+    /// Versions that cannot run any more, though they once did: what they need is gone.
+    pub rotten: BTreeSet<Version>,
     settle_ms: u64,
     sent: u64,
     /// Until when a new object cannot be found.
     hidden: BTreeMap<ActionId, i64>,
+}
+
+/// How an instance is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Its process has ended.
+    Ended,
+    /// It answers requests and no health check.
+    Sick,
 }
 
 /// Who tries what.
@@ -95,6 +108,8 @@ impl Outside {
             router: FakeRouter::new(),
             artifacts,
             flying: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            rotten: BTreeSet::new(),
             settle_ms: scenario.settle_ms,
             sent: 0,
             hidden: BTreeMap::new(),
@@ -111,10 +126,21 @@ impl Outside {
             router: self.router.copy(),
             artifacts: self.artifacts.copy(),
             flying: self.flying.clone(),
+            broken: self.broken.clone(),
+            rotten: self.rotten.clone(),
             settle_ms: self.settle_ms,
             sent: self.sent,
             hidden: self.hidden.clone(),
         }
+    }
+
+    /// Breaks an instance.
+    pub(crate) fn break_instance(&mut self, instance: &InstanceId, how: Broken) {
+        match how {
+            Broken::Ended => self.runtime.crash(instance),
+            Broken::Sick => self.runtime.set_healthy(instance, false),
+        };
+        self.broken.insert(instance.clone(), how);
     }
 
     /// What the provider has.
@@ -226,7 +252,13 @@ impl Outside {
         match &flying.effect {
             Effect::Change(change) => self.land_change(now_ms, flying, change, rng, mutant),
             Effect::Place(spec) => match crate::ready(self.artifacts.unpack(&spec.artifact)) {
-                Some(Ok(_)) => self.runtime.land_place(spec),
+                Some(Ok(_)) => {
+                    let outcome = self.runtime.land_place(spec);
+                    if self.rotten.contains(&spec.version) {
+                        self.break_instance(&spec.instance, Broken::Ended);
+                    }
+                    outcome
+                }
                 _ => Outcome::Refused {
                     diagnostics: trouble("no such artifact"),
                 },

@@ -1,6 +1,7 @@
 //! Clients of the delivered services: no request may be lost on a good version.
 
 use crate::FAILS;
+use crate::outside::Broken;
 use crate::trial::{Happening, Trial};
 use contract::fake::FakeRequest;
 use model::{InstanceId, InstanceSpec};
@@ -58,6 +59,9 @@ impl Trial<'_> {
             );
         };
         let Some(spec) = self.spec(instance) else {
+            if self.outside.broken.contains_key(instance) {
+                return self.outside.router.end(request, true);
+            }
             return self.violate(
                 "traffic",
                 format!("a request to {service} was sent to {instance}, which does not run"),
@@ -88,6 +92,13 @@ impl Trial<'_> {
             .as_ref()
             .and_then(|instance| self.spec(instance));
         let Some(spec) = spec else {
+            if request
+                .instance
+                .as_ref()
+                .is_some_and(|one| self.outside.broken.contains_key(one))
+            {
+                return self.outside.router.end(request, true);
+            }
             let what = format!(
                 "{:?} was stopped in the middle of a request to {}",
                 request.instance, request.service
@@ -99,7 +110,8 @@ impl Trial<'_> {
             .iter()
             .find(|(name, _)| &***name == FAILS)
             .and_then(|(_, text)| text.parse().ok());
-        let failed = self.draws.chance(fails.unwrap_or(0));
+        let ended = self.outside.broken.get(&spec.instance) == Some(&Broken::Ended);
+        let failed = ended || self.draws.chance(fails.unwrap_or(0));
         if failed {
             self.hit("request failed by a bad version");
         }

@@ -85,6 +85,8 @@ fn a_fixed_set_of_seeds() {
         "zombie's request",
         "second apply",
         "drift.changed",
+        "instance.ended",
+        "instance.sick",
         "order.cancel",
         "pause.parked",
         "run.returned",

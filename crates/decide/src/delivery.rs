@@ -167,11 +167,14 @@ impl InstanceWorld {
             .then(|| self.since_ms.saturating_add(deadline_ms))
     }
 
-    /// A new engine looks: nobody did while there was none, so what has a deadline gets it anew.
-    pub(crate) fn watched_again(&mut self, at_ms: i64) {
-        self.since_ms = at_ms;
+    /// A new engine looks, so long after the old one wrote last, each by its own clock: the time in between does not
+    /// count, because nobody looked. The time before it does, or deadlines would never come while engines die.
+    pub(crate) fn watched_again(&mut self, after_ms: i64) {
+        self.since_ms = self.since_ms.saturating_add(after_ms);
         if !self.drained {
-            self.unrouted_ms = self.unrouted_ms.map(|_| at_ms);
+            self.unrouted_ms = self
+                .unrouted_ms
+                .map(|since_ms| since_ms.saturating_add(after_ms));
         }
     }
 
@@ -329,10 +332,13 @@ impl Rollout {
         }
     }
 
-    /// A new engine looks: the evidence so far counts, the time without anybody looking does not.
-    pub(crate) fn watched_again(&mut self, at_ms: i64) {
-        self.since_ms = at_ms;
-        self.routed_ms = self.routed_ms.map(|_| at_ms);
+    /// A new engine looks, so long after the old one wrote last: the evidence and the time so far count, the time
+    /// without anybody looking does not.
+    pub(crate) fn watched_again(&mut self, after_ms: i64) {
+        self.since_ms = self.since_ms.saturating_add(after_ms);
+        self.routed_ms = self
+            .routed_ms
+            .map(|since_ms| since_ms.saturating_add(after_ms));
     }
 
     pub(crate) fn counted(&mut self, counts: &Counts) {

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
-use model::{Digest, Endpoint, Mode};
+use model::{Digest, Endpoint, Mode, Version};
 use value::{Diagnostic, Diagnostics, Span};
 
 pub(crate) fn count_unknown(address: &dyn Display, argument: &str, span: Span) -> Diagnostic {
@@ -406,6 +406,23 @@ pub(crate) fn unwell(subject: &str, why: &str) -> Diagnostic {
     .about(subject)
 }
 
+pub(crate) fn does_not_stay(service: &str, version: Version, started: u32) -> Diagnostic {
+    Diagnostic::error(
+        "SF1007",
+        "A version does not stay up",
+        format!(
+            "{started} instances of version {version} were started in this run, and too many of them ended by \
+             themselves. No more are started. What runs goes on running, of whichever version it is."
+        ),
+    )
+    .about(format!("service.{service}"))
+    .hint(
+        "`steadfast logs` shows what they said last. When the version itself is broken by now, deploy another one: its \
+         rollout does not wait for this one.",
+        None,
+    )
+}
+
 pub(crate) fn target_invalid(service: &str, what: &str, why: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF1001",
@@ -544,6 +561,7 @@ mod tests {
                 "web (web-1)",
                 &never_healthy("web (web-1)", "GET /healthz answered 503", 5_000),
             ),
+            does_not_stay("web", Version(release), 7),
             gave_up("host_file.a", ATTEMPTS_MAX, "the disk was full"),
             not_accepted_before("production", "staging", &release, at),
             quarantined(&release, "too many errors"),

@@ -48,6 +48,9 @@ pub const STARTING_EVERY_MS: i64 = 50;
 /// Longest time that old instances may take to finish their requests.
 pub const DRAIN_MS_MAX: i64 = 30_000;
 
+/// Instances of one version that may end and be replaced in one run before no more of it are started.
+pub const REPLACEMENTS_MAX: u32 = 5;
+
 /// Route tables that the router may fail to take in one run before the run is given up.
 pub const PUBLISHES_FAILED_MAX: usize = 3;
 

@@ -4,15 +4,18 @@
 //! reconciliation makes it so (place, route, drain, stop), and the phase moves on when it is so and the evidence says
 //! good. Going back is a phase like any other.
 
-use crate::action::Stage;
+mod ending;
+
+use crate::action::{Action, Stage};
 use crate::delivery::{InstanceWorld, Rollout, ServiceWorld};
-use crate::limits::{DRAIN_MS_MAX, PUBLISHES_FAILED_MAX};
+use crate::limits::{DRAIN_MS_MAX, PUBLISHES_FAILED_MAX, REPLACEMENTS_MAX};
 use crate::run::Run;
 use crate::{Decision, Memo, World, apply, diag, gate, target};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use ending::{due_ms, end, stuck, unwell};
 use model::{
     ActionId, Arm, Backend, Cause, Effect, Event, InstanceId, InstanceSpec, InstanceState, Phase,
     RolloutKind, Route, RouteTable, RunKind, RunResult, Target, Verdict,
@@ -253,6 +256,10 @@ fn desired_route(world: &World, name: &Name, state: &ServiceWorld) -> Option<Rou
             .filter_map(|(_, id, instance)| backend(id, instance, false))
             .collect();
         if want.weight > 0 && backends.is_empty() {
+            if answers_elsewhere(&keep, &wants, at) {
+                // Nothing of it answers, and another version does: whoever asks had rather be answered.
+                continue;
+            }
             return current.cloned();
         }
         arms.push(Arm {
@@ -296,6 +303,15 @@ fn desired_route(world: &World, name: &Name, state: &ServiceWorld) -> Option<Rou
         port,
         arms,
         health: target.health.clone(),
+    })
+}
+
+/// Whether another want than this one is given requests and has instances that answer them.
+fn answers_elsewhere(keep: &[Kept<'_>], wants: &[Want<'_>], than: usize) -> bool {
+    keep.iter().any(|(at, _, instance)| {
+        *at != than
+            && instance.state == InstanceState::Healthy
+            && wants.get(*at).is_some_and(|want| want.weight > 0)
     })
 }
 
@@ -352,7 +368,9 @@ fn reconcile(
         if (run.cancelled && !back) || placing_failed(run, want.target) {
             continue;
         }
-        for _ in have..want.replicas {
+        let started = started(run, name, want.target);
+        let left = (want.replicas + REPLACEMENTS_MAX).saturating_sub(started);
+        for _ in have..want.replicas.min(have + left) {
             number += 1;
             decisions.push(place(run, name, want.target, number));
         }
@@ -375,6 +393,15 @@ fn reconcile(
             decisions.push(Decision::WakeAt(since + DRAIN_MS_MAX));
         }
     }
+}
+
+/// Instances of a version that were started in this run, whatever became of them.
+fn started(run: &Run, service: &Name, target: &Target) -> u32 {
+    let of_it = |action: &&Action| match &action.effect {
+        Effect::Place(spec) => spec.version == target.version && spec.service == *service,
+        Effect::Change(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => false,
+    };
+    run.actions.values().filter(of_it).count() as u32
 }
 
 fn placed_in(decisions: &[Decision]) -> u64 {
@@ -861,101 +888,4 @@ impl Here<'_> {
         }
         false
     }
-}
-
-/// How a deploy run ends when something was given up for good and nothing else can move.
-fn stuck(world: &World, run: &Run, now_ms: i64) -> Option<RunResult> {
-    if apply::moving(run) {
-        return None;
-    }
-    let mut diagnostics = apply::failures(run);
-    for (id, instance, due_ms, deadline_ms) in unwell(world, run) {
-        if now_ms >= due_ms {
-            let subject = format!("{} ({id})", instance.service);
-            let why = diag::never_healthy(&subject, &instance.detail, deadline_ms);
-            diagnostics.push(diag::unwell(&subject, &why));
-        }
-    }
-    diagnostics
-        .has_errors()
-        .then_some(RunResult::Failed { diagnostics })
-}
-
-/// Until when an instance must be healthy: it was placed, and before the run nobody looked. None while it is not
-/// placed.
-fn due_ms(run: &Run, instance: &InstanceWorld, deadline_ms: u64) -> Option<i64> {
-    let from_now = run
-        .began_ms
-        .saturating_add(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
-    Some(instance.due_ms(deadline_ms)?.max(from_now))
-}
-
-/// Instances that are not well although no rollout waits for them, with the time until which they are waited for.
-fn unwell<'a>(
-    world: &'a World,
-    run: &'a Run,
-) -> impl Iterator<Item = (&'a InstanceId, &'a InstanceWorld, i64, u64)> {
-    world.instances.iter().filter_map(move |(id, instance)| {
-        let state = world.services.get(&instance.service)?;
-        let live = state.live.as_ref().filter(|_| state.rollout.is_none())?;
-        let waits = matches!(
-            instance.state,
-            InstanceState::Starting | InstanceState::Unhealthy
-        );
-        let deadline_ms = live.health.deadline_ms;
-        // What is not placed is being tried, or was given up and is among what failed.
-        let due_ms = due_ms(run, instance, deadline_ms)?;
-        (waits && !instance.stopping).then_some((id, instance, due_ms, deadline_ms))
-    })
-}
-
-/// How a deploy run ends, when nothing is left to do.
-fn end(world: &World, run: &Run, memo: &mut Memo) -> Option<RunResult> {
-    let rolling = world.services.values().any(|state| state.rollout.is_some());
-    let stopping = world.instances.values().any(|one| one.stopping);
-    if rolling || stopping || apply::moving(run) {
-        return None;
-    }
-    if run.cancelled {
-        return Some(RunResult::Cancelled);
-    }
-    if !run.returned.is_empty() {
-        return Some(RunResult::Returned {
-            services: run.returned.clone(),
-        });
-    }
-    let stopped = run.kind == RunKind::Stop;
-    let all_begun = stopped
-        || run
-            .loaded
-            .release
-            .services
-            .keys()
-            .all(|name| run.targeted.contains(name));
-    let quiet = world
-        .services
-        .iter()
-        .all(|(name, state)| in_force(world, name, state));
-    let whole = world.services.iter().all(|(name, state)| {
-        let wanted: u32 = wants(world, state).iter().map(|want| want.replicas).sum();
-        let healthy = instances(world, name)
-            .iter()
-            .filter(|(_, one)| one.state == InstanceState::Healthy)
-            .count() as u32;
-        healthy >= wanted
-    });
-    let gone = !stopped || world.instances.is_empty();
-    if all_begun && quiet && whole && gone {
-        if stopped {
-            return Some(RunResult::succeeded(BTreeMap::new()));
-        }
-        return Some(match apply::outputs(world, run, memo) {
-            Ok(outputs) => apply::succeeded(world, run, memo, outputs),
-            Err(diagnostics) => RunResult::Failed { diagnostics },
-        });
-    }
-    let failures = apply::failures(run);
-    failures.has_errors().then_some(RunResult::Failed {
-        diagnostics: failures,
-    })
 }

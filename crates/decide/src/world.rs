@@ -354,12 +354,13 @@ impl World {
                 object.quiet_from_ms = at_ms.saturating_add(settle_ms);
             }
         }
+        let after_ms = at_ms.saturating_sub(known_ms);
         for instance in self.instances.values_mut() {
-            instance.watched_again(at_ms);
+            instance.watched_again(after_ms);
         }
         for service in self.services.values_mut() {
             if let Some(rollout) = &mut service.rollout {
-                rollout.watched_again(at_ms);
+                rollout.watched_again(after_ms);
             }
         }
         let Some(run) = &mut self.run else {
