@@ -332,7 +332,7 @@ impl Trial<'_> {
             let objects = self.outside.world.objects();
             if let Some(object) = self.chaos.pick(&objects).cloned() {
                 self.operator.drifted = true;
-                if self.chaos.chance(500) {
+                if self.chaos.chance(700) {
                     self.hit("drift.changed");
                     self.outside
                         .world
