@@ -75,9 +75,15 @@ pub(crate) enum Command {
     /// Show the outputs of the last apply.
     #[command(after_long_help = manual::OUTPUT)]
     Output(OutputArgs),
-    /// Look at single objects.
+    /// Look at single objects, and correct what the book knows of them.
     #[command(subcommand)]
     State(StateCommand),
+    /// Mark an object as damaged, so that the next apply replaces it.
+    Taint(TaintArgs),
+    /// Take the mark of a damaged object away.
+    Untaint(TaintArgs),
+    /// Take over an object that exists already.
+    Import(ImportArgs),
     /// List the runs of an environment.
     #[command(after_long_help = manual::HISTORY)]
     History(EnvironmentArgs),
@@ -285,6 +291,12 @@ pub(crate) struct Planning {
     /// Replace this object even when nothing asks for it.
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<String>,
+    /// Only this object, block or module, and what it depends on.
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// Everything but this object, block or module, and what depends on it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
     /// Effects under way at the same time.
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub parallelism: u32,
@@ -360,8 +372,51 @@ pub(crate) struct OutputArgs {
     pub env: String,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TaintArgs {
+    /// The object.
+    pub address: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Where the object shall stand; its resource block must be written.
+    pub address: String,
+    /// What its provider knows it by.
+    pub id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct MoveArgs {
+    /// An object, all objects of a block, or a module.
+    pub from: String,
+    /// The name from now on.
+    pub to: String,
+    /// Only say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RemoveArgs {
+    /// Objects, blocks or modules.
+    #[arg(required = true)]
+    pub addresses: Vec<String>,
+    /// Only say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateCommand {
+    /// Call objects by another name, without touching them.
+    Mv(MoveArgs),
+    /// Forget objects without destroying them.
+    Rm(RemoveArgs),
+    /// Print everything that is known as one JSON object, sensitive values included.
+    Pull(EnvironmentArgs),
     /// List the addresses of all objects.
     List(EnvironmentArgs),
     /// Show one object.

@@ -113,6 +113,8 @@ Examples:
   steadfast plan -refresh=false                    by what the book says, without looking at the world
   steadfast plan -refresh-only                     only what was changed by others
   steadfast plan -replace='host_file.motd[\"x\"]'    as if this object were damaged
+  steadfast plan -target=module.network            only this, and what it depends on
+  steadfast plan -exclude=module.network           all but this, and what depends on it
   steadfast plan -destroy                          what destroy would do
   steadfast plan -detailed-exitcode                ends with 2 when there are changes, for scripts
   steadfast plan -out=FILE                         keep it, for `steadfast apply FILE`
@@ -312,7 +314,6 @@ const INSTEAD: &[(&str, &str)] = &[
         "get",
         "Modules are read where they are; nothing has to be fetched.",
     ),
-    ("import", "Objects cannot be taken over yet."),
     ("login", "There is no server to log in to."),
     ("logout", "There is no server to log out of."),
     (
@@ -320,11 +321,6 @@ const INSTEAD: &[(&str, &str)] = &[
         "The providers are built in: terraform_data, host_file, host_directory, host_command.",
     ),
     ("refresh", "Use: steadfast apply -refresh-only"),
-    ("taint", "Use: steadfast apply -replace=ADDRESS"),
-    (
-        "untaint",
-        "A damaged object is replaced by the next apply; there is no way to declare it sound.",
-    ),
     ("version", "Use: steadfast --version"),
     (
         "workspace",
@@ -341,20 +337,12 @@ const INSTEAD: &[(&str, &str)] = &[
         "One process writes at a time, always; -lock-timeout=5m waits for the other one.",
     ),
     (
-        "--out",
-        "A plan is not kept in a file: `steadfast apply` shows the plan, asks, and carries out that plan or none.",
-    ),
-    (
         "--state",
         "What exists stands in the book of the directory, .steadfast/book; another directory is -chdir=DIR.",
     ),
     (
         "--state-out",
         "What exists stands in the book of the directory, .steadfast/book; another directory is -chdir=DIR.",
-    ),
-    (
-        "--target",
-        "A plan is always of the whole definition; there are no partial ones.",
     ),
 ];
 

@@ -304,6 +304,33 @@ pub(crate) fn address(text: &str) -> Option<model::Address> {
     Some(model::Address { resource, key })
 }
 
+/// Reads what `-target` and its like name: an object, all objects of a block, or a module.
+pub(crate) fn endpoint(text: &str) -> Option<model::Endpoint> {
+    let mut rest = text;
+    let mut module = model::ModulePath::default();
+    while let Some(after) = rest.strip_prefix("module.") {
+        let (name, key, after) = name_and_key(after)?;
+        module = module.child(name, key);
+        if after.is_empty() {
+            return Some(model::Endpoint {
+                module,
+                resource: None,
+            });
+        }
+        rest = after.strip_prefix('.')?;
+    }
+    let address = address(text)?;
+    Some(model::Endpoint {
+        module,
+        resource: Some(model::EndpointResource {
+            mode: address.resource.mode,
+            kind: address.resource.kind,
+            name: address.resource.name,
+            key: address.key,
+        }),
+    })
+}
+
 /// `name`, `name[0]` or `name["key"]`, and what follows.
 fn name_and_key(text: &str) -> Option<(value::Name, model::Key, &str)> {
     let end = text.find(['.', '[']).unwrap_or(text.len());

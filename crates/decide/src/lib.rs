@@ -45,7 +45,7 @@ pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use inspection::Inspection;
 pub use loaded::{LoadedRelease, LoadedReleases, TemplateReader};
 pub use memo::Memo;
-pub use plan::{Needs, Planner, Schemas};
+pub use plan::{Needs, Planner, Schemas, covers};
 pub use run::{Run, RunSummary};
 pub use snapshot::FOLD_CODE;
 pub use watch::{Watch, is_news, watches, with_uncounted};

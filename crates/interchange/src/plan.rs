@@ -272,9 +272,9 @@ fn planned_outputs(plan: &Plan) -> BTreeMap<Name, Output> {
     there.collect()
 }
 
-/// The type of an output; none for null.
+/// The type of an output: none for null, except where null stands for what is concealed.
 fn output_type(value: &Value) -> String {
-    if value.is_null() {
+    if value.is_null() && value.marks().is_empty() {
         return values::type_text(&Type::Any);
     }
     values::type_text(&value.ty())
@@ -464,13 +464,17 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         };
         let known_as = change.previous.as_ref().unwrap_or(&change.address);
         let mut resource = Resource::new(&change.address, &change.provider, before, making.schemas);
-        resource.depends_on = match needs.resources(&change.address.resource) {
-            Some(needed) => state::names(&needed),
-            None => known.all(&change.dependencies),
-        };
-        if let Some(object) = making.world.resources.get(known_as) {
-            resource.tainted = object.tainted;
+        let object = making.world.resources.get(known_as);
+        let mut depends_on = object.map_or_else(Vec::new, |one| known.all(&one.dependencies));
+        // What is only being taken over depends on nothing yet, and what is no longer written on nothing new.
+        if change.importing.is_none() && change.action != Action::Delete {
+            let needed = needs.resources(&change.address.resource);
+            depends_on.extend(state::names(&needed.unwrap_or_default()));
+            depends_on.sort();
+            depends_on.dedup();
         }
+        resource.depends_on = depends_on;
+        resource.tainted = object.is_some_and(|one| one.tainted);
         resources.push((&change.address, resource));
     }
     for (position, (address, object)) in making.world.deposed.iter().enumerate() {

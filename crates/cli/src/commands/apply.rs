@@ -545,6 +545,19 @@ fn replaced(planning: &Planning) -> Result<Vec<Address>, CommandError> {
     planning.replace.iter().map(one).collect()
 }
 
+/// What is meant by an option that names parts of the definition.
+fn endpoints(option: &str, texts: &[String]) -> Result<Vec<model::Endpoint>, CommandError> {
+    let one = |text: &String| {
+        crate::project::endpoint(text).ok_or_else(|| {
+            CommandError::Usage(format!(
+                "{option} {text}: neither an object, a block nor a module; write it as in `host_file.motd` or \
+                 `module.a`"
+            ))
+        })
+    };
+    texts.iter().map(one).collect()
+}
+
 fn options(
     planning: &Planning,
     replace: Vec<Address>,
@@ -562,6 +575,8 @@ fn options(
         mode,
         refresh: planning.refresh,
         replace,
+        targets: endpoints("-target", &planning.target)?,
+        excludes: endpoints("-exclude", &planning.exclude)?,
         parallelism: planning.parallelism,
         seed: if preview { 0 } else { fresh()? },
         auto_approve: false,

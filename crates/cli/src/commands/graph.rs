@@ -107,6 +107,8 @@ fn planned(
         refresh: true,
         refresh_only: false,
         replace: Vec::new(),
+        target: Vec::new(),
+        exclude: Vec::new(),
         parallelism: PARALLELISM,
     };
     let plan = apply::previewed(session, &planning, mode, as_json)?

@@ -197,6 +197,15 @@ pub(crate) fn state(
     as_json: bool,
 ) -> Result<u8, CommandError> {
     match command {
+        StateCommand::Pull(args) => {
+            let (world, _) = session.world(&args.environment)?;
+            let schemas = session.providers(&Variables::default())?.schemas();
+            let text = interchange::state(&world, &schemas, Secrecy::Revealed);
+            anstream::println!("{text}");
+            Ok(exit::OK)
+        }
+        // They change something, and are in `objects.rs`.
+        StateCommand::Mv(_) | StateCommand::Rm(_) => Ok(exit::USAGE),
         StateCommand::List(args) => {
             let (world, _) = session.world(&args.environment)?;
             for address in world.resources.keys() {

@@ -12,11 +12,12 @@ mod init;
 mod inspect;
 mod lsp;
 mod metadata;
+mod objects;
 mod saved;
 mod takeover;
 mod test;
 
-use crate::args::{Args, Command, JournalCommand};
+use crate::args::{Args, Command, JournalCommand, StateCommand};
 use crate::error::CommandError;
 use crate::project::Project;
 use crate::session::Session;
@@ -63,7 +64,12 @@ fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, Co
         Command::Destroy(apply) => apply::apply(session, apply, model::PlanMode::Destroy, json),
         Command::Show(show) => inspect::show(session, &show, json),
         Command::Output(output) => inspect::output(session, &output, json),
+        Command::State(StateCommand::Mv(args)) => objects::rename(session, &args, json),
+        Command::State(StateCommand::Rm(args)) => objects::remove(session, &args, json),
         Command::State(state) => inspect::state(session, &state, json),
+        Command::Taint(args) => objects::taint(session, &args, true, json),
+        Command::Untaint(args) => objects::taint(session, &args, false, json),
+        Command::Import(args) => objects::import(session, &args, json),
         Command::History(history) => history::history(session, &history.environment, json),
         Command::Journal(journal) => history::journal(session, &journal, json),
         Command::Replay(replay) => history::replay(session, &replay, json),
@@ -94,7 +100,9 @@ fn only_looks(command: &Command) -> bool {
         Command::Plan(_)
             | Command::Show(_)
             | Command::Output(_)
-            | Command::State(_)
+            | Command::State(
+                StateCommand::List(_) | StateCommand::Show { .. } | StateCommand::Pull(_)
+            )
             | Command::History(_)
             | Command::Replay(_)
             | Command::Status

@@ -279,6 +279,8 @@ fn refuse_planning(args: &ApplyArgs) -> Result<(), CommandError> {
         (!planning.variables.vars.is_empty(), "-var"),
         (!planning.variables.var_files.is_empty(), "-var-file"),
         (!planning.replace.is_empty(), "-replace"),
+        (!planning.target.is_empty(), "-target"),
+        (!planning.exclude.is_empty(), "-exclude"),
         (planning.refresh_only, "-refresh-only"),
         (!planning.refresh, "-refresh=false"),
         (args.destroy, "-destroy"),

@@ -1,7 +1,7 @@
 //! A plan as people read it, in the manner they know from Terraform.
 
 use super::diagnostics::visible;
-use super::style::{BAD, BOLD, CHANGE, DIM, GOOD, RESET};
+use super::style::{BAD, BOLD, CHANGE, DIM, GOOD, RESET, WARN};
 use model::{Action, Mode, Plan, PlannedChange, Reason, Repeat};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -59,6 +59,12 @@ pub(crate) fn text(plan: &Plan) -> String {
         out.push('\n');
     }
     let _ = writeln!(out, "{}", summary(plan));
+    if plan.partial {
+        let _ = writeln!(
+            out,
+            "{WARN}Only a part of the definition was planned{RESET} (-target, -exclude); nothing is said of the rest."
+        );
+    }
     out
 }
 

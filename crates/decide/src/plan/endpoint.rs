@@ -141,7 +141,7 @@ pub(super) fn covers(
 }
 
 /// Whether an end, seen from the root, covers an object.
-pub(super) fn covers_from_root(endpoint: &Endpoint, address: &Address) -> bool {
+pub fn covers_from_root(endpoint: &Endpoint, address: &Address) -> bool {
     names(endpoint, &address.resource.module.0, address)
 }
 

@@ -36,7 +36,11 @@ pub struct Needs<'a>(Graph, &'a LoadedRelease);
 impl<'a> Needs<'a> {
     /// Of a release.
     pub fn of(loaded: &'a LoadedRelease) -> Self {
-        Self(Graph::without_imports(loaded), loaded)
+        let graph = Graph {
+            waits_for_modules: true,
+            ..Graph::default()
+        };
+        Self(graph.connected(loaded), loaded)
     }
 
     /// All resources that a written one refers to, directly or not, by blocks without instance keys, sorted; none when
@@ -57,18 +61,21 @@ pub(crate) struct Graph {
     pub wakes: Vec<Vec<u32>>,
     /// For whom each waits.
     needs: Vec<Vec<u32>>,
+    /// Whoever refers to a module as a whole waits for everything in it, not only for its outputs.
+    waits_for_modules: bool,
     numbers: BTreeMap<(u32, Block), u32>,
 }
 
 impl Graph {
     pub(crate) fn new(loaded: &LoadedRelease) -> Self {
-        let mut graph = Self::without_imports(loaded);
+        let mut graph = Self::default().connected(loaded);
         graph.connect_imports(loaded);
         graph
     }
 
-    fn without_imports(loaded: &LoadedRelease) -> Self {
-        let mut graph = Self::default();
+    /// With all that is written, except imports.
+    fn connected(self, loaded: &LoadedRelease) -> Self {
+        let mut graph = self;
         for node in 0..loaded.tree.len() as u32 {
             let module = loaded.module(node);
             graph.add(node, Block::Module);
@@ -188,7 +195,15 @@ impl Graph {
     /// `who` waits for everything that an expression in the module at `node` refers to.
     fn edges(&mut self, loaded: &LoadedRelease, who: &(u32, Block), node: u32, expr: &Expr) {
         let mut targets = Vec::new();
-        expr.references(&mut |reference, _, _| targets_of(loaded, node, reference, &mut targets));
+        expr.references(&mut |reference, _, _| {
+            targets_of(loaded, node, reference, &mut targets);
+            if self.waits_for_modules
+                && let Reference::Module(call) = reference
+                && let Some(child) = loaded.node(node).children.get(call)
+            {
+                targets.push((*child, Block::Close));
+            }
+        });
         for target in &targets {
             self.edge(who, target);
         }

@@ -18,6 +18,7 @@ mod planner;
 pub(crate) mod propose;
 mod steps;
 
+pub use endpoint::covers_from_root as covers;
 pub use graph::Needs;
 pub(crate) use planner::has_holes;
 pub use planner::{Planner, Schemas};

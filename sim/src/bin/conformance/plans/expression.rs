@@ -154,7 +154,7 @@ impl Expressions<'_> {
                 format!("({truth} ? {text} : {})", self.of(Kind::Text, depth))
             }
             7 => format!("tostring({})", self.of(Kind::Number, depth)),
-            8 => format!("try({}.nothing, {text})", self.of(Kind::Any, 0)),
+            8 => format!("try({{ a = {} }}.nothing, {text})", self.of(Kind::Any, 0)),
             9 => format!("coalesce({text}, \"z\")"),
             10 => format!("format(\"%s!\", {text})"),
             11 => format!("lookup({}, \"a\", {text})", self.of(Kind::Mapping, depth)),
@@ -176,7 +176,7 @@ impl Expressions<'_> {
             2 => format!("sum([{number}, 2])"),
             3 => format!("max({number}, 3)"),
             4 => format!("length({})", self.of(Kind::Mapping, depth)),
-            _ => format!("(-{number})"),
+            _ => format!("(3 - {number})"),
         }
     }
 

@@ -255,12 +255,14 @@ impl Drawn {
         let mut block = Block::new(format!("resource \"terraform_data\" \"{name}\""));
         let (line, repeat, extra) = self.repeat(rng, module);
         block.lines.extend(line);
-        let kind = rng.pick(KINDS).copied().unwrap_or(Kind::Text);
+        let mut kind = rng.pick(KINDS).copied().unwrap_or(Kind::Text);
         let mut secret = false;
         if rng.chance(900) {
             let (value, is_secret) = self.expression(rng, module, kind, &extra);
             secret = is_secret;
             block = block.with(format!("input = {value}"));
+        } else {
+            kind = Kind::Any;
         }
         if rng.chance(300) {
             let (value, _) = self.expression(rng, module, Kind::Any, &extra);
