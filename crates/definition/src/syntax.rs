@@ -27,8 +27,8 @@ pub struct Body {
     pub blocks: Vec<Block>,
     /// Everything between the braces.
     pub span: Span,
-    /// The opening brace; the beginning of the text where the body is a whole file. What is missing in a body is shown
-    /// here.
+    /// The opening brace, in the JSON form the closing one; the beginning of the text where the body is a whole file.
+    /// What is missing in a body is shown here.
     pub open: Span,
 }
 

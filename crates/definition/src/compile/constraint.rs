@@ -59,7 +59,6 @@ impl Constraint {
     /// Reads a type constraint. What is wrong is reported and counts as `any`.
     pub(crate) fn parse(expression: &Expression, diagnostics: &mut Diagnostics) -> Self {
         match &expression.kind {
-            ExpressionKind::Parenthesised(inner) => Self::parse(inner, diagnostics),
             ExpressionKind::Invalid => Self::any(),
             ExpressionKind::Root(name) => Self::keyword(name, expression.span, diagnostics),
             ExpressionKind::Call(call) => Self::call(call, expression.span, diagnostics),
@@ -109,11 +108,33 @@ impl Constraint {
     }
 
     fn call(call: &Call, span: Span, diagnostics: &mut Diagnostics) -> Self {
-        let [argument] = call.arguments.as_slice() else {
-            let detail = alloc::format!("{} takes one argument. {FORMS}", call.name.name);
-            return Self::refused(span, &detail, diagnostics);
+        let name = &*call.name.name;
+        let given = Span {
+            start: call.name.span.end,
+            ..span
         };
-        match (&*call.name.name, &argument.kind) {
+        match name {
+            "optional" => {
+                let detail =
+                    "optional(...) is only possible around the type of an attribute of an object.";
+                return Self::refused(call.name.span, detail, diagnostics);
+            }
+            "string" | "number" | "bool" | "any" => {
+                let detail = alloc::format!("The type \"{name}\" takes no arguments.");
+                return Self::refused(given, &detail, diagnostics);
+            }
+            _ => {}
+        }
+        let [argument] = call.arguments.as_slice() else {
+            let detail = alloc::format!("{name} takes one argument. {FORMS}");
+            let surplus = call.arguments.get(1).zip(call.arguments.last());
+            let place = surplus.map_or(given, |(first, last)| Span {
+                end: last.span.end,
+                ..first.span
+            });
+            return Self::refused(place, &detail, diagnostics);
+        };
+        match (name, &argument.kind) {
             ("list", _) => Self::parse(argument, diagnostics).collection(Type::list, false),
             ("set", _) => Self::parse(argument, diagnostics).collection(Type::set, false),
             ("map", _) => Self::parse(argument, diagnostics).collection(Type::map, true),
@@ -140,11 +161,6 @@ impl Constraint {
                 let detail =
                     "The attributes of an object stand in braces: object({ name = string }).";
                 Self::refused(argument.span, detail, diagnostics)
-            }
-            ("optional", _) => {
-                let detail =
-                    "optional(...) is only possible around the type of an attribute of an object.";
-                Self::refused(call.name.span, detail, diagnostics)
             }
             (name, _) => {
                 let detail = alloc::format!("There is no type \"{name}(...)\". {FORMS}");
@@ -226,7 +242,11 @@ impl Constraint {
             _ => {
                 let detail =
                     "optional takes a type and perhaps a default: optional(string, \"x\").";
-                diagnostics.push(diag::invalid_type(value.span, detail));
+                let given = Span {
+                    start: call.name.span.end,
+                    ..value.span
+                };
+                diagnostics.push(diag::invalid_type(given, detail));
                 let none = AttributeDefault {
                     optional: true,
                     default: None,

@@ -22,6 +22,7 @@ mod lifecycle;
 mod load;
 mod module;
 mod overrides;
+mod partial;
 mod provider;
 mod provisioner;
 mod reach;
@@ -138,6 +139,7 @@ fn finished(
 ) -> Compiled {
     loader.report_missing();
     if loader.incomplete {
+        partial::add_findings(&loader.definitions, &mut loader.diagnostics);
         let sources = core::mem::take(&mut loader.sources);
         return finish(sources, core::mem::take(&mut loader.diagnostics));
     }

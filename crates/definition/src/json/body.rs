@@ -162,6 +162,7 @@ impl Builder {
     /// The inside of a block: an object, or several in an array, which count as one.
     fn body(&mut self, node: &Node, form: &Form, depth: usize) -> Body {
         let mut body = Body::empty(node.span);
+        body.open = node.close();
         for property in self.members(node, None) {
             let name = &*property.name.content;
             let argument = form.arguments.iter().find(|(known, _)| *known == name);

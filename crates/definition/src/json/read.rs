@@ -66,6 +66,17 @@ impl Node {
         }
     }
 
+    /// The bracket or brace that closes it, or all of what has none.
+    pub(crate) fn close(&self) -> Span {
+        match self.kind {
+            NodeKind::Array(_) | NodeKind::Object(_) => Span {
+                start: self.span.end.saturating_sub(1).max(self.span.start),
+                ..self.span
+            },
+            _ => self.span,
+        }
+    }
+
     /// What it is, in words.
     pub(crate) fn in_words(&self) -> &'static str {
         match self.kind {

@@ -195,11 +195,11 @@ impl Parser<'_> {
         let source = source?;
         let open = self.peek();
         self.advance();
-        let newlines = core::mem::replace(&mut self.newlines, false);
-        let token = self.peek();
-        if token.kind == TokenKind::Star {
-            return self.full_splat(source, open, newlines);
+        // A star stands directly behind the bracket, and the other bracket behind it.
+        if self.peek().kind == TokenKind::Star {
+            return self.full_splat(source, open);
         }
+        let newlines = core::mem::replace(&mut self.newlines, false);
         let key = self.enclosed(open, TokenKind::CloseBracket, "index")?;
         self.newlines = newlines;
         let span = join(source.span, self.token_span(self.previous()));
@@ -212,12 +212,7 @@ impl Parser<'_> {
     }
 
     /// `[*]`: everything that follows is taken of each item, further splats included.
-    fn full_splat(
-        &mut self,
-        source: Expression,
-        open: Token,
-        newlines: bool,
-    ) -> Parsed<Expression> {
+    fn full_splat(&mut self, source: Expression, open: Token) -> Parsed<Expression> {
         self.advance();
         let close = self.peek();
         if close.kind != TokenKind::CloseBracket {
@@ -226,7 +221,6 @@ impl Parser<'_> {
             });
         }
         self.advance();
-        self.newlines = newlines;
         self.enter()?;
         let item = Expression {
             kind: ExpressionKind::Item,

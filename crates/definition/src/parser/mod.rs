@@ -153,7 +153,7 @@ impl<'a> Parser<'a> {
                 TokenKind::Newline => self.advance(),
                 TokenKind::End => break,
                 TokenKind::CloseBrace if open.is_some() => break,
-                _ => match self.item() {
+                _ => match self.item(open.is_some()) {
                     Ok(Item::Attribute(attribute)) => {
                         let name = attribute.name.clone();
                         if let Some(first) = seen.get(&name.name) {
@@ -178,7 +178,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn item(&mut self) -> Parsed<Item> {
+    fn item(&mut self, in_block: bool) -> Parsed<Item> {
         let token = self.peek();
         match token.kind {
             TokenKind::Identifier => {}
@@ -194,14 +194,19 @@ impl<'a> Parser<'a> {
                 self.advance();
                 let attribute = self.attribute_value(name)?;
                 if attribute.value.kind != ExpressionKind::Invalid {
-                    self.end_of_item("An argument")?;
+                    self.end_of_item("An argument", in_block);
                 }
                 Ok(Item::Attribute(attribute))
             }
             TokenKind::OpenQuote | TokenKind::OpenBrace | TokenKind::Identifier => {
                 let block = self.block(name)?;
-                self.end_of_item("A block")?;
+                self.end_of_item("A block", in_block);
                 Ok(Item::Block(block))
+            }
+            TokenKind::Invalid => {
+                // That the character has no meaning says nothing of what is missing here.
+                self.report(diag::value_missing(name.span, &name.name));
+                Err(Failed)
             }
             _ => self.fail_here(|_, _| diag::value_missing(name.span, &name.name)),
         }
@@ -225,16 +230,16 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What follows an item is the end of its line or of the file.
-    fn end_of_item(&mut self, what: &str) -> Parsed<()> {
+    /// What follows an item is the end of its line or of the file. The item stays, whatever else follows.
+    fn end_of_item(&mut self, what: &str, in_block: bool) {
         self.newlines = true;
         match self.peek().kind {
-            TokenKind::Newline => {
-                self.advance();
-                Ok(())
+            TokenKind::Newline => self.advance(),
+            TokenKind::End => {}
+            _ => {
+                let _: Parsed<()> = self.fail_here(|span, _| diag::missing_newline(span, what));
+                self.skip_line(in_block);
             }
-            TokenKind::End => Ok(()),
-            _ => self.fail_here(|span, _| diag::missing_newline(span, what)),
         }
     }
 
