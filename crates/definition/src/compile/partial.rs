@@ -38,8 +38,8 @@ const OF_BLOCKS: &[Code] = &[
     diag::LABEL_MISSING,
 ];
 
-/// A constant that does not fit, which `value` finds.
-const UNSUITABLE_TYPE: &str = "SF0224";
+/// A constant that does not fit, which `value` finds: the summary of its code.
+const UNSUITABLE_TYPE: &str = "Unsuitable value type";
 
 /// Adds all findings of that kind to those of reading, and takes away what is only there because of another mistake.
 /// Called modules and providers are left alone: what they want of a block is found when everything can be read.
@@ -52,7 +52,8 @@ pub(super) fn add_findings(definitions: &[Definition], found: &mut Diagnostics) 
     }
     let of_blocks = compiler.diagnostics.0.into_iter().filter(|one| {
         let code = &*one.code;
-        code == UNSUITABLE_TYPE || OF_BLOCKS.iter().any(|Code(of_block, _)| *of_block == code)
+        one.summary == UNSUITABLE_TYPE
+            || OF_BLOCKS.iter().any(|Code(of_block, _)| *of_block == code)
     });
     let mistakes: Vec<Span> = found
         .iter()
