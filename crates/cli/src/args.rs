@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// List the modules that the definition calls.
     Modules(Variables),
     /// Check the definition without looking at the world.
-    Validate(Variables),
+    Validate(ValidateArgs),
     /// Bring files into their canonical form.
     #[command(after_long_help = manual::FMT)]
     Fmt(FmtArgs),
@@ -173,6 +173,18 @@ pub(crate) struct FmtArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
           default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub recursive: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Leave out the test files.
+    #[arg(long)]
+    pub no_tests: bool,
+    /// Directory with test files, beside the root module's own.
+    #[arg(long, default_value = "tests", value_name = "DIR")]
+    pub test_directory: String,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -249,8 +249,12 @@ impl Session {
 
     /// The same for tests, which have another directory for what belongs to running commands, and configurations of
     /// their own.
-    pub(crate) fn providers_of_tests(&self, scratch: PathBuf) -> Result<Outside, CommandError> {
-        let mut outside = self.providers(&Variables::default())?;
+    pub(crate) fn providers_of_tests(
+        &self,
+        variables: &Variables,
+        scratch: PathBuf,
+    ) -> Result<Outside, CommandError> {
+        let mut outside = self.providers(variables)?;
         outside
             .providers
             .extend(self.built_in_with(scratch).providers);

@@ -82,13 +82,23 @@ impl Outside {
         Some(slot.get_or_try_init(configuring).await.cloned())
     }
 
-    /// Lets go of all providers: nothing is asked of them any more.
-    pub async fn close(&self) {
+    /// The provider of a source address that was configured with this before, if one was.
+    pub(crate) fn configured(&self, source: &str, config: &Value) -> Option<Arc<dyn Provider>> {
+        self.configured.slot(source, config).get().cloned()
+    }
+
+    /// Lets go of the providers that were configured; others can be configured after that.
+    pub async fn close_configured(&self) {
         for slot in self.configured.all() {
             if let Some(provider) = slot.get() {
                 provider.close().await;
             }
         }
+    }
+
+    /// Lets go of all providers: nothing is asked of them any more.
+    pub async fn close(&self) {
+        self.close_configured().await;
         for provider in self.providers.values() {
             provider.close().await;
         }

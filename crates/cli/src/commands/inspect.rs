@@ -1,6 +1,6 @@
 //! `validate`, `show`, `output`, `state`, `status`: looking, changing nothing.
 
-use crate::args::{OutputArgs, ShowArgs, StateCommand, Variables};
+use crate::args::{OutputArgs, ShowArgs, StateCommand, ValidateArgs, Variables};
 use crate::error::CommandError;
 use crate::exit;
 use crate::json;
@@ -12,7 +12,7 @@ use crate::render::time;
 use crate::session::Session;
 use decide::{Object, World};
 use interchange::Secrecy;
-use model::Address;
+use model::{Address, Mode};
 use serde_json::json;
 use std::path::Path;
 use value::{Diagnostics, Severity};
@@ -20,12 +20,18 @@ use value::{Diagnostics, Severity};
 /// `validate`.
 pub(crate) fn validate(
     session: &Session,
-    variables: &Variables,
+    args: &ValidateArgs,
     as_json: bool,
 ) -> Result<u8, CommandError> {
-    let (found, sources) = session
-        .project
-        .validate(variables, &session.schemas(variables)?)?;
+    let schemas = session.schemas(&args.variables)?;
+    let (mut found, mut sources) = session.project.validate(&args.variables, &schemas)?;
+    if !args.no_tests {
+        found.extend(super::test::mistakes(
+            session,
+            &args.test_directory,
+            &mut sources,
+        )?);
+    }
     let valid = !found.has_errors();
     if as_json {
         anstream::println!("{}", validation_json(&found, &sources));
@@ -128,11 +134,13 @@ pub(super) fn print_value(address: &Address, value: &value::Value) {
 
 fn print_marked(address: &Address, value: &value::Value, mark: &str) {
     anstream::println!("{BOLD}# {address}{RESET}{mark}");
-    anstream::println!(
-        "resource \"{}\" \"{}\" {{",
-        address.resource.kind,
-        address.resource.name
-    );
+    let word = match address.resource.mode {
+        Mode::Managed => "resource",
+        Mode::Data => "data",
+        Mode::Ephemeral => "ephemeral",
+    };
+    let (kind, name) = (&address.resource.kind, &address.resource.name);
+    anstream::println!("{word} \"{kind}\" \"{name}\" {{");
     for (name, value) in value.entries().into_iter().flatten() {
         if !value.is_null() {
             anstream::println!("    {name} = {}", shown(value));

@@ -55,7 +55,7 @@ fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, Co
         Command::Init(init) => init::init(session, &init, json),
         Command::Get(get) => init::get(session, &get, json),
         Command::Modules(variables) => init::list(session, &variables, json),
-        Command::Validate(variables) => inspect::validate(session, &variables, json),
+        Command::Validate(validate) => inspect::validate(session, &validate, json),
         Command::Plan(plan) => apply::plan(session, plan, json),
         Command::Test(test) => test::test(session, &test, json),
         Command::Graph(graph) => graph::graph(session, &graph, json),

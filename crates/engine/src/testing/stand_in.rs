@@ -6,18 +6,24 @@ use core::future::ready;
 use decide::substitute::StandIns;
 use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question};
 use std::sync::Arc;
-use tokio::sync::OnceCell;
 use value::{Diagnostics, Name, Value};
 
-/// The same outside, with stand-ins in front of its providers.
+/// The same outside, with stand-ins in front of its providers. What is behind them is configured once for all runs.
 pub(super) fn substituted(outside: &Outside, stand_ins: &Arc<StandIns>) -> Outside {
+    let real = Arc::new(outside.clone());
     let providers = outside.providers.iter().map(|(source, provider)| {
-        let substituting = Substituting::new(provider.clone(), stand_ins.clone(), None);
-        let provider: Arc<dyn Provider> = Arc::new(substituting);
+        let provider: Arc<dyn Provider> = Arc::new(Substituting {
+            inner: provider.clone(),
+            stand_ins: stand_ins.clone(),
+            behind: None,
+            real: real.clone(),
+            source: source.clone(),
+        });
         (source.clone(), provider)
     });
     Outside {
         providers: providers.collect(),
+        configured: Arc::default(),
         ..outside.clone()
     }
 }
@@ -29,31 +35,23 @@ pub(super) struct Substituting {
     inner: Arc<dyn Provider>,
     stand_ins: Arc<StandIns>,
     /// How it is configured, where it is.
-    config: Option<Value>,
-    configured: OnceCell<Arc<dyn Provider>>,
+    behind: Option<Value>,
+    /// The real providers.
+    real: Arc<Outside>,
+    source: String,
 }
 
 impl Substituting {
-    fn new(inner: Arc<dyn Provider>, stand_ins: Arc<StandIns>, config: Option<Value>) -> Self {
-        Self {
-            inner,
-            stand_ins,
-            config,
-            configured: OnceCell::new(),
-        }
-    }
-
     /// The real provider.
     async fn real(&self) -> Result<Arc<dyn Provider>, Diagnostics> {
-        let configuring = self
-            .config
-            .as_ref()
-            .and_then(|config| self.inner.configured(config));
-        let Some(configuring) = configuring else {
+        let Some(config) = &self.behind else {
             return Ok(self.inner.clone());
         };
-        let configured = self.configured.get_or_try_init(|| configuring).await?;
-        Ok(configured.clone())
+        let configuration = Ok(config.clone());
+        match self.real.provider(&self.source, &configuration).await {
+            Some(real) => real,
+            None => Ok(self.inner.clone()),
+        }
     }
 }
 
@@ -69,9 +67,13 @@ impl Provider for Substituting {
         // Nothing happens before it is waited for; whether there is something to wait for says whether it has a
         // configuration.
         drop(self.inner.configured(config)?);
-        let (inner, stand_ins) = (self.inner.clone(), self.stand_ins.clone());
-        let configured: Arc<dyn Provider> =
-            Arc::new(Self::new(inner, stand_ins, Some(config.clone())));
+        let configured: Arc<dyn Provider> = Arc::new(Self {
+            inner: self.inner.clone(),
+            stand_ins: self.stand_ins.clone(),
+            behind: Some(config.clone()),
+            real: self.real.clone(),
+            source: self.source.clone(),
+        });
         Some(Box::pin(ready(Ok(configured))))
     }
 
@@ -119,15 +121,9 @@ impl Provider for Substituting {
     }
 
     fn stop(&self) -> Pending<'_, ()> {
-        self.configured.get().unwrap_or(&self.inner).stop()
-    }
-
-    fn close(&self) -> Pending<'_, ()> {
-        match self.configured.get() {
-            Some(configured) => configured.close(),
-            // Others use it too.
-            None => Box::pin(ready(())),
-        }
+        let config = self.behind.as_ref();
+        let configured = config.and_then(|config| self.real.configured(&self.source, config));
+        Box::pin(async move { configured.as_ref().unwrap_or(&self.inner).stop().await })
     }
 }
 
@@ -182,6 +178,13 @@ mod tests {
         }
     }
 
+    fn outside(provider: Arc<dyn Provider>) -> Outside {
+        Outside {
+            providers: BTreeMap::from([(FakeProvider::SOURCE.to_owned(), provider)]),
+            ..Outside::default()
+        }
+    }
+
     /// A stand-in for everything, or for nothing.
     fn stand_ins(everything: bool) -> Arc<StandIns> {
         let release = Release {
@@ -207,8 +210,9 @@ mod tests {
     async fn what_is_made_up_keeps_the_promises_of_a_provider() {
         let world = FakeWorld::new();
         let inner = Arc::new(FakeProvider::new(world.clone(), Class::Named));
-        let provider = Substituting::new(inner, stand_ins(true), None);
-        conformance::provider(&provider, &MadeUp).await;
+        let outside = substituted(&outside(inner), &stand_ins(true));
+        let provider = outside.providers.get(FakeProvider::SOURCE);
+        conformance::provider(provider.unwrap().as_ref(), &MadeUp).await;
         assert_eq!(world.count(), 0, "nothing was made outside");
     }
 
@@ -244,20 +248,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_provider_of_which_everything_is_made_up_is_never_configured() {
-        for (everything, n_configured) in [(true, 0), (false, 1)] {
+        for (everything, n_configured) in [(true, 0), (false, 2)] {
             let world = FakeWorld::new();
             let locked = Arc::new(Locked(
                 FakeProvider::new(world, Class::Named),
                 AtomicUsize::new(0),
             ));
-            let provider = Substituting::new(locked.clone(), stand_ins(everything), None);
-            let config = Value::object(BTreeMap::new());
-            let Some(Ok(configured)) = (match provider.configured(&config) {
-                Some(configuring) => Some(configuring.await),
-                None => None,
-            }) else {
-                unreachable!("the stand-in needs no credentials");
-            };
+            let outside = substituted(&outside(locked.clone()), &stand_ins(everything));
             let address = Address {
                 resource: ResourceAddress {
                     module: ModulePath::default(),
@@ -273,8 +270,12 @@ mod tests {
                 prior: thing("a", 1),
                 private: Vec::new(),
             });
-            let answer = configured.ask(&question).await;
-            assert_eq!(matches!(answer, Answer::Read(_)), everything, "{answer:?}");
+            let configuration = Ok(Value::object(BTreeMap::new()));
+            for _ in 0..2 {
+                let answer = crate::perform::ask(&outside, &question, &configuration).await;
+                assert_eq!(matches!(answer, Answer::Read(_)), everything, "{answer:?}");
+            }
+            // What could not be configured is tried again.
             assert_eq!(locked.1.load(Ordering::Relaxed), n_configured);
         }
     }

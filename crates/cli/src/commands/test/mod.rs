@@ -15,10 +15,10 @@ use crate::files::DiskFiles;
 use crate::render::diagnostics::Sources;
 use crate::session::{Session, fresh};
 use definition::{Files as _, Given, TestFile, TestRun};
-use engine::{TestEvent, TestFindings, TestReport, TestStatus, TestSuite};
+use engine::{Outside, TestEvent, TestFindings, TestReport, TestStatus, TestSuite};
 use model::Address;
-use std::path::Path;
 use std::sync::Arc;
+use value::Diagnostics;
 
 /// Somebody who is told how the tests go.
 enum Audience {
@@ -65,12 +65,7 @@ fn word(status: TestStatus) -> &'static str {
 /// `test`.
 pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8, CommandError> {
     let files = DiskFiles::new(session.project.root.clone());
-    let directory = args.test_directory.trim_end_matches('/');
-    if !definition::is_inside(directory) {
-        return Err(CommandError::Usage(format!(
-            "-test-directory {directory}: the directory with the tests is one of the project, with its path from there"
-        )));
-    }
+    let directory = checked(&args.test_directory)?;
     let mut paths = engine::test_files(&files, directory);
     let wanted = |path: &String| {
         let mut filters = args.filter.iter();
@@ -89,6 +84,7 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
         .project
         .given_with(&args.variables, Some(directory))?;
     let scratch = std::env::temp_dir().join(format!("steadfast-test-{:016x}", fresh()?));
+    let outside = session.providers_of_tests(&args.variables, scratch.clone())?;
     let mut count = Count::default();
     let mut worst = TestStatus::Pass;
     let mut all = Vec::new();
@@ -97,7 +93,7 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
         let given = if is_beside { &beside } else { &root };
         audience.file(path, file);
         let mut told = Vec::new();
-        let status = carry_out(session, &scratch, (&files, given), file, &mut |event| {
+        let status = carry_out(session, &outside, (&files, given), file, &mut |event| {
             if let TestEvent::Ended(run, report) = &event {
                 count.add(report.status);
                 told.push(Told {
@@ -107,6 +103,7 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
             }
             audience.event(path, event);
         })?;
+        session.tokio.block_on(outside.close_configured());
         let Some(status) = status else {
             return Ok(exit::INTERRUPTED);
         };
@@ -127,6 +124,57 @@ pub(crate) fn test(session: &Session, args: &TestArgs, json: bool) -> Result<u8,
     })
 }
 
+/// Everything that is wrong with test files before any is carried out. Their texts go behind the others.
+pub(super) fn mistakes(
+    session: &Session,
+    directory: &str,
+    sources: &mut Sources,
+) -> Result<Diagnostics, CommandError> {
+    let files = DiskFiles::new(session.project.root.clone());
+    let mut all = Diagnostics::new();
+    for path in engine::test_files(&files, checked(directory)?) {
+        let content = content(&files, &path)?;
+        let (file, mut found) = TestFile::read(&path, content, &files);
+        for run in &file.runs {
+            found.extend(run.expected().err().unwrap_or_default());
+        }
+        let own = u32::try_from(sources.len()).unwrap_or(u32::MAX);
+        let mut findings = TestFindings::of_file(found, &file, Vec::new());
+        for one in &mut findings.diagnostics.0 {
+            let hints = one.hints.iter_mut().flat_map(|hint| &mut hint.span);
+            one.span
+                .iter_mut()
+                .chain(hints)
+                .for_each(|span| span.source.0 += own);
+        }
+        all.extend(findings.diagnostics);
+        for (path, content) in findings.sources {
+            sources.push(path, content);
+        }
+    }
+    Ok(all)
+}
+
+/// The directory with the tests, if it can be one.
+fn checked(directory: &str) -> Result<&str, CommandError> {
+    let directory = directory.trim_end_matches('/');
+    if definition::is_inside(directory) {
+        return Ok(directory);
+    }
+    Err(CommandError::Usage(format!(
+        "-test-directory {directory}: the directory with the tests is one of the project, with its path from there"
+    )))
+}
+
+fn content(files: &DiskFiles, path: &str) -> Result<Vec<u8>, CommandError> {
+    files.read(path).ok_or_else(|| {
+        CommandError::Failed(format!(
+            "the test file {path} cannot be read, or is larger than {} bytes",
+            definition::limits::SOURCE_BYTES_MAX
+        ))
+    })
+}
+
 /// Reads all test files. One that is wrong keeps all from being carried out, like a faulty configuration.
 fn read(
     files: &DiskFiles,
@@ -136,12 +184,7 @@ fn read(
     let mut tests = Vec::new();
     let mut wrong: Option<TestFindings> = None;
     for path in paths {
-        let Some(content) = files.read(path) else {
-            return Err(CommandError::Failed(format!(
-                "the test file {path} cannot be read, or is larger than {} bytes",
-                definition::limits::SOURCE_BYTES_MAX
-            )));
-        };
+        let content = content(files, path)?;
         let (file, found) = TestFile::read(path, content, files);
         let refused = found.has_errors();
         let findings = TestFindings::of_file(found, &file, Vec::new());
@@ -167,17 +210,16 @@ fn read(
 /// Carries out one file; none when a person ended it at once.
 fn carry_out(
     session: &Session,
-    scratch: &Path,
+    outside: &Outside,
     (files, given): (&DiskFiles, &[Given]),
     file: &TestFile,
     observer: &mut dyn FnMut(TestEvent<'_>),
 ) -> Result<Option<TestStatus>, CommandError> {
-    let outside = session.providers_of_tests(scratch.to_owned())?;
     let (interrupt, interrupted) = tokio::sync::watch::channel(session.was_interrupted());
     let suite = TestSuite {
         files,
         given,
-        outside: &outside,
+        outside,
         clock: Arc::new(engine::SystemClock::new()),
         interrupted,
     };
