@@ -562,6 +562,12 @@ pub(crate) fn succeeded(
     outputs: BTreeMap<Name, Value>,
 ) -> RunResult {
     let (checks, warnings) = conditions::all(world, run, memo);
+    // What could not be judged while planning, of a module's output say, may turn out not to hold.
+    if warnings.has_errors() {
+        return RunResult::Failed {
+            diagnostics: warnings,
+        };
+    }
     RunResult::Succeeded {
         outputs,
         checks,

@@ -465,21 +465,26 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         let known_as = change.previous.as_ref().unwrap_or(&change.address);
         let mut resource = Resource::new(&change.address, &change.provider, before, making.schemas);
         let object = making.world.resources.get(known_as);
-        let mut depends_on = object.map_or_else(Vec::new, |one| known.all(&one.dependencies));
+        // What stays as it is depends on what is written now; what changes, on what it depended on before as well.
         // What is only being taken over depends on nothing yet, and what is no longer written on nothing new.
+        let mut depends_on = Vec::new();
+        if let Some(object) = object.filter(|_| change.action != Action::NoOp) {
+            let before = known.blocks(&object.dependencies);
+            depends_on.extend(state::names(before));
+        }
         if change.importing.is_none() && change.action != Action::Delete {
             let needed = needs.resources(&change.address.resource);
             depends_on.extend(state::names(&needed.unwrap_or_default()));
-            depends_on.sort();
-            depends_on.dedup();
         }
+        depends_on.sort();
+        depends_on.dedup();
         resource.depends_on = depends_on;
         resource.tainted = object.is_some_and(|one| one.tainted);
         resources.push((&change.address, resource));
     }
     for (position, (address, object)) in making.world.deposed.iter().enumerate() {
         let mut resource = Resource::new(address, &object.provider, &object.value, making.schemas);
-        resource.depends_on = known.all(&object.dependencies);
+        resource.depends_on = state::names(known.blocks(&object.dependencies));
         resource.deposed_key = Some(state::deposed_key(position));
         resources.push((address, resource));
     }

@@ -212,7 +212,7 @@ fn placed<'a>(
     schemas: &decide::Schemas,
 ) -> (&'a Address, Resource) {
     let mut resource = Resource::new(address, &object.provider, &object.value, schemas);
-    resource.depends_on = dependencies.all(&object.dependencies);
+    resource.depends_on = names(dependencies.blocks(&object.dependencies));
     resource.tainted = object.tainted;
     (address, resource)
 }
@@ -253,8 +253,8 @@ impl<'a> Dependencies<'a> {
         Self { direct }
     }
 
-    /// These and all they depend on, by their names.
-    pub(crate) fn all(&self, direct: &'a [ResourceAddress]) -> Vec<String> {
+    /// These and all they depend on.
+    pub(crate) fn blocks(&self, direct: &'a [ResourceAddress]) -> BTreeSet<&'a ResourceAddress> {
         let mut found: BTreeSet<&ResourceAddress> = BTreeSet::new();
         let mut left: Vec<&ResourceAddress> = direct.iter().collect();
         while let Some(one) = left.pop() {
@@ -262,7 +262,7 @@ impl<'a> Dependencies<'a> {
                 left.extend(self.direct.get(one).into_iter().flatten());
             }
         }
-        names(found)
+        found
     }
 }
 

@@ -17,6 +17,28 @@ pub fn equal(left: &Value, right: &Value) -> Value {
 
 /// None when it is not known yet.
 pub(crate) fn compare(left: &Value, right: &Value) -> Option<bool> {
+    let are_containers = left.depth() > 0 && right.depth() > 0;
+    if are_containers && !has_untyped(left) && !has_untyped(right) && left.ty() != right.ty() {
+        return Some(false);
+    }
+    compare_inside(left, right)
+}
+
+/// Whether something inside is not known, and not even its type is.
+fn has_untyped(value: &Value) -> bool {
+    if value.is_wholly_known() {
+        return false;
+    }
+    let mut found = false;
+    value.walk(&mut |_, one| {
+        found |= one.as_unknown().is_some_and(|one| one.ty.contains_any());
+        !found && !one.is_wholly_known()
+    });
+    found
+}
+
+/// The same for values whose types are known to fit.
+fn compare_inside(left: &Value, right: &Value) -> Option<bool> {
     match (left.as_unknown(), right.as_unknown()) {
         (None, None) => {}
         (Some(unknown), None) => return unlike(unknown, right),
@@ -80,7 +102,7 @@ fn compare_all<'a>(
     }
     let mut known = true;
     for (left, right) in pairs {
-        match compare(left, right) {
+        match compare_inside(left, right) {
             Some(true) => {}
             Some(false) => return Some(false),
             None => known = false,
