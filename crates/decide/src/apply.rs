@@ -335,6 +335,8 @@ fn change_of(
     }
     let config = final_config(world, run, memo, planned)?;
     let Some(answer) = run.replanned.get(&action) else {
+        let kept = object.map(|object| object.private.clone());
+        change.private = kept.unwrap_or_default();
         return final_question(memo, change, config).map(|one| Next::Ask(Question::Plan(one)));
     };
     if let Some(path) = planned

@@ -400,7 +400,12 @@ impl Planner {
             })
             .find_map(|(name, value)| {
                 let planned = answer.planned.get(name)?;
-                propose::contradiction(value, planned).map(|path| {
+                let nested = schema.attributes.get(name)?.nested.as_ref();
+                let found = match nested {
+                    Some(nested) => propose::contradiction_inside(nested, value, planned),
+                    None => propose::contradiction(value, planned),
+                };
+                found.map(|path| {
                     if path.is_empty() {
                         name.to_string()
                     } else {

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use model::{BlockSchema, Nesting};
+use model::{Attribute, BlockSchema, NestedAttributes, Nesting};
 use value::{Data, Marks, Name, Type, Value};
 
 /// The new object that a configuration asks for: what is set comes from the configuration, what the provider computes
@@ -117,6 +117,64 @@ fn contradiction_at(earlier: &Value, later: &Value, path: &mut Vec<String>) -> b
         (Data::Null(_), _) | (_, Data::Null(_)) => true,
         _ => !same(earlier, later),
     }
+}
+
+/// The same for attributes inside of an attribute: the provider fills in what it computes and nobody has written.
+pub(crate) fn contradiction_inside(
+    nested: &NestedAttributes,
+    config: &Value,
+    planned: &Value,
+) -> Option<String> {
+    let pairs: Vec<(String, &Value, &Value)> = match (config.data(), planned.data()) {
+        (Data::Object(_), Data::Object(_)) if nested.nesting == Nesting::Single => {
+            return contradiction_of(&nested.attributes, config, planned);
+        }
+        (Data::List(_, a) | Data::Tuple(a), Data::List(_, b) | Data::Tuple(b))
+            if a.len() == b.len() =>
+        {
+            let pairs = a.iter().zip(b.iter()).enumerate();
+            pairs.map(|(at, (a, b))| (at.to_string(), a, b)).collect()
+        }
+        (Data::Map(_, a), Data::Map(_, b)) if a.keys().eq(b.keys()) => {
+            let pairs = a.iter().zip(b.values());
+            pairs.map(|((key, a), b)| (key.to_string(), a, b)).collect()
+        }
+        // Elements of a set have no names to pair them by.
+        (Data::Set(_, a), Data::Set(_, b)) if a.len() == b.len() => return None,
+        _ => return contradiction(config, planned),
+    };
+    pairs.into_iter().find_map(|(step, config, planned)| {
+        let inside = contradiction_of(&nested.attributes, config, planned)?;
+        Some([step, inside].join("."))
+    })
+}
+
+fn contradiction_of(
+    attributes: &BTreeMap<Name, Attribute>,
+    config: &Value,
+    planned: &Value,
+) -> Option<String> {
+    let (Some(written), Some(made)) = (config.entries(), planned.entries()) else {
+        return contradiction(config, planned);
+    };
+    written.iter().find_map(|(name, value)| {
+        let attribute = attributes.get(name)?;
+        if attribute.write_only || (value.is_null() && attribute.computed) {
+            return None;
+        }
+        let planned = made.get(name)?;
+        let found = match &attribute.nested {
+            Some(nested) if !value.is_null() => contradiction_inside(nested, value, planned),
+            _ => contradiction(value, planned),
+        };
+        found.map(|path| {
+            if path.is_empty() {
+                name.to_string()
+            } else {
+                [name, path.as_str()].join(".")
+            }
+        })
+    })
 }
 
 /// Whether two values are the same data of the same kind, whatever their marks and the declared types of their nulls.

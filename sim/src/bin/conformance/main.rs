@@ -28,6 +28,7 @@ mod planfile;
 mod plans;
 #[path = "../../../../crates/definition/tests/support/project.rs"]
 mod project;
+mod provider;
 mod signatures;
 mod suite;
 mod testing;
@@ -40,6 +41,7 @@ const HELP: &str = "\
 Compares this program with recorded answers of terraform, suite by suite.
 
 Usage: cargo xtask conformance language [SUITE...]
+       cargo xtask conformance provider
        cargo xtask conformance language --fuzz-plans N [--seed S]
        cargo xtask conformance language --fuzz N [--seed S]
        cargo xtask conformance record SUITE...
@@ -58,8 +60,8 @@ blanks, line breaks and comments of the files of suite fmt about and compares wi
 many such texts (default 2000), S where the drawing begins. --fuzz-plans draws N pairs of
 configurations from seeds, compares the plans of the terraform on the PATH with ours, and prints each pair that differs,
 made smaller, as a case of the suite plans. ask prints both
-answers to each line of its input, an expression, as a case of suite functions is written. list says what suites
-there are, what each compares, and
+answers to each line of its input, an expression, as a case of suite functions is written. provider runs the
+suite of that name alone. list says what suites there are, what each compares, and
 where its cases are.
 
 Options:
@@ -183,6 +185,10 @@ fn parse(words: &[String]) -> Result<Order, String> {
     }
     match command.as_str() {
         "list" => Ok(Order::List),
+        "provider" => Ok(Order::Run {
+            suites: vec![suite::named("provider")?],
+            differences_max,
+        }),
         "language" if fuzz_plans.is_some() => Ok(Order::FuzzPlans {
             count: fuzz_plans.unwrap_or_default(),
             seed,
@@ -212,7 +218,7 @@ fn parse(words: &[String]) -> Result<Order, String> {
         "scramble" => Ok(Order::Scramble { count, seed }),
         "accept" => Ok(Order::Accept(names)),
         other => Err(format!(
-            "there is no command {other}; the commands are language, record, accept, scramble, ask and list"
+            "there is no command {other}; the commands are language, provider, record, accept, scramble, ask and list"
         )),
     }
 }

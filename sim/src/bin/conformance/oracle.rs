@@ -35,12 +35,33 @@ impl Terraform {
         words: &[&str],
         input: &str,
     ) -> Result<Output, String> {
+        Self::start(directory, words, input, None)
+    }
+
+    /// The same with providers that run already (`TF_REATTACH_PROVIDERS`).
+    pub(crate) fn run_with(
+        &self,
+        directory: &Path,
+        words: &[&str],
+        running: &str,
+    ) -> Result<Output, String> {
+        Self::start(directory, words, "", Some(running))
+    }
+
+    fn start(
+        directory: &Path,
+        words: &[&str],
+        input: &str,
+        running: Option<&str>,
+    ) -> Result<Output, String> {
+        let running = running.map(|running| ("TF_REATTACH_PROVIDERS", running));
         let cannot = |error: std::io::Error| format!("cannot run terraform: {error}");
         let mut child = Command::new("terraform")
             .args(words)
             .current_dir(directory)
             .env("CHECKPOINT_DISABLE", "1")
             .env("TF_CLI_CONFIG_FILE", "/dev/null")
+            .envs(running)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -4,7 +4,9 @@
 //! reads the same ones: then they stay with that room.
 
 use crate::oracle::Terraform;
-use crate::{blocks, cases, console, expressions, format, language, plans, signatures, testing};
+use crate::{
+    blocks, cases, console, expressions, format, language, plans, provider, signatures, testing,
+};
 use std::path::{Path, PathBuf};
 
 /// A body of cases with recorded answers.
@@ -134,6 +136,15 @@ pub(crate) const SUITES: &[Suite] = &[
         known: 0,
         run: plans::run,
         record: plans::record,
+        accept: None,
+    },
+    Suite {
+        name: "provider",
+        what: "every call that a provider is asked in scenarios, with all that is sent",
+        place: provider::PLACE,
+        known: 15,
+        run: provider::run,
+        record: provider::record,
         accept: None,
     },
     Suite {
