@@ -165,7 +165,7 @@ pub enum Reference {
     PathModule,
     /// `path.root`.
     PathRoot,
-    /// `path.cwd`.
+    /// `path.cwd` in releases of before; now it is a call of `abspath`.
     PathCwd,
     /// `terraform.workspace`.
     Workspace,

@@ -36,6 +36,22 @@ impl<'e> Step<'e> {
     }
 }
 
+/// `path.cwd`: what `abspath` makes of the root module's directory, which a release carries like a file; where nobody
+/// knows that, the directory as everything else names it.
+fn working_directory(span: Span) -> Expr {
+    let here = || literal(Value::string("."), span);
+    let call = |name: &str, arguments| Expr {
+        kind: ExprKind::Call {
+            name: name.into(),
+            arguments,
+            expand_last: false,
+        },
+        span,
+    };
+    let absolute = call("abspath", alloc::vec![here()]);
+    call("try", alloc::vec![absolute, here()])
+}
+
 /// The base of a traversal, and its steps in the order written.
 pub(super) fn steps(expression: &Expression) -> (&Expression, Vec<Step<'_>>) {
     let mut steps = Vec::new();
@@ -231,14 +247,16 @@ impl Lowerer<'_> {
             // The long form of a reference to a managed resource.
             "resource" => self.typed(names, Mode::Managed, root, span, steps),
             "each" | "count" | "self" => self.repetition(root, span, steps),
-            "path" => self.fixed(span, steps, &PATH, |name| {
-                Some(match name {
-                    "module" => Reference::PathModule,
-                    "root" => Reference::PathRoot,
-                    "cwd" => Reference::PathCwd,
-                    _ => return None,
-                })
-            }),
+            "path" => match steps.first().map(|step| (step.attribute(), step.whole)) {
+                Some((Some(id), whole)) if &*id.name == "cwd" => (working_directory(whole), 1),
+                _ => self.fixed(span, steps, &PATH, |name| {
+                    Some(match name {
+                        "module" => Reference::PathModule,
+                        "root" => Reference::PathRoot,
+                        _ => return None,
+                    })
+                }),
+            },
             "terraform" => self.terraform(span, steps),
             "environment" if self.context.delivery => {
                 self.fixed(span, steps, &ENVIRONMENT, |name| {
