@@ -445,8 +445,6 @@ const FOR_PARAMETERS: &[(&[&str], &[&str], &[&str])] = &[
             "\"{hello,empty}.*\"",
             "\"[\"",
             "\"nested/?.txt\"",
-            "\"**\"",
-            "\"*\"",
         ],
     ),
     (
