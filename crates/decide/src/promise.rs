@@ -6,7 +6,8 @@ use model::{Effect, Outcome};
 use value::Diagnostics;
 
 /// The outcome of an effect, judged by what was planned: an object that contradicts its plan is recorded as it is, but
-/// as damaged, so that the next plan replaces it. Of a provider that may do so (`loose`), it is taken as it is.
+/// as failed, and a new one as damaged, so that the next plan replaces it. Of a provider that may do so (`loose`), it
+/// is taken as it is.
 pub fn held(effect: &Effect, loose: bool, outcome: Outcome) -> Outcome {
     let Effect::Change(change) = effect else {
         return outcome;

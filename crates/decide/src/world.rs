@@ -701,7 +701,9 @@ impl World {
                     object, private, ..
                 },
             ) => {
-                self.changed(run, id, change, Some(object), private, true)?;
+                // An object that was there before is still that object, and is not replaced because a change failed.
+                let damaged = change.verb == Verb::Create;
+                self.changed(run, id, change, Some(object), private, damaged)?;
             }
             (Effect::Place(spec), Outcome::Placed { address }) => {
                 if let Some(instance) = self.instances.get_mut(&spec.instance) {

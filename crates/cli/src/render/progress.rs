@@ -127,7 +127,10 @@ impl Progress {
                 format!("{GOOD}built{RESET} {} {took}", artifact.short())
             }
             Outcome::Partial { .. } => {
-                format!("{BAD}failed part of the way{RESET} {took}; marked as damaged")
+                let creates = |change: &model::Change| change.verb == Verb::Create;
+                let new = matches!(effect, Effect::Change(change) if creates(change));
+                let kept = if new { "; marked as damaged" } else { "" };
+                format!("{BAD}failed part of the way{RESET} {took}{kept}")
             }
             Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
             Outcome::Failed { .. } => format!("{WARN}failed{RESET} {took}"),
