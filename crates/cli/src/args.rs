@@ -43,10 +43,13 @@ pub(crate) enum Command {
     #[command(after_long_help = manual::INIT)]
     Init(InitArgs),
     /// Fetch modules, as `init` does.
+    #[command(after_long_help = manual::GET)]
     Get(GetArgs),
     /// List the modules that the definition calls.
+    #[command(after_long_help = manual::MODULES)]
     Modules(Variables),
     /// Check the definition without looking at the world.
+    #[command(after_long_help = manual::VALIDATE)]
     Validate(ValidateArgs),
     /// Bring files into their canonical form.
     #[command(after_long_help = manual::FMT)]
@@ -76,13 +79,15 @@ pub(crate) enum Command {
     #[command(after_long_help = manual::OUTPUT)]
     Output(OutputArgs),
     /// Look at single objects, and correct what the book knows of them.
-    #[command(subcommand)]
+    #[command(subcommand, after_long_help = manual::STATE)]
     State(StateCommand),
     /// Mark an object as damaged, so that the next apply replaces it.
+    #[command(after_long_help = manual::TAINT)]
     Taint(TaintArgs),
     /// Take the mark of a damaged object away.
     Untaint(TaintArgs),
     /// Take over an object that exists already.
+    #[command(after_long_help = manual::IMPORT)]
     Import(ImportArgs),
     /// List the runs of an environment.
     #[command(after_long_help = manual::HISTORY)]
@@ -112,11 +117,13 @@ pub(crate) enum Command {
     #[command(after_long_help = manual::LIFT)]
     Lift(LiftArgs),
     /// Stop everything that an environment runs. Its resources stay.
+    #[command(after_long_help = manual::STOP)]
     Stop(EnvironmentArgs),
     /// Show the last lines that an instance printed.
     #[command(after_long_help = manual::LOGS)]
     Logs(LogsArgs),
     /// Take the example shop through three environments, a good release and a bad one.
+    #[command(after_long_help = manual::DEMO)]
     Demo(DemoArgs),
     /// Serve an editor: findings as you type, hover, definitions, completion, formatting.
     #[command(after_long_help = manual::LSP)]

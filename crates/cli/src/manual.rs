@@ -363,3 +363,109 @@ pub(crate) fn instead_of_terraform(words: &[std::ffi::OsString]) -> Option<&'sta
         found.map(|(_, instead)| *instead)
     })
 }
+
+/// Under `validate --help`.
+pub(crate) const VALIDATE: &str = "\
+Reads every file of the project and says everything that is wrong with it in one go, each with its place, the reason and \
+what to do. Nothing is planned, looked at or changed, and variables need no value: a value that is not known could be any \
+of its type. With --json the answer is the one object that `terraform validate -json` prints.
+
+Examples:
+  steadfast validate
+  steadfast validate --json | jq .error_count
+  steadfast --chdir infra validate
+
+Ends with 0 when nothing is wrong, warnings or not, and with 65 when something is. `steadfast explain CODE` says more about \
+one finding.
+";
+
+/// Under `get --help`.
+pub(crate) const GET: &str = "\
+The part of `init` that fetches modules: for a pipeline that brings its providers otherwise. What is there and is what the \
+lock file says is not fetched again.
+
+Examples:
+  steadfast get
+  steadfast get -update                            newer versions, as far as constraints allow
+
+Ends with 0, with 65 when the definition is wrong, and with 1 when something could not be fetched.
+";
+
+/// Under `modules --help`.
+pub(crate) const MODULES: &str = "\
+Every module that the project calls, directly or through others: where it is called, where it comes from, which version is \
+there. What nobody calls any more is not listed, though its files may still be in .terraform/modules.
+
+Examples:
+  steadfast modules
+  steadfast modules --json
+
+Ends with 0, and with 65 when the definition is wrong.
+";
+
+/// Under `state --help`.
+pub(crate) const STATE: &str = "\
+What the book says exists. `steadfast plan` compares it with what is really there; nothing here looks at the world. `mv` \
+and `rm` correct what is known, and stand in the book with the name of who did it; what exists stays as it is.
+
+Examples:
+  steadfast state list
+  steadfast state list production
+  steadfast state show 'host_file.page[\"a\"]'
+  steadfast state show --json terraform_data.a     for programs
+  steadfast state mv terraform_data.a terraform_data.b
+  steadfast state rm 'module.old'                  forgotten, not destroyed
+
+Ends with 0, and with 1 when there is no such object.
+";
+
+/// Under `stop --help`.
+pub(crate) const STOP: &str = "\
+Every instance gets the time to finish its requests that its service gives it (`stop_grace`), then it is ended, and so is the \
+data plane. Resources, artifacts and the book stay: the next `deploy` starts everything again.
+
+Examples:
+  steadfast stop staging
+  steadfast resume staging                         when it was interrupted: finishes stopping
+
+Ends with 0 when nothing runs any more, and with 1 when an instance could not be stopped.
+";
+
+/// Under `demo --help`.
+pub(crate) const DEMO: &str = "\
+The main job on one machine, with nothing but this program and the repository: builds the shop, takes its first release \
+through dev and staging to production, sends requests there all the while, rolls out a good second release and a third one \
+of which one request in twenty fails, and kills its own control plane with SIGKILL in the middle of both. It works on a copy \
+in a temporary directory, on free ports of this machine, and removes everything at the end.
+
+Examples:
+  steadfast demo
+  steadfast demo --keep                            leaves it running, and prints the commands to look around
+  steadfast demo --kills 5 --rate 1000             more of both
+
+Ends with 0 when the story went as it should: no request failed on a good version, the bad one was found and sent back. \
+Anything else is an error and says what it was.
+";
+
+/// Under `taint --help`.
+pub(crate) const TAINT: &str = "\
+Nothing is done to the object now: the next plan shows that it will be replaced, and why. The mark stands in the book with the \
+name of who made it. `plan -replace=ADDRESS` does the same for one plan only, and leaves no mark.
+
+Examples:
+  steadfast taint 'host_command.migrate["a"]'
+  steadfast untaint 'host_command.migrate["a"]'
+
+Ends with 0, and with 1 when there is no such object.
+";
+
+/// Under `import --help`.
+pub(crate) const IMPORT: &str = "\
+The object is read from its provider by its id and written down under the address, which must be in the definition. An \
+`import` block in the definition does the same in a plan that others can look at first, and is to be preferred.
+
+Examples:
+  steadfast import host_file.motd /etc/motd
+
+Ends with 0, and with 1 when the provider finds no such object or the address is taken.
+";
