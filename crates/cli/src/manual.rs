@@ -453,8 +453,8 @@ Nothing is done to the object now: the next plan shows that it will be replaced,
 name of who made it. `plan -replace=ADDRESS` does the same for one plan only, and leaves no mark.
 
 Examples:
-  steadfast taint 'host_command.migrate["a"]'
-  steadfast untaint 'host_command.migrate["a"]'
+  steadfast taint 'host_command.migrate[\"a\"]'
+  steadfast untaint 'host_command.migrate[\"a\"]'
 
 Ends with 0, and with 1 when there is no such object.
 ";

@@ -229,6 +229,23 @@ pub(crate) fn ephemeral_unsupported(address: &dyn Display, span: Span) -> Diagno
     .at(span)
 }
 
+pub(crate) fn provisioner_unsupported(address: &dyn Display, kind: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0931",
+        "Provisioners are not available in this version",
+        format!(
+            "The plan would run the provisioner `{kind}` of {address}, and nothing here runs provisioners yet. Nothing \
+             was changed."
+        ),
+    )
+    .about(format!("{address}"))
+    .at(span)
+    .hint(
+        "A command of its own, with what it needs and when it is done, is a `host_command` resource.",
+        None,
+    )
+}
+
 pub(crate) fn output_sensitive(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF0920",
@@ -544,6 +561,7 @@ mod tests {
             gave_up("host_file.a", 5, "the disk was full"),
             ephemeral_unsupported(address, at),
             output_sensitive("password", at),
+            provisioner_unsupported(address, "local-exec", at),
             blocks_in_circle(),
             moves_in_circle(at),
             moves_blocked(&[(String::from("host_file.a"), String::from("host_file.b"))]),

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use model::{
     Address, Answer, BlockSchema, CheckSubject, Checked, Drift, Imported, Mode, ModulePath, Plan,
     PlanMode, PlannedChange, ProviderSchema, Question, Reason, Resource, ResourceAddress,
-    RunOptions,
+    RunOptions, When,
 };
 use value::{Diagnostics, Name, Value};
 
@@ -315,12 +315,17 @@ impl Planner {
 
     /// The resource block of a number.
     pub(super) fn resource_of(&self, block: Option<u32>) -> Option<(u32, Resource)> {
+        let (node, resource) = self.resource_at(block)?;
+        Some((node, resource.clone()))
+    }
+
+    fn resource_at(&self, block: Option<u32>) -> Option<(u32, &Resource)> {
         let (node, block) = self.graph.blocks.get(block? as usize)?;
         let Block::Resource(mode, kind, name) = block else {
             return None;
         };
         let resource = self.evaluator.resource(*node, *mode, kind, name)?;
-        Some((*node, resource.clone()))
+        Some((*node, resource))
     }
 
     fn block(&mut self, number: u32) {
@@ -484,6 +489,7 @@ impl Planner {
 
     pub(super) fn draft(&mut self, pending: Pending, change: PlannedChange) {
         let nested = self.is_nested(&pending);
+        self.refuse_provisioners(&pending, change.action);
         if let Some(block) = pending.block
             && change.action != model::Action::NoOp
         {
@@ -505,6 +511,22 @@ impl Planner {
         });
         if let Some(block) = pending.block {
             self.one_less(block);
+        }
+    }
+
+    /// Nothing runs provisioners yet, and to leave them out in silence would be worse than to refuse.
+    fn refuse_provisioners(&mut self, pending: &Pending, action: model::Action) {
+        use model::Action::{Create, CreateThenDelete, Delete, DeleteThenCreate};
+        let Some((_, resource)) = self.resource_at(pending.block) else {
+            return;
+        };
+        let found = resource.provisioners.iter().find(|one| match one.when {
+            When::Create => matches!(action, Create | DeleteThenCreate | CreateThenDelete),
+            When::Destroy => matches!(action, Delete | DeleteThenCreate | CreateThenDelete),
+        });
+        if let Some(one) = found {
+            let found = diag::provisioner_unsupported(&pending.address, &one.kind, one.span);
+            self.diagnostics.push(found);
         }
     }
 
