@@ -391,7 +391,10 @@ mod tests {
                     "crates/engine/Cargo.toml:2",
                     "only journal may have `rusqlite`",
                 ),
-                ("sim/Cargo.toml:2", "only proxy, registry may have `hyper`"),
+                (
+                    "sim/Cargo.toml:2",
+                    "only proxy, registry, plugin may have `hyper`",
+                ),
             ],
         );
     }
