@@ -147,7 +147,7 @@ pub(crate) fn join(directory: &str, path: &str) -> String {
     }
 }
 
-/// Whether a path made by [`join`] stays inside of the root module's directory.
+/// Whether a path made by `join` stays inside of the root module's directory.
 pub fn is_inside(path: &str) -> bool {
     !path.starts_with('/') && path != ".." && !path.starts_with("../")
 }
