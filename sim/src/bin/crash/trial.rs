@@ -203,12 +203,7 @@ impl Trial {
             }
             n_lines_left = calm.n_lines.saturating_sub(book.entries_of_run);
         }
-        // The next command of the same kind takes over what is open, and does its own work then.
-        let words = if stage == Stage::Applying && rng.below(4) == 0 {
-            [self.kind.verb(), "-auto-approve"]
-        } else {
-            self.next_words(stage)
-        };
+        let words = self.next_words(stage);
         self.complete(&words).map(drop)
     }
 
