@@ -13,6 +13,7 @@ extern crate alloc;
 extern crate std;
 
 mod budget;
+mod calendar;
 mod console;
 mod convert;
 mod data;
@@ -34,6 +35,7 @@ mod unify;
 mod unknown;
 
 pub use budget::{Budget, Exhausted};
+pub use calendar::Moment;
 pub use console::is_visible;
 pub use convert::{ConvertError, convert, convert_type};
 pub use data::{Data, Marks, Name, Value};

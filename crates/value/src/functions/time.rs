@@ -3,6 +3,7 @@
 
 use super::{Call, CallError, Category, Function, Kind, NUMBER, Parameter, STRING};
 use crate::Value;
+use crate::calendar::{civil_from_days, days_from_civil};
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -225,33 +226,6 @@ impl Reader<'_> {
         }
         Ok(sign * i64::from(hours * 3600 + minutes * 60))
     }
-}
-
-/// Days since 1970-01-01 of a date in the Gregorian calendar.
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
-    // Years that begin in March put the leap day last, so every month before has a fixed place.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let months = i64::from((month + 9) % 12);
-    let day_of_year = (153 * months + 2) / 5 + i64::from(day) - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// The inverse of [`days_from_civil`].
-fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let months = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * months + 2) / 5 + 1;
-    let month = if months < 10 { months + 3 } else { months - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let small = |value: i64| u32::try_from(value).unwrap_or(0);
-    (year, small(month), small(day))
 }
 
 /// A point in time, in seconds since 1970, as text.
