@@ -24,6 +24,7 @@ mod fuzz;
 mod language;
 mod oracle;
 mod ours;
+mod pen;
 mod planfile;
 mod plans;
 #[path = "../../../../crates/definition/tests/support/project.rs"]
