@@ -30,6 +30,10 @@ pub(crate) struct Book {
     /// Actions whose newest attempt has no outcome.
     open: BTreeSet<(String, String)>,
     done: BTreeMap<(String, String), u32>,
+    /// Actions whose newest attempt was looked for, and had no effect.
+    absent: BTreeSet<(String, String)>,
+    /// Runs that began nothing more because somebody said so.
+    cancelled: BTreeSet<String>,
     subjects: BTreeMap<(String, String), String>,
 }
 
@@ -73,10 +77,16 @@ impl Book {
                 (self.approved, self.closed, self.entries_of_run) = (false, false, 1);
             }
             "commanded" => self.approved |= text("command") == "approve",
-            "closed" => self.closed = true,
+            "closed" => {
+                self.closed = true;
+                if text("result") == "cancelled" {
+                    self.cancelled.insert(action.0);
+                }
+            }
             "intended" => {
                 let subject = format!("{} of {}", text("verb"), text("subject"));
                 self.subjects.insert(action.clone(), subject);
+                self.absent.remove(&action);
                 self.open.insert(action);
             }
             "finished" => {
@@ -88,6 +98,10 @@ impl Book {
             "inquired" if text("inquiry") == "found" => {
                 self.open.remove(&action);
                 *self.done.entry(action).or_default() += 1;
+            }
+            "inquired" if text("inquiry") == "absent" => {
+                self.open.remove(&action);
+                self.absent.insert(action);
             }
             _ => {}
         }
@@ -108,13 +122,15 @@ impl Book {
         self.open.len()
     }
 
-    /// In a book whose runs are over: every action took effect once, and no two did the same.
+    /// In a book whose runs are over: every action took effect once, and no two did the same. In a run that was
+    /// cancelled it may also have been found to have had no effect.
     pub(crate) fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut seen = BTreeSet::new();
         for (action, subject) in &self.subjects {
             let (run, id) = action;
             match self.done.get(action).copied().unwrap_or_default() {
+                0 if self.absent.contains(action) && self.cancelled.contains(run) => {}
                 0 => {
                     let what = format!("{subject} (action {id}) was begun and never finished");
                     findings.push(Promise::Lost.broken(what));
@@ -144,7 +160,7 @@ mod tests {
         for (kind, action, word) in entries {
             let entry = json!({
                 "type": kind, "run": "1", "action": action, "subject": format!("file {action}"),
-                "verb": "create", "outcome": word, "inquiry": word, "command": word,
+                "verb": "create", "outcome": word, "inquiry": word, "command": word, "result": word,
             });
             book.entry(&entry);
         }
@@ -183,5 +199,9 @@ mod tests {
             ("finished", "a", "changed"),
         ];
         assert_eq!(book(&twice).check()[0].promise, Promise::Doubled);
+        let absent = [intended, ("inquired", "a", "absent")];
+        let ended = |result| book(&[absent.as_slice(), &[("closed", "", result)]].concat());
+        assert_eq!(ended("cancelled").check(), []);
+        assert_eq!(ended("succeeded").check()[0].promise, Promise::Lost);
     }
 }

@@ -203,7 +203,12 @@ impl Trial {
             }
             n_lines_left = calm.n_lines.saturating_sub(book.entries_of_run);
         }
-        let words = self.next_words(stage);
+        let mut words = self.next_words(stage);
+        if stage == Stage::Applying && rng.below(4) == 0 {
+            // The same command again takes over what is open, and then does its own work in a run of its own.
+            words[0] = self.kind.verb();
+            self.runs_before += 1;
+        }
         self.complete(&words).map(drop)
     }
 
