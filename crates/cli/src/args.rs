@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Look at single objects, and correct what the book knows of them.
     #[command(subcommand, after_long_help = manual::STATE)]
     State(StateCommand),
+    /// Keep several worlds of one definition apart.
+    #[command(subcommand, after_long_help = manual::WORKSPACE)]
+    Workspace(WorkspaceCommand),
     /// Mark an object as damaged, so that the next apply replaces it.
     #[command(after_long_help = manual::TAINT)]
     Taint(TaintArgs),
@@ -248,9 +251,9 @@ pub(crate) struct ConsoleArgs {
     /// Plan first, and answer as if that had been applied.
     #[arg(long)]
     pub plan: bool,
-    /// Environment whose objects expressions refer to.
-    #[arg(long, default_value = "default")]
-    pub env: String,
+    /// Environment whose objects expressions refer to; the selected workspace if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -361,9 +364,9 @@ pub(crate) struct ApplyArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct EnvironmentArgs {
-    /// Environment; `default` for a plain directory of Terraform files.
-    #[arg(default_value = "default", value_name = "ENVIRONMENT")]
-    pub environment: String,
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(value_name = "ENVIRONMENT")]
+    pub environment: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -374,9 +377,9 @@ pub(crate) struct ShowArgs {
     /// With --json, write sensitive values too.
     #[arg(long)]
     pub show_sensitive: bool,
-    /// Environment.
-    #[arg(long, default_value = "default")]
-    pub env: String,
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -386,9 +389,9 @@ pub(crate) struct OutputArgs {
     /// Print a text without quotes.
     #[arg(long)]
     pub raw: bool,
-    /// Environment.
-    #[arg(long, default_value = "default")]
-    pub env: String,
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -442,9 +445,40 @@ pub(crate) enum StateCommand {
     Show {
         /// Its address.
         address: String,
-        /// Environment.
-        #[arg(long, default_value = "default")]
-        env: String,
+        /// Environment, or workspace; the selected one if none is given.
+        #[arg(long)]
+        env: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkspaceCommand {
+    /// List the workspaces; the selected one has a star.
+    List,
+    /// Print the name of the selected workspace.
+    Show,
+    /// Make a workspace, and select it.
+    New {
+        /// Its name, for `terraform.workspace`.
+        name: String,
+    },
+    /// Select a workspace: plans and applies are about its objects from now on.
+    Select {
+        /// Its name.
+        name: String,
+        /// Make it if it does not exist.
+        #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
+              default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+        or_create: bool,
+    },
+    /// Delete a workspace that has no objects any more.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Delete it even if it has objects: they stay where they are, and nobody knows them any more.
+        #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", hide_default_value = true,
+              default_missing_value = "true", hide_possible_values = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+        force: bool,
     },
 }
 
@@ -468,9 +502,9 @@ pub(crate) enum JournalCommand {
 pub(crate) struct RunArgs {
     /// A run, or its first digits; all runs if none is given.
     pub run: Option<String>,
-    /// Environment.
-    #[arg(long, default_value = "default")]
-    pub env: String,
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -487,9 +521,8 @@ pub(crate) struct ResumeArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RollbackArgs {
-    /// Environment.
-    #[arg(default_value = "default")]
-    pub environment: String,
+    /// Environment, or workspace; the selected one if none is given.
+    pub environment: Option<String>,
     /// Go back to the release that this run carried out, instead of the one before the last.
     #[arg(long, value_name = "RUN")]
     pub to: Option<String>,
@@ -518,9 +551,9 @@ pub(crate) struct ResolveArgs {
     /// What you saw: it took effect, or it did not.
     #[arg(value_enum)]
     pub answer: Resolution,
-    /// Environment.
-    #[arg(long, default_value = "default")]
-    pub env: String,
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

@@ -152,6 +152,8 @@ fn detail(event: &Event) -> Value {
                 model::Command::Taint { tainted: false, .. } => "untaint",
                 model::Command::Rename { .. } => "rename",
                 model::Command::Forget { .. } => "forget",
+                model::Command::Retire { retired: true } => "delete workspace",
+                model::Command::Retire { retired: false } => "make workspace",
             };
             json!({ "actor": actor, "command": word })
         }

@@ -17,6 +17,7 @@ mod plugins;
 mod project;
 mod render;
 mod session;
+mod workspace;
 
 use clap::Parser as _;
 use std::process::ExitCode;

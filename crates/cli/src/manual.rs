@@ -276,6 +276,25 @@ Examples:
   steadfast logs --env dev -n 500 web-1
 ";
 
+/// Under `workspace --help`.
+pub(crate) const WORKSPACE: &str = "\
+One definition, several worlds: each workspace has objects, outputs and runs of its own, and its name is \
+terraform.workspace. There is always one called `default`. An environment of steadfast.hcl is a workspace too: select it \
+to look at it, or to plan for it; `steadfast deploy` changes it.
+
+The selection is kept in .terraform/environment, where Terraform keeps it too; TF_WORKSPACE in the environment is stronger.
+
+Examples:
+  steadfast workspace list
+  steadfast workspace new eu
+  steadfast workspace select -or-create eu
+  TF_WORKSPACE=eu steadfast plan
+  steadfast workspace delete eu                    after `steadfast destroy` in it
+  steadfast workspace delete -force eu             its objects stay, and nobody knows them any more
+
+Ends with 0, and with 1 when there is no such workspace, there is one already, or it still has objects.
+";
+
 /// Under `metadata --help`.
 pub(crate) const METADATA: &str = "\
 Examples:
@@ -302,6 +321,7 @@ Examples:
 
 /// Words of Terraform that have no counterpart here, with what there is instead.
 const INSTEAD: &[(&str, &str)] = &[
+    ("env", "Use: steadfast workspace"),
     (
         "init",
         "Nothing has to be prepared: the first apply makes the book, and the providers are built in.",
@@ -322,10 +342,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ),
     ("refresh", "Use: steadfast apply -refresh-only"),
     ("version", "Use: steadfast --version"),
-    (
-        "workspace",
-        "A directory has one world; the worlds of a delivery are its environments (steadfast.hcl).",
-    ),
     (
         "--backup",
         "The book keeps everything that ever was; nothing has to be backed up before an apply.",

@@ -5,12 +5,12 @@ use crate::error::CommandError;
 use crate::files::DiskFiles;
 use crate::render::diagnostics::Sources;
 use definition::{Compiled, Files as _, Given};
-use model::{Digest, Module, ProviderSchema, Release};
+use model::{Digest, Module, ProviderSchema, Release, RunOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Environment of a plain directory of Terraform files.
+/// The workspace that is always there.
 pub(crate) const DEFAULT_ENVIRONMENT: &str = "default";
 
 /// Where Terraform keeps its own things, seen from the root module.
@@ -49,6 +49,11 @@ impl Definition {
         self.name_again();
     }
 
+    /// How a run in a workspace is carried out, as far as the workspace says it.
+    pub(crate) fn options_in(&self, workspace: &str) -> RunOptions {
+        options_in(&self.release, workspace)
+    }
+
     /// The files that it carries, by path.
     pub(crate) fn files(&self) -> BTreeMap<String, Arc<[u8]>> {
         let by_digest: BTreeMap<Digest, &Vec<u8>> = self
@@ -69,6 +74,17 @@ impl Definition {
         if let Some(first) = self.content.first_mut() {
             *first = bytes;
         }
+    }
+}
+
+/// How a run of a release in a workspace is carried out, as far as the workspace says it: where the release declares
+/// an environment of that name, the workspace is that environment.
+pub(crate) fn options_in(release: &Release, workspace: &str) -> RunOptions {
+    let name = |is: bool| if is { workspace } else { "" }.to_owned();
+    RunOptions {
+        environment: name(release.environments.contains_key(workspace)),
+        workspace: name(workspace != DEFAULT_ENVIRONMENT),
+        ..RunOptions::default()
     }
 }
 
@@ -102,6 +118,11 @@ impl Project {
     /// What belongs to one environment.
     pub(crate) fn environment(&self, name: &str) -> PathBuf {
         self.state().join("env").join(name)
+    }
+
+    /// Names of the environments that are declared, as far as that can be read.
+    pub(crate) fn environments(&self) -> Vec<value::Name> {
+        definition::environments(&DiskFiles::new(self.root.clone()))
     }
 
     /// Compiles what is written, with values from everywhere they may come from.

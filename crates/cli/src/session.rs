@@ -6,7 +6,7 @@ use crate::project::Project;
 use crate::render::progress::Progress;
 use contract::Runtime as _;
 use decide::{LoadedReleases, World};
-use engine::{Codec, Engine, Outside, PROJECT_STREAM, Pause, Secrets, SystemClock};
+use engine::{Codec, Engine, Outside, Pause, Secrets, SystemClock};
 use journal::{Book, Reader, Writer};
 use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Version};
 use std::collections::BTreeMap;
@@ -303,11 +303,24 @@ impl Session {
         ))
     }
 
-    /// Everything that an environment's engine can reach, its data plane running.
+    /// The workspace that a command is about: the one named on its command line, else the selected one.
+    pub(crate) fn environment(&self, named: Option<&str>) -> Result<String, CommandError> {
+        match named {
+            Some(name) => Ok(name.to_owned()),
+            None => Ok(crate::workspace::selected(&self.project)?.name),
+        }
+    }
+
+    /// Makes room for what an environment runs. Where there is none, its engine reaches resources only.
+    pub(crate) fn prepare_services(&self, environment: &str) -> Result<(), CommandError> {
+        make_private(&self.project.environment(environment))
+    }
+
+    /// Everything that an environment's engine can reach, its data plane running where it runs anything.
     pub(crate) fn outside(&self, environment: &str) -> Result<Outside, CommandError> {
         let mut outside = self.providers(&Variables::default())?;
         outside.artifacts = Some(Arc::new(self.store()));
-        if environment == crate::project::DEFAULT_ENVIRONMENT || environment == PROJECT_STREAM {
+        if !self.project.environment(environment).is_dir() {
             return Ok(outside);
         }
         outside.runtime = Some(Arc::new(self.runtime(environment)?));

@@ -5,10 +5,9 @@
 use crate::LoadedRelease;
 use crate::eval::Evaluator;
 use alloc::collections::BTreeMap;
-use alloc::string::ToString as _;
 use alloc::sync::Arc;
 use model::{Address, Module, Plan, RunOptions};
-use value::{Diagnostics, Expr, Name, Value};
+use value::{Diagnostics, Expr, Value};
 
 /// A release, and the objects that its expressions refer to.
 pub struct Inspection {
@@ -17,10 +16,11 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Objects that are not given, and variables without a value, are unknown.
+    /// Objects that are not given, and variables without a value, are unknown. The options say in which environment
+    /// and workspace.
     pub fn new(
         mut loaded: LoadedRelease,
-        environment: Name,
+        options: &RunOptions,
         objects: BTreeMap<Address, Value>,
     ) -> Self {
         let variables = loaded
@@ -34,12 +34,8 @@ impl Inspection {
                 loaded.inputs.insert(name.clone(), unknown);
             }
         }
-        let options = RunOptions {
-            environment: environment.to_string(),
-            ..RunOptions::default()
-        };
         Self {
-            evaluator: Evaluator::new(Arc::new(loaded), &options, true),
+            evaluator: Evaluator::new(Arc::new(loaded), options, true),
             objects,
         }
     }

@@ -172,6 +172,9 @@ pub struct World {
     pub released: Vec<Digest>,
     /// Latest runs, oldest first.
     pub runs: VecDeque<RunSummary>,
+    /// It was deleted, and nothing was asked for in it since.
+    #[serde(default)]
+    pub retired: bool,
     /// The run that is not over.
     #[serde(skip)]
     pub run: Option<Run>,
@@ -381,6 +384,7 @@ impl World {
             return Err(format!("run {} is not over", active.id));
         }
         run.submitted_at = self.position + 1;
+        self.retired = false;
         self.run = Some(run);
         Ok(())
     }
@@ -442,7 +446,10 @@ impl World {
                 self.quarantine.remove(release);
                 Ok(())
             }
-            Command::Taint { .. } | Command::Rename { .. } | Command::Forget { .. } => {
+            Command::Taint { .. }
+            | Command::Rename { .. }
+            | Command::Forget { .. }
+            | Command::Retire { .. } => {
                 // A plan under way was made from the objects as they are.
                 if self.run.is_none() {
                     self.edited(command);
@@ -470,6 +477,15 @@ impl World {
                 for address in addresses {
                     self.resources.remove(address);
                     self.deposed.retain(|(one, _)| one != address);
+                }
+            }
+            Command::Retire { retired } => {
+                self.retired = *retired;
+                if *retired {
+                    self.resources.clear();
+                    self.deposed.clear();
+                    self.outputs.clear();
+                    self.checks.clear();
                 }
             }
             Command::Approve { .. }

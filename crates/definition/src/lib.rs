@@ -40,6 +40,7 @@ pub use compile::{
 };
 pub use console::{Asked, Completions, Console, ValueOf, is_unfinished};
 pub use constant::Nothing;
+pub use delivery::environments;
 pub use diag::CODES;
 pub use format::format;
 pub use lexer::is_identifier;

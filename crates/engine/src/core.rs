@@ -434,7 +434,8 @@ impl Core {
             | Command::LiftQuarantine { .. }
             | Command::Taint { .. }
             | Command::Rename { .. }
-            | Command::Forget { .. }) => other,
+            | Command::Forget { .. }
+            | Command::Retire { .. }) => other,
         }
     }
 

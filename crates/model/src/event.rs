@@ -284,6 +284,11 @@ pub enum Command {
         /// Which.
         addresses: Vec<Address>,
     },
+    /// The workspace is deleted, with all that the book knows of its objects; or it is made again, empty.
+    Retire {
+        /// Whether it is deleted.
+        retired: bool,
+    },
 }
 
 /// How a run ended.
@@ -407,7 +412,8 @@ impl Event {
                 Command::LiftQuarantine { .. }
                 | Command::Taint { .. }
                 | Command::Rename { .. }
-                | Command::Forget { .. } => None,
+                | Command::Forget { .. }
+                | Command::Retire { .. } => None,
             },
             Self::Opened { .. } | Self::Started { .. } | Self::Observed(_) => None,
         }

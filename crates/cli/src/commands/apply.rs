@@ -6,7 +6,7 @@ use crate::args::{ApplyArgs, PlanArgs, Planning, ResumeArgs};
 use crate::diag;
 use crate::error::CommandError;
 use crate::exit;
-use crate::project::{DEFAULT_ENVIRONMENT, Definition};
+use crate::project::Definition;
 use crate::render::diagnostics::{self, Sources};
 use crate::render::plan as render;
 use crate::render::progress::Progress;
@@ -57,6 +57,8 @@ pub(super) struct Previewed {
     pub world: decide::World,
     /// What was asked for.
     pub options: RunOptions,
+    /// In which workspace.
+    pub environment: String,
 }
 
 /// The plan that would be made now. Its warnings have been told.
@@ -67,9 +69,11 @@ pub(super) fn previewed(
     json: bool,
 ) -> Result<Previewed, CommandError> {
     let definition = compiled(session, &planning.variables, json)?;
-    let (world, _) = session.world(DEFAULT_ENVIRONMENT)?;
+    let environment = session.environment(None)?;
+    let (world, _) = session.world(&environment)?;
     Session::warn_if_open(&world);
-    let options = options(planning, replaced(planning)?, &world, mode, true)?;
+    let base = definition.options_in(&environment);
+    let options = options(base, planning, replaced(planning)?, &world, mode, true)?;
     let loaded = loaded(&definition)?;
     let outside = session.providers(&planning.variables)?;
     let preview = session
@@ -82,6 +86,7 @@ pub(super) fn previewed(
         definition,
         world,
         options,
+        environment,
     })
 }
 
@@ -131,7 +136,8 @@ pub(crate) fn apply(
     };
     let replace = replaced(&args.planning)?;
     let writer = session.writer()?;
-    let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let environment = session.environment(None)?;
+    let mut engine = session.engine(&writer, &environment)?;
     let then = if mode == PlanMode::Destroy {
         Then::Close
     } else {
@@ -140,7 +146,8 @@ pub(crate) fn apply(
     if let Some(code) = take_over(session, &mut engine, then, json)? {
         return Ok(code);
     }
-    let options = options(&args.planning, replace, engine.world(), mode, false)?;
+    let base = definition.options_in(&environment);
+    let options = options(base, &args.planning, replace, engine.world(), mode, false)?;
     definition.seal(engine.secrets());
     let mut progress = Progress::new(json);
     let run = RunId(fresh()?);
@@ -192,6 +199,11 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
     let writer = session.writer()?;
     let mut worst = exit::OK;
     for environment in open {
+        let open = worlds.get(environment.as_str());
+        let kind = open.and_then(|world| world.run.as_ref().map(|run| run.kind));
+        if matches!(kind, Some(RunKind::Deploy | RunKind::Stop)) {
+            session.prepare_services(&environment)?;
+        }
         let mut engine = session.engine(&writer, &environment)?;
         let Some(run) = engine.world().run.as_ref().map(|run| run.id) else {
             continue;
@@ -559,6 +571,7 @@ fn endpoints(option: &str, texts: &[String]) -> Result<Vec<model::Endpoint>, Com
 }
 
 fn options(
+    base: RunOptions,
     planning: &Planning,
     replace: Vec<Address>,
     world: &decide::World,
@@ -580,7 +593,7 @@ fn options(
         parallelism: planning.parallelism,
         seed: if preview { 0 } else { fresh()? },
         auto_approve: false,
-        ..RunOptions::default()
+        ..base
     })
 }
 

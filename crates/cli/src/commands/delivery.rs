@@ -5,7 +5,7 @@ use super::takeover::{Then, submit, take_over};
 use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs};
 use crate::error::CommandError;
 use crate::exit;
-use crate::project::{DEFAULT_ENVIRONMENT, Definition};
+use crate::project::{Definition, options_in};
 use crate::render::diagnostics;
 use crate::render::progress::Progress;
 use crate::render::style::{BOLD, RESET, WARN};
@@ -32,6 +32,7 @@ pub(crate) fn deploy(session: &Session, args: &DeployArgs, json: bool) -> Result
             Err(code) => return Ok(code),
         },
     };
+    session.prepare_services(&args.environment)?;
     let mut engine = None;
     if is_open(session, &args.environment)? {
         // The environment that this release goes to, or went to.
@@ -95,7 +96,7 @@ fn roll_out(
         auto_approve: true,
         environment: environment.to_owned(),
         at_once,
-        ..RunOptions::default()
+        ..options_in(&release, environment)
     };
     let run = RunId(fresh()?);
     let event = Event::Submitted {
@@ -287,14 +288,20 @@ pub(crate) fn rollback(
     args: &RollbackArgs,
     json: bool,
 ) -> Result<u8, CommandError> {
-    if json && !args.auto_approve && args.environment == DEFAULT_ENVIRONMENT {
+    let environment = &*session.environment(args.environment.as_deref())?;
+    let (world, _) = session.world(environment)?;
+    let open = world.run.iter().map(|run| run.kind);
+    let mut kinds = open.chain(world.runs.iter().map(|run| run.kind));
+    let delivered = kinds.any(|kind| kind == RunKind::Deploy);
+    if json && !args.auto_approve && !delivered {
         return Err(nobody_to_ask("--json"));
     }
-    let environment = args.environment.as_str();
-    let (world, _) = session.world(environment)?;
     if world.run.is_none() {
         // Said before anything is opened for writing.
         rollback_target(&world, args)?;
+    }
+    if delivered {
+        session.prepare_services(environment)?;
     }
     let writer = session.writer()?;
     let mut engine = session.engine(&writer, environment)?;
@@ -302,7 +309,7 @@ pub(crate) fn rollback(
         return Ok(code);
     }
     let target = rollback_target(engine.world(), args)?;
-    if environment != DEFAULT_ENVIRONMENT {
+    if delivered {
         return roll_out(
             session,
             &writer,
@@ -318,7 +325,7 @@ pub(crate) fn rollback(
         refresh: true,
         parallelism: decide::limits::PARALLELISM_DEFAULT,
         seed: fresh()?,
-        ..RunOptions::default()
+        ..options_in(&stored_release(session, &target)?, environment)
     };
     let run = RunId(fresh()?);
     let event = Event::Submitted {
@@ -351,14 +358,14 @@ fn rollback_target(world: &World, args: &RollbackArgs) -> Result<Digest, Command
         .iter()
         .filter(|run| kinds.contains(&run.kind))
         .collect();
+    let environment = &world.environment;
     if let Some(wanted) = &args.to {
         let found = runs
             .iter()
             .find(|run| run.id.to_string().starts_with(wanted));
         return found.map(|run| run.release).ok_or_else(|| {
             CommandError::Usage(format!(
-                "`{}` has no run {wanted} that carried out a release; see steadfast history {}",
-                args.environment, args.environment
+                "`{environment}` has no run {wanted} that carried out a release; see steadfast history {environment}"
             ))
         });
     }
@@ -371,8 +378,7 @@ fn rollback_target(world: &World, args: &RollbackArgs) -> Result<Digest, Command
         .find(|run| Some(run.release) != newest);
     before.map(|run| run.release).ok_or_else(|| {
         CommandError::Failed(format!(
-            "`{}` has no earlier release that was carried out to its end; nothing was changed",
-            args.environment
+            "`{environment}` has no earlier release that was carried out to its end; nothing was changed"
         ))
     })
 }
@@ -416,7 +422,12 @@ pub(crate) fn lift(session: &Session, args: &LiftArgs, json: bool) -> Result<u8,
 }
 
 /// `stop`.
-pub(crate) fn stop(session: &Session, environment: &str, json: bool) -> Result<u8, CommandError> {
+pub(crate) fn stop(
+    session: &Session,
+    environment: Option<&str>,
+    json: bool,
+) -> Result<u8, CommandError> {
+    let environment = &*session.environment(environment)?;
     let (world, _) = session.world(environment)?;
     let open = world.run.iter().map(|run| (run.kind, run.loaded.digest));
     let over = world.runs.iter().rev().map(|run| (run.kind, run.release));
@@ -427,6 +438,7 @@ pub(crate) fn stop(session: &Session, environment: &str, json: bool) -> Result<u
         }
         return Ok(exit::OK);
     };
+    session.prepare_services(environment)?;
     let writer = session.writer()?;
     let mut engine = session.engine(&writer, environment)?;
     if let Some(code) = take_over(session, &mut engine, Then::Close, json)? {

@@ -22,10 +22,11 @@ use value::{Data, Name, Value};
 /// `history`.
 pub(crate) fn history(
     session: &Session,
-    environment: &str,
+    environment: Option<&str>,
     as_json: bool,
 ) -> Result<u8, CommandError> {
-    let (world, _) = session.world(environment)?;
+    let environment = session.environment(environment)?;
+    let (world, _) = session.world(&environment)?;
     if world.runs.is_empty() && world.run.is_none() && !as_json {
         anstream::println!("No runs in `{environment}`.");
     }
@@ -131,7 +132,8 @@ pub(crate) fn journal(
         }
         JournalCommand::Show(args) => {
             let mut printer = Printer::new(as_json);
-            fold(&reader, &args.environment, |entry, world| {
+            let environment = session.environment(args.environment.as_deref())?;
+            fold(&reader, &environment, |entry, world| {
                 printer.entry(entry, world)
             })?;
             Ok(exit::OK)
@@ -407,6 +409,8 @@ fn order(command: &Command) -> String {
             let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             format!("forget {}", all.join(", "))
         }
+        Command::Retire { retired: true } => "delete this workspace".to_owned(),
+        Command::Retire { retired: false } => "make this workspace again".to_owned(),
     }
 }
 
@@ -464,8 +468,9 @@ fn found_as_planned(planned: &Value) -> Value {
 /// `replay`.
 pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result<u8, CommandError> {
     let reader = book(session)?;
+    let environment = session.environment(args.env.as_deref())?;
     let only = match &args.run {
-        Some(run) => Some(find_run(&reader, &args.env, run)?),
+        Some(run) => Some(find_run(&reader, &environment, run)?),
         None => None,
     };
     let secrets = session.secrets()?;
@@ -476,10 +481,10 @@ pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result
         secrets,
     };
     let mut replay = Replay::new(session.providers(&Variables::default())?.schemas(), only);
-    for entry in engine::entries(&reader, &args.env, secrets)? {
+    for entry in engine::entries(&reader, &environment, secrets)? {
         replay.take(&entry, &blobs).map_err(|source| {
             CommandError::Engine(engine::EngineError::Illegal {
-                environment: args.env.clone(),
+                environment: environment.clone(),
                 source,
             })
         })?;
@@ -526,12 +531,12 @@ pub(crate) fn resolve(
     args: &ResolveArgs,
     as_json: bool,
 ) -> Result<u8, CommandError> {
+    let environment = session.environment(args.env.as_deref())?;
     let writer = session.writer()?;
-    let mut engine = session.engine(&writer, &args.env)?;
+    let mut engine = session.engine(&writer, &environment)?;
     let Some(run) = engine.world().run.clone() else {
         return Err(CommandError::Usage(format!(
-            "`{}` has no open run",
-            args.env
+            "`{environment}` has no open run"
         )));
     };
     if !run.id.to_string().starts_with(&args.run) {

@@ -77,15 +77,16 @@ pub(crate) fn show(session: &Session, args: &ShowArgs, as_json: bool) -> Result<
     } else {
         Secrecy::Concealed
     };
+    let environment = session.environment(args.env.as_deref())?;
     if let Some(run) = &args.run {
         let path = Path::new(run);
         return if session.project.root.join(path).is_file() {
             super::saved::show(session, path, secrecy, as_json)
         } else {
-            super::history::show_run(session, &args.env, run, as_json)
+            super::history::show_run(session, &environment, run, as_json)
         };
     }
-    let (world, _) = session.world(&args.env)?;
+    let (world, _) = session.world(&environment)?;
     Session::warn_if_open(&world);
     if as_json {
         let schemas = session.providers(&Variables::default())?.schemas();
@@ -155,7 +156,7 @@ pub(crate) fn output(
     args: &OutputArgs,
     as_json: bool,
 ) -> Result<u8, CommandError> {
-    let (world, _) = session.world(&args.env)?;
+    let (world, _) = session.world(&session.environment(args.env.as_deref())?)?;
     Session::warn_if_open(&world);
     let Some(name) = &args.name else {
         if as_json {
@@ -206,7 +207,7 @@ pub(crate) fn state(
 ) -> Result<u8, CommandError> {
     match command {
         StateCommand::Pull(args) => {
-            let (world, _) = session.world(&args.environment)?;
+            let (world, _) = session.world(&session.environment(args.environment.as_deref())?)?;
             let schemas = session.providers(&Variables::default())?.schemas();
             let text = interchange::state(&world, &schemas, Secrecy::Revealed);
             anstream::println!("{text}");
@@ -215,14 +216,14 @@ pub(crate) fn state(
         // They change something, and are in `objects.rs`.
         StateCommand::Mv(_) | StateCommand::Rm(_) => Ok(exit::USAGE),
         StateCommand::List(args) => {
-            let (world, _) = session.world(&args.environment)?;
+            let (world, _) = session.world(&session.environment(args.environment.as_deref())?)?;
             for address in world.resources.keys() {
                 anstream::println!("{address}");
             }
             Ok(exit::OK)
         }
         StateCommand::Show { address, env } => {
-            let (world, _) = session.world(env)?;
+            let (world, _) = session.world(&session.environment(env.as_deref())?)?;
             let found = crate::project::address(address).and_then(|address| {
                 let object = world.resources.get(&address)?;
                 Some((address, object))
@@ -249,7 +250,7 @@ pub(crate) fn status(session: &Session, as_json: bool) -> Result<u8, CommandErro
     let mut waits = false;
     for (name, world) in worlds
         .iter()
-        .filter(|(name, _)| super::apply::is_environment(name))
+        .filter(|(name, world)| super::apply::is_environment(name) && !world.retired)
     {
         waits |= if as_json {
             status_json(world)

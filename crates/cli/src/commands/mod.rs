@@ -16,8 +16,9 @@ mod objects;
 mod saved;
 mod takeover;
 mod test;
+mod workspace;
 
-use crate::args::{Args, Command, JournalCommand, StateCommand};
+use crate::args::{Args, Command, JournalCommand, StateCommand, WorkspaceCommand};
 use crate::error::CommandError;
 use crate::project::Project;
 use crate::session::Session;
@@ -64,13 +65,16 @@ fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, Co
         Command::Destroy(apply) => apply::apply(session, apply, model::PlanMode::Destroy, json),
         Command::Show(show) => inspect::show(session, &show, json),
         Command::Output(output) => inspect::output(session, &output, json),
+        Command::Workspace(workspace) => workspace::workspace(session, &workspace, json),
         Command::State(StateCommand::Mv(args)) => objects::rename(session, &args, json),
         Command::State(StateCommand::Rm(args)) => objects::remove(session, &args, json),
         Command::State(state) => inspect::state(session, &state, json),
         Command::Taint(args) => objects::taint(session, &args, true, json),
         Command::Untaint(args) => objects::taint(session, &args, false, json),
         Command::Import(args) => objects::import(session, &args, json),
-        Command::History(history) => history::history(session, &history.environment, json),
+        Command::History(history) => {
+            history::history(session, history.environment.as_deref(), json)
+        }
         Command::Journal(journal) => history::journal(session, &journal, json),
         Command::Replay(replay) => history::replay(session, &replay, json),
         Command::Resume(resume) => apply::resume(session, &resume, json),
@@ -80,7 +84,7 @@ fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, Co
         Command::Status => inspect::status(session, json),
         Command::Resolve(resolve) => history::resolve(session, &resolve, json),
         Command::Lift(lift) => delivery::lift(session, &lift, json),
-        Command::Stop(stop) => delivery::stop(session, &stop.environment, json),
+        Command::Stop(stop) => delivery::stop(session, stop.environment.as_deref(), json),
         Command::Logs(logs) => delivery::logs(session, &logs),
         Command::Explain(_)
         | Command::Completions(_)
@@ -103,6 +107,7 @@ fn only_looks(command: &Command) -> bool {
             | Command::State(
                 StateCommand::List(_) | StateCommand::Show { .. } | StateCommand::Pull(_)
             )
+            | Command::Workspace(WorkspaceCommand::List | WorkspaceCommand::Show)
             | Command::History(_)
             | Command::Replay(_)
             | Command::Status

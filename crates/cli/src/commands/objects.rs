@@ -6,7 +6,7 @@ use super::takeover::{Then, submit, take_over};
 use crate::args::{ImportArgs, MoveArgs, RemoveArgs, TaintArgs};
 use crate::error::CommandError;
 use crate::exit;
-use crate::project::{DEFAULT_ENVIRONMENT, address, endpoint};
+use crate::project::{address, endpoint};
 use crate::render::progress::Progress;
 use crate::session::{Session, actor, fresh};
 use decide::World;
@@ -125,7 +125,8 @@ pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result
         )));
     }
     let writer = session.writer()?;
-    let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let environment = session.environment(None)?;
+    let mut engine = session.engine(&writer, &environment)?;
     if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
         return Ok(code);
     }
@@ -142,7 +143,7 @@ pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result
         seed: fresh()?,
         targets: vec![endpoint_of(&address)],
         imports: vec![(address, args.id.clone())],
-        ..RunOptions::default()
+        ..definition.options_in(&environment)
     };
     let event = Event::Submitted {
         run: RunId(fresh()?),
@@ -173,7 +174,7 @@ pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result
 /// An order with what is said of it; none where there is nothing to order.
 type Order = (Option<Command>, String);
 
-/// Gives an order about the objects of the plain directory.
+/// Gives an order about the objects of the selected workspace.
 fn give(
     session: &Session,
     json: bool,
@@ -185,7 +186,7 @@ fn give(
         return Ok(exit::OK);
     }
     let writer = session.writer()?;
-    let mut engine = session.engine(&writer, DEFAULT_ENVIRONMENT)?;
+    let mut engine = session.engine(&writer, &session.environment(None)?)?;
     if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
         return Ok(code);
     }

@@ -11,7 +11,6 @@ use crate::args::{ApplyArgs, Variables};
 use crate::diag;
 use crate::error::CommandError;
 use crate::exit;
-use crate::project::DEFAULT_ENVIRONMENT;
 use crate::render::diagnostics::Sources;
 use crate::render::plan as render;
 use crate::render::progress::Progress;
@@ -79,6 +78,7 @@ pub(super) fn keep(
         mut definition,
         world,
         options,
+        environment,
     } = previewed;
     definition.seal(&secrets);
     let answers = preview.dialogue.into_iter().map(|(question, answer)| {
@@ -87,7 +87,7 @@ pub(super) fn keep(
     });
     let saved = Saved {
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: DEFAULT_ENVIRONMENT.to_owned(),
+        environment,
         made_at_ms: preview.made_at_ms,
         options: RunOptions {
             planned_at_ms: Some(preview.made_at_ms),

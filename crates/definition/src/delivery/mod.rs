@@ -10,7 +10,7 @@ mod quantity;
 mod service;
 
 use crate::compile::body::{self, Form};
-use crate::compile::{Constraint, Definition};
+use crate::compile::{Constraint, DELIVERY_FILE, Definition, Files};
 use crate::diag::{blocks, delivery as diag};
 use crate::lower::{Context, Lowerer, Names, Roots};
 use crate::syntax::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
@@ -18,7 +18,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::Release;
-use value::{Diagnostics, Name, Span, Type, Value};
+use value::{Diagnostics, Name, SourceId, Span, Type, Value};
 
 /// Kinds of block that `steadfast.hcl` has besides those of modules.
 pub(crate) const KINDS: &[&str] = &[
@@ -48,6 +48,24 @@ struct Delivery<'n, 'd> {
     constraints: &'n BTreeMap<Name, Constraint>,
     lowerer: Lowerer<'n>,
     diagnostics: &'d mut Diagnostics,
+}
+
+/// Names of the environments that a project declares, as far as its delivery file can be read.
+pub fn environments(files: &dyn Files) -> Vec<Name> {
+    let Some(bytes) = files.read(DELIVERY_FILE) else {
+        return Vec::new();
+    };
+    let source = SourceId(0);
+    let Ok(text) = crate::source_text(&bytes, source) else {
+        return Vec::new();
+    };
+    let (body, _) = crate::parse_body(text, source);
+    let blocks = body.blocks.iter();
+    let blocks = blocks.filter(|block| &*block.kind.name == "environment");
+    blocks
+        .filter_map(|block| block.labels.first())
+        .map(|label| label.name.clone())
+        .collect()
 }
 
 /// Compiles the delivery blocks of the root module into the release.

@@ -423,8 +423,7 @@ impl<'a> Carrying<'a> {
             Ok(loaded) => loaded,
             Err(found) => return (BTreeMap::new(), vec![Asserted::Unclear(found)]),
         };
-        let environment = Name::from(ready.options.environment.as_str());
-        let inspection = Inspection::new(loaded, environment, objects.clone());
+        let inspection = Inspection::new(loaded, &ready.options, objects.clone());
         let files = |path: &str| definition::answer(self.suite.files, path).map(Arc::from);
         let root = ready.release.modules.first();
         let mut outputs = BTreeMap::new();

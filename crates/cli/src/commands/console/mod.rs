@@ -20,7 +20,7 @@ use serde_json::json;
 use std::cell::RefCell;
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::sync::Arc;
-use value::{Diagnostics, Expr, Name, SourceId, Value};
+use value::{Diagnostics, Expr, SourceId, Value};
 
 /// What the text of a question is called where something is wrong with it.
 const INPUT: &str = "<console-input>";
@@ -93,18 +93,19 @@ fn inspection(
             }),
         }
     };
-    let (world, _) = session.world(&args.env)?;
+    let environment = session.environment(args.env.as_deref())?;
+    let (world, _) = session.world(&environment)?;
     let objects = world.resources.iter();
     let objects = objects
         .map(|(address, object)| (address.clone(), object.value.clone()))
         .collect();
-    let mut inspection = Inspection::new(loaded()?, Name::from(args.env.as_str()), objects);
+    let mut inspection = Inspection::new(loaded()?, &definition.options_in(&environment), objects);
     if args.plan {
         let options = RunOptions {
             mode: PlanMode::Normal,
             refresh: true,
             parallelism: PARALLELISM,
-            ..RunOptions::default()
+            ..definition.options_in(&environment)
         };
         let outside = session.providers(&args.variables)?;
         let preview = engine::preview(&outside, Arc::new(loaded()?), &world, options);
