@@ -431,14 +431,24 @@ pub(crate) struct RemoveArgs {
     pub dry_run: bool,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PullArgs {
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(value_name = "ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// Write sensitive values too, in the clear: without them nobody can go on with the state.
+    #[arg(long)]
+    pub show_sensitive: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateCommand {
     /// Call objects by another name, without touching them.
     Mv(MoveArgs),
     /// Forget objects without destroying them.
     Rm(RemoveArgs),
-    /// Print everything that is known as one JSON object, sensitive values included.
-    Pull(EnvironmentArgs),
+    /// Print the state as Terraform stores it (version 4).
+    Pull(PullArgs),
     /// List the addresses of all objects.
     List(EnvironmentArgs),
     /// Show one object.

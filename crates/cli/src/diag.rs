@@ -62,6 +62,18 @@ pub(crate) fn plan_outdated(path: &std::path::Path, since: &str, base: u64) -> D
     )
 }
 
+/// A state was printed without what is sensitive in it.
+pub(crate) fn state_concealed(n_secret: usize) -> Diagnostic {
+    Diagnostic::warning(
+        "SF1407",
+        "Sensitive values are left out",
+        format!(
+            "{n_secret} of the objects and outputs hold sensitive values, which are null here: Terraform cannot go on \
+             with this state. To print them in the clear: steadfast state pull -show-sensitive"
+        ),
+    )
+}
+
 /// A file could not be written.
 pub(crate) fn unwritable(path: &str, why: &str) -> Diagnostic {
     Diagnostic::error(

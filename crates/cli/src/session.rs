@@ -83,7 +83,7 @@ impl Session {
         if let Some(reader) = self.reader()?
             && let Err(error) = reader.check_anchor()
         {
-            warn(engine::diag::shown_is_old(&error));
+            Self::warn(engine::diag::shown_is_old(&error));
         }
         Ok(())
     }
@@ -91,8 +91,17 @@ impl Session {
     /// Tells somebody who only looks what may be missing in what is shown: that a run is not over.
     pub(crate) fn warn_if_open(world: &World) {
         if let Some(run) = world.run.as_ref().filter(|run| !run.actions.is_empty()) {
-            warn(engine::diag::run_is_open(run.id, &run.actor));
+            Self::warn(engine::diag::run_is_open(run.id, &run.actor));
         }
+    }
+
+    /// Beside what is shown, not within it: programs that read it find the same as ever.
+    pub(crate) fn warn(warning: value::Diagnostic) {
+        let nothing = crate::render::diagnostics::Sources::default();
+        anstream::eprint!(
+            "{}",
+            crate::render::diagnostics::text(&warning.into(), &nothing)
+        );
     }
 
     /// The world of an environment as the book has it.
@@ -483,15 +492,6 @@ pub(crate) fn fresh() -> Result<u64, CommandError> {
     getrandom::u64().map_err(|error| {
         CommandError::Failed(format!("the system gives no random number: {error}"))
     })
-}
-
-/// Beside what is shown, not within it: programs that read it find the same as ever.
-fn warn(warning: value::Diagnostic) {
-    let nothing = crate::render::diagnostics::Sources::default();
-    anstream::eprint!(
-        "{}",
-        crate::render::diagnostics::text(&warning.into(), &nothing)
-    );
 }
 
 fn own_path() -> Result<PathBuf, CommandError> {

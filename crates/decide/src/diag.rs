@@ -22,6 +22,23 @@ pub(crate) fn count_unknown(address: &dyn Display, argument: &str, span: Span) -
     .at(span)
 }
 
+pub(crate) fn object_is_newer(
+    address: &dyn Display,
+    provider: &str,
+    stored: u64,
+    now: u64,
+) -> Diagnostic {
+    Diagnostic::error(
+        "SF0932",
+        "The object was made by a newer provider",
+        format!(
+            "{address} is stored in form {stored}, and this version of the provider {provider} knows only forms up to \
+             {now}. Raise the version of the provider in required_providers, then run `steadfast init -upgrade`."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
 pub(crate) fn count_invalid(address: &dyn Display, why: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF0902",

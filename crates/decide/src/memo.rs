@@ -6,7 +6,7 @@ use crate::eval::Evaluator;
 use crate::plan::Schemas;
 use crate::run::Run;
 use alloc::sync::Arc;
-use model::{Address, BlockSchema, Mode, RunId};
+use model::{Address, BlockSchema, Mode, RunId, TypeSchema};
 
 /// See the module's header.
 #[derive(Debug, Default)]
@@ -60,11 +60,20 @@ pub(crate) fn schema<'a>(
     provider: &str,
     address: &Address,
 ) -> Option<&'a BlockSchema> {
+    type_schema(schemas, provider, address).map(|one| &one.block)
+}
+
+/// The schema of the type that an object of this address is of.
+pub(crate) fn type_schema<'a>(
+    schemas: &'a Schemas,
+    provider: &str,
+    address: &Address,
+) -> Option<&'a TypeSchema> {
     let schema = schemas.get(provider)?;
     let types = match address.resource.mode {
         Mode::Managed => &schema.resources,
         Mode::Data => &schema.data,
         Mode::Ephemeral => &schema.ephemeral,
     };
-    types.get(&address.resource.kind).map(|one| &one.block)
+    types.get(&address.resource.kind)
 }

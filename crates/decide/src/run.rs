@@ -361,7 +361,7 @@ impl Run {
                 }
             }
             // Nobody asks for these while applying.
-            Answer::Read(_) | Answer::Import(_) => {}
+            Answer::Read(_) | Answer::Import(_) | Answer::Upgrade(_) => {}
         }
     }
 

@@ -80,6 +80,10 @@ impl StandIns {
                 private: Vec::new(),
                 diagnostics: Diagnostics::new(),
             }),
+            Question::Upgrade(question) => Answer::Upgrade(DataAnswer {
+                object: question.stored.clone(),
+                diagnostics: Diagnostics::new(),
+            }),
             Question::Import(_) => Answer::Failed(diag::mock_not_importable(address).into()),
         };
         Some(if maker.found.has_errors() {

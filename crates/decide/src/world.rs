@@ -44,6 +44,10 @@ pub struct Object {
     /// Which configuration of its provider it belongs to.
     #[serde(default)]
     pub configuration: ProviderInstance,
+    /// Version of the form in which its provider stored it; none for an object of an older program, which did not
+    /// write it down: it is taken for the version at hand.
+    #[serde(default)]
+    pub schema_version: Option<u64>,
 }
 
 impl Object {
@@ -59,6 +63,7 @@ impl Object {
             settle_ms: 0,
             quiet_from_ms: 0,
             configuration: planned.configuration.clone(),
+            schema_version: planned.schema_version,
         }
     }
 
@@ -74,7 +79,20 @@ impl Object {
             settle_ms: 0,
             quiet_from_ms: 0,
             configuration: ProviderInstance::default(),
+            schema_version: None,
         }
+    }
+
+    /// Takes note of the form in which its provider has it now.
+    fn upgraded(&mut self, change: &PlannedChange) {
+        let (Some(version), Some(value)) = (change.schema_version, &change.before) else {
+            return;
+        };
+        // An object of an older program is in the form at hand already.
+        if self.schema_version.is_some_and(|old| old != version) {
+            self.value = value.clone();
+        }
+        self.schema_version = Some(version);
     }
 }
 
@@ -175,6 +193,12 @@ pub struct World {
     /// It was deleted, and nothing was asked for in it since.
     #[serde(default)]
     pub retired: bool,
+    /// What tells its state from every other, for those who read it in Terraform's form.
+    #[serde(default)]
+    pub lineage: String,
+    /// How often what is known of objects and outputs was changed.
+    #[serde(default)]
+    pub serial: u64,
     /// The run that is not over.
     #[serde(skip)]
     pub run: Option<Run>,
@@ -215,7 +239,7 @@ impl World {
     ) -> Result<(), String> {
         let at_ms = entry.at_ms;
         match &entry.event {
-            Event::Opened { environment } => self.opened(environment),
+            Event::Opened { environment } => self.opened(environment, at_ms),
             Event::Started { epoch, .. } => self.started(*epoch, at_ms),
             Event::Submitted {
                 run,
@@ -335,12 +359,20 @@ impl World {
         }
     }
 
-    fn opened(&mut self, environment: &Name) -> Result<(), String> {
+    fn opened(&mut self, environment: &Name, at_ms: i64) -> Result<(), String> {
         if self.position != 0 {
             return Err(String::from("a stream is opened only once"));
         }
         self.environment = environment.clone();
+        self.begin_lineage(at_ms);
         Ok(())
+    }
+
+    /// Begins the history of a state that has nothing to do with any before.
+    fn begin_lineage(&mut self, at_ms: i64) {
+        let name = format!("{} {} {at_ms}", self.environment, self.position);
+        self.lineage = Digest::of(name.as_bytes()).uuid();
+        self.serial = 0;
     }
 
     fn started(&mut self, epoch: u64, at_ms: i64) -> Result<(), String> {
@@ -452,7 +484,8 @@ impl World {
             | Command::Retire { .. } => {
                 // A plan under way was made from the objects as they are.
                 if self.run.is_none() {
-                    self.edited(command);
+                    self.edited(command, at_ms);
+                    self.serial += 1;
                 }
                 Ok(())
             }
@@ -460,7 +493,7 @@ impl World {
     }
 
     /// A person corrects what is known of objects.
-    fn edited(&mut self, command: &Command) {
+    fn edited(&mut self, command: &Command, at_ms: i64) {
         match command {
             Command::Taint { address, tainted } => {
                 if let Some(object) = self.resources.get_mut(address) {
@@ -486,6 +519,8 @@ impl World {
                     self.deposed.clear();
                     self.outputs.clear();
                     self.checks.clear();
+                } else {
+                    self.begin_lineage(at_ms);
                 }
             }
             Command::Approve { .. }
@@ -526,6 +561,9 @@ impl World {
         for change in &plan.changes {
             self.settled(change);
         }
+        if !plan.is_empty() {
+            self.serial += 1;
+        }
     }
 
     /// Calls objects by their new names, all at once.
@@ -549,6 +587,16 @@ impl World {
     /// What a plan says of an object that needs no step.
     fn settled(&mut self, change: &PlannedChange) {
         let data = change.address.resource.mode == Mode::Data;
+        if !data
+            && !change.deposed
+            && let Some(object) = self.resources.get_mut(&change.address)
+        {
+            let before = object.schema_version;
+            object.upgraded(change);
+            if before.is_some() && before != object.schema_version {
+                self.serial += 1;
+            }
+        }
         match change.action {
             model::Action::Forget => {
                 self.resources.remove(&change.address);
@@ -786,6 +834,8 @@ impl World {
         let configuration = planned
             .map(|one| one.configuration.clone())
             .unwrap_or_default();
+        let schema_version = planned.and_then(|one| one.schema_version);
+        self.serial += 1;
         let Some(value) = object else {
             if left_behind {
                 let at = self.left_behind(&change.address, change.prior.as_ref());
@@ -805,6 +855,7 @@ impl World {
             settle_ms: change.settle_ms,
             quiet_from_ms,
             configuration,
+            schema_version,
         };
         let before = self.resources.insert(change.address.clone(), object);
         if let Some(before) = before.filter(|_| new_first && change.verb == Verb::Create) {
@@ -901,12 +952,10 @@ impl World {
             let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
             match summary.kind {
                 RunKind::Apply => {
-                    self.outputs = kept.collect();
-                    self.checks = checks.clone();
+                    self.concluded(kept.collect(), checks);
                 }
                 RunKind::Deploy => {
-                    self.outputs = kept.collect();
-                    self.checks = checks.clone();
+                    self.concluded(kept.collect(), checks);
                     self.accepted.retain(|one| *one != summary.release);
                     self.accepted.push(summary.release);
                 }
@@ -930,6 +979,14 @@ impl World {
         }
         self.run = None;
         Ok(())
+    }
+
+    fn concluded(&mut self, outputs: BTreeMap<Name, Value>, checks: &[Checked]) {
+        if self.outputs != outputs || self.checks != checks {
+            self.serial += 1;
+        }
+        self.outputs = outputs;
+        self.checks = checks.to_vec();
     }
 
     /// Whether it was read without the key that its secrets are sealed with: good for showing, not for planning.

@@ -32,6 +32,7 @@ pub fn unmarked_question(question: &Question) -> (Question, Sensitive) {
         ),
         Question::Data(question) => Sensitive::taken_from([&mut question.config], []),
         Question::Import(_) => Sensitive::taken_from([], []),
+        Question::Upgrade(question) => Sensitive::taken_from([&mut question.stored], []),
     };
     (plain, sensitive)
 }
@@ -152,6 +153,11 @@ impl Sensitive {
                 data.object = self.marked(data.object);
                 data.diagnostics = self.diagnostics(data.diagnostics);
                 Answer::Data(data)
+            }
+            Answer::Upgrade(mut upgraded) => {
+                upgraded.object = self.marked(upgraded.object);
+                upgraded.diagnostics = self.diagnostics(upgraded.diagnostics);
+                Answer::Upgrade(upgraded)
             }
             Answer::Import(found) => Answer::Import(found),
             Answer::Failed(found) => Answer::Failed(self.diagnostics(found)),

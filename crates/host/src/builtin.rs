@@ -129,6 +129,10 @@ impl Provider for Builtin {
                 form::read(Some(question.prior.clone()), Diagnostics::new())
             }
             Question::Import(question) => self.import(question).unwrap_or_else(Answer::Failed),
+            Question::Upgrade(question) => {
+                let found = diag::other_form(question.schema_version);
+                Answer::Failed(found.about(question.address.to_string()).into())
+            }
             Question::Data(question) => return Box::pin(self.data(question)),
         };
         Box::pin(ready(answer))

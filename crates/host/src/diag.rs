@@ -352,6 +352,13 @@ pub(crate) fn unexpected_form(what: &str) -> Diagnostic {
     error(UNEXPECTED_FORM, format!("{what}."))
 }
 
+/// An object in a form that this provider never had: its types have had only one.
+pub(crate) fn other_form(version: u64) -> Diagnostic {
+    unexpected_form(&format!(
+        "The object is stored in form {version}, which this provider never had"
+    ))
+}
+
 pub(crate) fn output_cut(command: &str, bytes_max: usize) -> Diagnostic {
     warning(
         OUTPUT_CUT,

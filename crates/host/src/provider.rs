@@ -205,6 +205,10 @@ impl Provider for Host {
                     (&question.address, answer.map_err(Trouble::into_diagnostics))
                 }
                 Question::Import(question) => (&question.address, self.import(question)),
+                Question::Upgrade(question) => {
+                    let found = diag::other_form(question.schema_version);
+                    (&question.address, Err(found.into()))
+                }
                 Question::Data(question) => {
                     let what = format!("{} has no data sources", Self::SOURCE);
                     let found = diag::unexpected_form(&what);

@@ -11,7 +11,7 @@ use model::{BlockSchema, DataAnswer, DataQuestion};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use value::{Data, Diagnostic, Diagnostics, Name, Type, Value};
+use value::{Diagnostic, Diagnostics, Name, Type, Value};
 
 /// What stands where nothing is configured.
 const PATH_DEFAULT: &str = "terraform.tfstate";
@@ -96,41 +96,8 @@ fn content(path: &Path) -> Result<String, Diagnostic> {
 fn typed(output: &Value) -> Result<Value, String> {
     let value = output.get("value").ok_or("has no value")?;
     let ty = match output.get("type") {
-        Some(ty) => type_of(ty).ok_or("has a type that nobody knows")?,
+        Some(ty) => value::stored::read_type(ty).ok_or("has a type that nobody knows")?,
         None => Type::Any,
     };
     value::convert(value, &ty).map_err(|error| format!("is not of its type: {error}"))
-}
-
-/// A type as state files have it: `"string"`, `["list", T]`, `["object", { NAME: T }]`.
-fn type_of(written: &Value) -> Option<Type> {
-    if let Some(name) = written.as_str() {
-        return Some(match name {
-            "string" => Type::String,
-            "number" => Type::Number,
-            "bool" => Type::Bool,
-            "dynamic" => Type::Any,
-            _ => return None,
-        });
-    }
-    let [kind, inner, ..] = written.elements()? else {
-        return None;
-    };
-    Some(match (kind.as_str()?, inner.data()) {
-        ("list", _) => Type::list(type_of(inner)?),
-        ("set", _) => Type::set(type_of(inner)?),
-        ("map", _) => Type::map(type_of(inner)?),
-        ("tuple", Data::Tuple(items)) => {
-            let types: Option<Vec<Type>> = items.iter().map(type_of).collect();
-            Type::tuple(types?)
-        }
-        ("object", Data::Object(attributes)) => {
-            let types: Option<Vec<(Name, Type)>> = attributes
-                .iter()
-                .map(|(name, ty)| Some((name.clone(), type_of(ty)?)))
-                .collect();
-            Type::object(types?)
-        }
-        _ => return None,
-    })
 }

@@ -50,6 +50,49 @@ struct Problem {
     message: String,
 }
 
+/// A block with conditions, as a stored state has it.
+#[derive(Serialize)]
+pub(crate) struct CheckResult {
+    object_kind: &'static str,
+    config_addr: String,
+    status: &'static str,
+    objects: Option<Vec<CheckedObject>>,
+}
+
+#[derive(Serialize)]
+struct CheckedObject {
+    object_addr: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failure_messages: Vec<String>,
+}
+
+/// The same in the form of a stored state; none when there are no conditions.
+pub(crate) fn results(checked: &[Checked]) -> Option<Vec<CheckResult>> {
+    let results = of(checked, &[]).into_iter().map(|check| {
+        let objects = check.instances.into_iter().map(|instance| CheckedObject {
+            object_addr: instance.address.to_display,
+            status: instance.status,
+            failure_messages: instance
+                .problems
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect(),
+        });
+        CheckResult {
+            object_kind: match check.address.kind {
+                "output_value" => "output",
+                kind => kind,
+            },
+            config_addr: check.address.to_display,
+            status: check.status,
+            objects: Some(objects.collect()),
+        }
+    });
+    let results: Vec<CheckResult> = results.collect();
+    (!results.is_empty()).then_some(results)
+}
+
 /// Conditions of instances, brought together under their blocks. Those of `written` that have no instances are there
 /// too.
 pub(crate) fn of(checked: &[Checked], written: &[CheckSubject]) -> Vec<Check> {

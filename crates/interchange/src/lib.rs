@@ -5,14 +5,16 @@
 //! sensitive values are null unless somebody asks for them ([`Secrecy`]). Nothing is read here and nothing is decided:
 //! a plan and a world come in, a text goes out.
 //!
-//! Start with [`plan`] and [`state`].
+//! Start with [`plan`] and [`state`]; [`state_file`] writes what Terraform itself stores.
 
 mod checks;
+mod file;
 mod plan;
 mod state;
 mod time;
 mod values;
 
+pub use file::state_file;
 pub use plan::{Making, plan};
 pub use state::state;
 

@@ -36,6 +36,25 @@ impl Digest {
         text
     }
 
+    /// A UUID of version 8 (RFC 9562: the content is ours) made of its first bytes.
+    pub fn uuid(&self) -> String {
+        let mut text = String::with_capacity(36);
+        for (at, byte) in self.0.iter().take(16).enumerate() {
+            let byte = match at {
+                6 => byte & 0x0f | 0x80,
+                8 => byte & 0x3f | 0x80,
+                _ => *byte,
+            };
+            let dash = if matches!(at, 4 | 6 | 8 | 10) {
+                "-"
+            } else {
+                ""
+            };
+            let _ = write!(text, "{dash}{byte:02x}");
+        }
+        text
+    }
+
     /// Reads 64 hexadecimal digits, with or without `sha256:` before them.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();

@@ -205,6 +205,8 @@ pub enum Question {
     Data(DataQuestion),
     /// An object that exists already, by the name its provider knows it by.
     Import(ImportQuestion),
+    /// An object that was stored in the form of another version of its provider, in the form of this one.
+    Upgrade(UpgradeQuestion),
 }
 
 /// Reads an object.
@@ -259,6 +261,19 @@ pub struct ImportQuestion {
     pub id: String,
 }
 
+/// Brings an object into the form of its provider's version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpgradeQuestion {
+    /// Which instance.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// Version of the form in which it is.
+    pub schema_version: u64,
+    /// As it was stored.
+    pub stored: Value,
+}
+
 /// Answer to a [`Question`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
@@ -270,6 +285,8 @@ pub enum Answer {
     Data(DataAnswer),
     /// To [`Question::Import`]: the object as far as its id says; it is read before it is planned.
     Import(ReadAnswer),
+    /// To [`Question::Upgrade`]: the object, in the form of this version.
+    Upgrade(DataAnswer),
     /// It could not be answered.
     Failed(Diagnostics),
 }
@@ -323,6 +340,7 @@ impl Question {
             Self::Plan(question) => &question.provider,
             Self::Data(question) => &question.provider,
             Self::Import(question) => &question.provider,
+            Self::Upgrade(question) => &question.provider,
         }
     }
 
@@ -333,6 +351,7 @@ impl Question {
             Self::Plan(question) => &question.address,
             Self::Data(question) => &question.address,
             Self::Import(question) => &question.address,
+            Self::Upgrade(question) => &question.address,
         }
     }
 }

@@ -32,7 +32,7 @@ pub use digest::Digest;
 pub use effect::{
     Answer, BuildSpec, Change, DataAnswer, DataQuestion, Effect, ImportQuestion, Inquiry,
     InstanceSpec, Outcome, PlanAnswer, PlanQuestion, Question, ReadAnswer, ReadQuestion, Repeat,
-    Verb,
+    UpgradeQuestion, Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};

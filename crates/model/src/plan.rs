@@ -111,6 +111,9 @@ pub struct PlannedChange {
     /// Its provider may make it otherwise than planned.
     #[serde(default)]
     pub loose: bool,
+    /// Version of the form in which its provider has the object, before and after.
+    #[serde(default)]
+    pub schema_version: Option<u64>,
 }
 
 /// One configuration of a provider: the block in its module instance, and the key where it has `for_each`.
@@ -306,6 +309,7 @@ impl PlannedChange {
             configuration: ProviderInstance::default(),
             unjudged: false,
             loose: false,
+            schema_version: None,
         }
     }
 

@@ -16,7 +16,8 @@ use crate::wire;
 use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
 use model::{
     ActionId, Address, Change, DataAnswer, DataQuestion, ImportQuestion, Mode, PlanAnswer,
-    PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat, TypeSchema, Verb,
+    PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat, TypeSchema, UpgradeQuestion,
+    Verb,
 };
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -214,17 +215,36 @@ impl Plugin {
         }
     }
 
-    /// The object in the form of this version of the provider.
-    async fn upgraded(&self, question: &ReadQuestion) -> Result<(Value, Diagnostics), Diagnostics> {
+    /// An object of another version's form in the form of this one. It is sent as it was stored: nobody knows the type
+    /// that it had.
+    async fn upgrade(&self, question: &UpgradeQuestion) -> Result<DataAnswer, Diagnostics> {
         let kind = &question.address.resource.kind;
-        let schema = self.of_type(Mode::Managed, kind)?;
-        let form = self.form(schema);
+        let stored = value::json::to_string(&question.stored)
+            .map_err(|_| Diagnostics::from(diag::incomplete("whole object that was stored")))?;
+        let version = question.schema_version;
+        let (object, diagnostics) = self.upgraded(kind, version, stored.into_bytes()).await?;
+        if object.is_null() {
+            let what = format!("it makes nothing of an older {kind}");
+            return Err(diag::against_the_rules(self.source(), &what).into());
+        }
+        Ok(DataAnswer {
+            object,
+            diagnostics,
+        })
+    }
+
+    /// A stored object in the form of this version of the provider.
+    async fn upgraded(
+        &self,
+        kind: &Name,
+        version: u64,
+        json: Vec<u8>,
+    ) -> Result<(Value, Diagnostics), Diagnostics> {
+        let form = self.form(self.of_type(Mode::Managed, kind)?);
         let request = wire::Upgrade {
             type_name: kind.to_string(),
-            version: i64::try_from(schema.version).unwrap_or(i64::MAX),
-            raw_state: Some(wire::RawState {
-                json: form.stored(&question.prior)?,
-            }),
+            version: i64::try_from(version).unwrap_or(i64::MAX),
+            raw_state: Some(wire::RawState { json }),
         };
         let answer: wire::Upgraded = self
             .call(Method::Upgrade, request, LOCAL_CALL_MS_MAX)
@@ -238,7 +258,9 @@ impl Plugin {
         let kind = &question.address.resource.kind;
         let schema = self.of_type(Mode::Managed, kind)?;
         let form = self.form(schema);
-        let (object, mut diagnostics) = self.upgraded(question).await?;
+        let stored = form.stored(&question.prior)?;
+        let upgraded = self.upgraded(kind, schema.version, stored);
+        let (object, mut diagnostics) = upgraded.await?;
         let request = wire::Read {
             type_name: kind.to_string(),
             current_state: Some(form.encode("object", &object)?),
@@ -621,6 +643,7 @@ impl Provider for Plugin {
                 Question::Plan(question) => self.plan(question).await.map(Answer::Plan),
                 Question::Data(question) => self.data(question).await.map(Answer::Data),
                 Question::Import(question) => self.import(question).await.map(Answer::Import),
+                Question::Upgrade(question) => self.upgrade(question).await.map(Answer::Upgrade),
             };
             let mut answer = answer.unwrap_or_else(Answer::Failed);
             match &mut answer {
@@ -628,6 +651,7 @@ impl Provider for Plugin {
                 | Answer::Import(ReadAnswer { diagnostics, .. })
                 | Answer::Plan(PlanAnswer { diagnostics, .. })
                 | Answer::Data(DataAnswer { diagnostics, .. })
+                | Answer::Upgrade(DataAnswer { diagnostics, .. })
                 | Answer::Failed(diagnostics) => about(question.address(), diagnostics),
             }
             answer

@@ -30,6 +30,7 @@ mod near;
 mod number;
 mod path;
 mod render;
+pub mod stored;
 mod types;
 mod unify;
 mod unknown;

@@ -207,11 +207,8 @@ pub(crate) fn state(
 ) -> Result<u8, CommandError> {
     match command {
         StateCommand::Pull(args) => {
-            let (world, _) = session.world(&session.environment(args.environment.as_deref())?)?;
-            let schemas = session.providers(&Variables::default())?.schemas();
-            let text = interchange::state(&world, &schemas, Secrecy::Revealed);
-            anstream::println!("{text}");
-            Ok(exit::OK)
+            let environment = session.environment(args.environment.as_deref())?;
+            pull(session, &environment, args.show_sensitive)
         }
         // They change something, and are in `objects.rs`.
         StateCommand::Mv(_) | StateCommand::Rm(_) => Ok(exit::USAGE),
@@ -242,6 +239,40 @@ pub(crate) fn state(
             Ok(exit::OK)
         }
     }
+}
+
+/// `state pull`.
+fn pull(session: &Session, environment: &str, reveal: bool) -> Result<u8, CommandError> {
+    let (world, _) = session.world(environment)?;
+    if world.position == 0 {
+        // As Terraform: where there is no state, there is nothing to print.
+        return Ok(exit::OK);
+    }
+    if reveal && world.is_sealed() {
+        return Err(engine::EngineError::KeyMissing.into());
+    }
+    let schemas = session.providers(&Variables::default())?.schemas();
+    let secrecy = if reveal {
+        Secrecy::Revealed
+    } else {
+        Secrecy::Concealed
+    };
+    let n_secret = n_secret(&world);
+    if !reveal && n_secret > 0 {
+        Session::warn(crate::diag::state_concealed(n_secret));
+    }
+    anstream::println!("{}", interchange::state_file(&world, &schemas, secrecy));
+    Ok(exit::OK)
+}
+
+/// How many objects and outputs hold something sensitive.
+fn n_secret(world: &World) -> usize {
+    let current = world.resources.values();
+    let left_behind = world.deposed.iter().map(|(_, object)| object);
+    let objects = current.chain(left_behind).map(|object| &object.value);
+    let all = objects.chain(world.outputs.values());
+    all.filter(|value| value.marks_deep().contains(value::Marks::SENSITIVE))
+        .count()
 }
 
 /// `status`.

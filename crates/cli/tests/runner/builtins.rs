@@ -6,13 +6,14 @@
 //! `fill PATH` (writes until the disk is full), `small-disk PATH SIZE` (a file system of its own), `service PATH` (the
 //! program that is deployed), `provider PATH SCRIPT` (a provider that behaves as the script says, with its objects in
 //! world.json).
-//! Processes: `wait NAME`, `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
+//! Processes: `terraform ...` (the real one; without it on the PATH the script ends there), `wait NAME`,
+//! `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
 //! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`.
-//! Outputs: `save NAME PATTERN` (what a `[..]` of it stands for in the last output: the
-//! last but one where it ends with one, else the last), `never TEXT` (no output from here on
-//! contains it), `absent PATH TEXT` (no file below it contains this).
+//! Outputs: `keep PATH` (what the last command wrote to its standard output), `save NAME PATTERN` (what a `[..]` of it
+//! stands for in the last output: the last but one where it ends with one, else the last), `never TEXT` (no output from
+//! here on contains it), `absent PATH TEXT` (no file below it contains this).
 //! Conditions: `only-as-root`, `not-as-root`.
 
 use super::expect::{Redactor, captured};
@@ -46,6 +47,7 @@ pub(crate) struct Shell {
     mounted: Option<PathBuf>,
     never: Vec<String>,
     last: Vec<String>,
+    last_stdout: String,
     n_commands: usize,
     redactor: Redactor,
 }
@@ -82,6 +84,7 @@ impl Shell {
             mounted: None,
             never: Vec::new(),
             last: Vec::new(),
+            last_stdout: String::new(),
             n_commands: 0,
         }
     }
@@ -93,20 +96,35 @@ impl Shell {
             return Err(Stop::Wrong("an empty command".to_owned()));
         }
         let verb = words.remove(0);
-        if verb != "steadfast" {
-            let rest: Vec<&str> = words.iter().map(String::as_str).collect();
-            return self.builtin(&verb, &rest);
-        }
+        let terraform = match verb.as_str() {
+            "steadfast" => None,
+            "terraform" => Some(on_path("terraform").ok_or_else(|| {
+                Stop::Skip("there is no terraform on the PATH to compare with".to_owned())
+            })?),
+            _ => {
+                let rest: Vec<&str> = words.iter().map(String::as_str).collect();
+                return self.builtin(&verb, &rest);
+            }
+        };
         let name = words.pop_if(|word| word.starts_with('&'));
         self.n_commands += 1;
         let files = self.outputs.path().join(self.n_commands.to_string());
-        let program = Path::new(env!("CARGO_BIN_EXE_steadfast"));
+        let steadfast = Path::new(env!("CARGO_BIN_EXE_steadfast"));
+        let program = terraform.as_deref().unwrap_or(steadfast);
         let stdin = std::mem::take(&mut self.stdin);
         let leaking = std::mem::take(&mut self.leaking);
         let directory = &self.project;
-        let started = Started::start(
-            program, &words, directory, &self.env, &stdin, &files, leaking,
-        );
+        let mut env = self.env.clone();
+        if terraform.is_some() {
+            // Nothing of this machine, and nobody is called.
+            for (name, value) in [
+                ("TF_CLI_CONFIG_FILE", "/dev/null"),
+                ("CHECKPOINT_DISABLE", "1"),
+            ] {
+                env.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        let started = Started::start(program, &words, directory, &env, &stdin, &files, leaking);
         match name {
             Some(name) => {
                 self.background.insert(name[1..].to_owned(), started);
@@ -124,6 +142,7 @@ impl Shell {
                 return Err(Stop::Wrong(format!("the output contains {text}:\n{both}")));
             }
         }
+        self.last_stdout.clone_from(&output.stdout);
         self.last = both.lines().map(str::to_owned).collect();
         Ok(shown(&output, &self.redactor))
     }
@@ -163,6 +182,10 @@ impl Shell {
                 } else {
                     Err(wrong("it never came to be"))
                 }
+            }
+            ("keep", [path]) => {
+                std::fs::write(self.path(path), &self.last_stdout).unwrap();
+                done
             }
             ("leaking", []) => {
                 self.leaking = true;
@@ -521,4 +544,12 @@ fn files_with(path: &Path, wanted: &[u8]) -> std::io::Result<Vec<String>> {
         found.extend(files_with(&entry?.path(), wanted)?);
     }
     Ok(found)
+}
+
+/// The program of this name that a shell would start.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|program| program.is_file())
 }

@@ -250,6 +250,7 @@ impl Provider for FakeProvider {
                 self.plan(question)
             }
             Question::Data(_) => Answer::Failed(trouble("no such data source")),
+            Question::Upgrade(_) => Answer::Failed(trouble("there never was another form")),
             Question::Import(question) => {
                 let state = self.world.state();
                 let object = state.objects.get(&question.id);

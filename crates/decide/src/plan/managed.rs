@@ -10,9 +10,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{
-    Action, Address, CheckStatus, CheckSubject, Drift, ImportQuestion, Imported, Key, Mode,
-    PlanAnswer, PlanMode, PlanQuestion, PlannedChange, ProviderInstance, Question, ReadAnswer,
-    ReadQuestion, Reason, Resource, ResourceAddress,
+    Action, Address, CheckStatus, CheckSubject, DataAnswer, Drift, ImportQuestion, Imported, Key,
+    Mode, PlanAnswer, PlanMode, PlanQuestion, PlannedChange, ProviderInstance, Question,
+    ReadAnswer, ReadQuestion, Reason, Resource, ResourceAddress, UpgradeQuestion,
 };
 use value::{Diagnostics, Expr, ExprKind, Name, Reference, Value};
 
@@ -135,10 +135,67 @@ impl Planner {
                 id,
             };
             self.ask(pending, Question::Import(question));
-        } else if self.options.refresh && pending.prior.is_some() {
-            self.ask_read(pending);
+        } else if pending.prior.is_some() {
+            self.look(pending);
         } else {
             self.plan_instance(pending, resource);
+        }
+    }
+
+    /// Looks at what there is before it is planned: in the form of its provider's version first.
+    pub(super) fn look(&mut self, mut pending: Pending) {
+        let Some(prior) = pending.prior.clone() else {
+            return;
+        };
+        let managed = pending.address.resource.mode == Mode::Managed;
+        let now = self.schema_version(&prior.provider, &pending.address);
+        match (prior.schema_version, now) {
+            (Some(stored), Some(now)) if managed && stored > now => {
+                let found = diag::object_is_newer(&pending.address, &prior.provider, stored, now);
+                self.diagnostics.push(found);
+                self.fail(&pending);
+            }
+            (Some(stored), Some(now)) if managed && stored < now => {
+                pending.stage = Stage::Upgrading;
+                let question = UpgradeQuestion {
+                    address: pending.address.clone(),
+                    provider: prior.provider,
+                    schema_version: stored,
+                    stored: prior.value,
+                };
+                self.ask(pending, Question::Upgrade(question));
+            }
+            _ => self.look_outside(pending),
+        }
+    }
+
+    /// An object is in the form of its provider's version.
+    pub(super) fn upgraded(&mut self, mut pending: Pending, answer: DataAnswer) {
+        self.diagnostics.extend(answer.diagnostics);
+        let provider = pending.prior.as_ref().map(|prior| prior.provider.clone());
+        let now = self.schema_version(&provider.unwrap_or_default(), &pending.address);
+        if let Some(prior) = &mut pending.prior {
+            prior.value = answer.object;
+            prior.schema_version = now;
+        }
+        self.look_outside(pending);
+    }
+
+    /// Looks at the object as it is now, if that was asked for.
+    fn look_outside(&mut self, mut pending: Pending) {
+        if pending.deposed {
+            return self.left_behind(pending);
+        }
+        let managed = pending.address.resource.mode == Mode::Managed;
+        if self.options.refresh && managed {
+            return self.ask_read(pending);
+        }
+        match self.resource_of(pending.block) {
+            Some((_, resource)) => {
+                pending.stage = Stage::Planning;
+                self.plan_instance(pending, &resource);
+            }
+            None => self.forget(pending),
         }
     }
 
@@ -161,6 +218,7 @@ impl Planner {
             settle_ms: 0,
             quiet_from_ms: 0,
             configuration: ProviderInstance::default(),
+            schema_version: None,
         });
         self.ask_read(pending);
     }
@@ -453,6 +511,7 @@ impl Planner {
             configuration: self.configuration_of(&pending.place, resource),
             loose: answer.loose,
             unjudged,
+            schema_version: None,
         };
         self.draft(pending, change);
     }

@@ -32,26 +32,30 @@ impl Planner {
             pending.stage = Stage::Reading;
             pending.reason = self.why_deleted(&pending.address);
             pending.prior = Some(prior);
-            let managed = pending.address.resource.mode == Mode::Managed;
-            if self.options.refresh && managed {
-                self.ask_read(pending);
-            } else {
-                self.forget(pending);
-            }
+            self.look(pending);
         }
         for (address, object) in core::mem::take(&mut self.deposed) {
             if self.options.mode == PlanMode::RefreshOnly || self.is_untouched(&address) {
                 continue;
             }
-            let change = deletion(address, &object, None, true);
-            self.drafts.push(Draft {
-                change,
-                uses: BTreeSet::new(),
-                prior_dependencies: object.dependencies,
-                provisioners: (Vec::new(), Vec::new()),
-                nested: false,
-            });
+            let mut pending = Pending::new(None, address, self.evaluator.root());
+            pending.deposed = true;
+            pending.prior = Some(object);
+            self.look(pending);
         }
+    }
+
+    /// What a replacement left behind goes, as it is.
+    pub(super) fn left_behind(&mut self, pending: Pending) {
+        let Some(object) = pending.prior else { return };
+        let change = deletion(pending.address, &object, None, true);
+        self.drafts.push(Draft {
+            change,
+            uses: BTreeSet::new(),
+            prior_dependencies: object.dependencies,
+            provisioners: (Vec::new(), Vec::new()),
+            nested: false,
+        });
     }
 
     fn is_untouched(&self, address: &Address) -> bool {

@@ -51,6 +51,8 @@ pub(super) struct Pending {
     pub reason: Option<Reason>,
     pub replace_paths: Vec<Vec<String>>,
     pub importing: Option<String>,
+    /// It is about the object that a replacement left behind.
+    pub deposed: bool,
     /// What became of its preconditions.
     pub judged: Judged,
 }
@@ -59,6 +61,8 @@ pub(super) struct Pending {
 pub(super) enum Stage {
     /// Looks at the object.
     Reading,
+    /// Brings it into the form of its provider's version.
+    Upgrading,
     /// Takes over what exists already.
     Importing,
     /// Plans an update of it, or its creation.
@@ -82,6 +86,7 @@ impl Pending {
             reason: None,
             replace_paths: Vec::new(),
             importing: None,
+            deposed: false,
             judged: Judged::nothing(),
         }
     }
@@ -243,6 +248,7 @@ impl Planner {
             Answer::Read(read) => self.read(pending, read),
             Answer::Plan(plan) => self.planned_answer(pending, plan),
             Answer::Import(found) => self.found(pending, found),
+            Answer::Upgrade(upgraded) => self.upgraded(pending, upgraded),
             Answer::Data(data) => self.told(pending, data),
             Answer::Failed(diagnostics) if pending.stage == Stage::Asking => {
                 self.not_told(pending, diagnostics);
@@ -306,6 +312,12 @@ impl Planner {
 
     pub(super) fn schema(&self, provider: &str, address: &Address) -> Option<&BlockSchema> {
         crate::memo::schema(&self.schemas, provider, address)
+    }
+
+    /// Version of the form in which a provider has the objects of a type.
+    pub(super) fn schema_version(&self, provider: &str, address: &Address) -> Option<u64> {
+        let of_type = crate::memo::type_schema(&self.schemas, provider, address);
+        of_type.map(|one| one.version)
     }
 
     /// Planned objects, for evaluation.
@@ -487,7 +499,8 @@ impl Planner {
         self.outbox.push((number, question));
     }
 
-    pub(super) fn draft(&mut self, pending: Pending, change: PlannedChange) {
+    pub(super) fn draft(&mut self, pending: Pending, mut change: PlannedChange) {
+        change.schema_version = self.schema_version(&change.provider, &change.address);
         let nested = self.is_nested(&pending);
         self.refuse_provisioners(&pending, change.action);
         if let Some(block) = pending.block

@@ -300,6 +300,18 @@ fn validate(
     reply(&wire::Found { diagnostics })
 }
 
+/// An object with the names that its attributes have now.
+fn renamed(mut object: serde_json::Value, names: &BTreeMap<String, String>) -> serde_json::Value {
+    for (old, new) in names {
+        if let Some(attributes) = object.as_object_mut()
+            && let Some(value) = attributes.remove(old)
+        {
+            attributes.insert(new.clone(), value);
+        }
+    }
+    object
+}
+
 fn upgrade(mock: &Inner, sent: &[u8]) -> Answered {
     let request: wire::Upgrade = message(sent)?;
     let method = Method::Upgrade;
@@ -316,10 +328,13 @@ fn upgrade(mock: &Inner, sent: &[u8]) -> Answered {
     if let Some(answered) = struck(fault) {
         return answered;
     }
-    let state = DynamicValue {
+    let mut state = DynamicValue {
         msgpack: Vec::new(),
         json,
     };
+    if request.version < kind.script.version {
+        state.json = renamed(raw, &kind.script.renamed).to_string().into_bytes();
+    }
     let object = kind.read(Some(&state))?;
     reply(&wire::Upgraded {
         upgraded_state: kind.write(&object)?,

@@ -41,6 +41,8 @@ pub struct Script {
 pub struct TypeScript {
     /// Version of the stored form.
     pub version: i64,
+    /// What attributes were called in earlier versions: the old name with the new one.
+    pub renamed: BTreeMap<String, String>,
     /// Whether it may break the rules of plans (`legacy_type_system`).
     pub legacy: bool,
     /// By name.
