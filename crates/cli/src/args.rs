@@ -432,6 +432,16 @@ pub(crate) struct RemoveArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct PushArgs {
+    /// The state; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Take it although it is older than what is known, or of another lineage.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct PullArgs {
     /// Environment, or workspace; the selected one if none is given.
     #[arg(value_name = "ENVIRONMENT")]
@@ -449,6 +459,8 @@ pub(crate) enum StateCommand {
     Rm(RemoveArgs),
     /// Print the state as Terraform stores it (version 4).
     Pull(PullArgs),
+    /// Take over a state that Terraform stored, in the place of everything that is known of objects.
+    Push(PushArgs),
     /// List the addresses of all objects.
     List(EnvironmentArgs),
     /// Show one object.

@@ -62,6 +62,51 @@ pub(crate) fn plan_outdated(path: &std::path::Path, since: &str, base: u64) -> D
     )
 }
 
+/// A state of Terraform cannot be taken over.
+pub(crate) fn no_state(origin: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1408",
+        "Not a state that can be taken over",
+        format!("The state {origin} cannot be taken over: {why}."),
+    )
+}
+
+/// A state was taken over, and somebody else has gone on with it.
+pub(crate) fn state_changed(origin: &str, serial: u64, taken: u64) -> Diagnostic {
+    Diagnostic::warning(
+        "SF1409",
+        "Terraform's state has changed since it was taken over",
+        format!(
+            "The state {origin} has serial {serial} now, and was taken over with serial {taken}: another program goes on \
+             with it. What it changed is not known here. To take the state over again: steadfast state push {origin}"
+        ),
+    )
+}
+
+/// There is a state of Terraform beside a book that knows other objects.
+pub(crate) fn state_passed_over(origin: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "SF1410",
+        "A state of Terraform is passed over",
+        format!(
+            "The state {origin} was never taken over, because the book knew objects before it was there. If it is what \
+             counts: steadfast state push -force {origin}. If it is not: move it away."
+        ),
+    )
+}
+
+/// A state was pushed that is not a later one of what is known.
+pub(crate) fn state_refused(origin: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1411",
+        "The state does not follow what is known",
+        format!(
+            "The state {origin} was not taken over: {why}. Nothing was changed. If it shall replace everything that is known \
+             all the same: steadfast state push -force {origin}"
+        ),
+    )
+}
+
 /// A state was printed without what is sensitive in it.
 pub(crate) fn state_concealed(n_secret: usize) -> Diagnostic {
     Diagnostic::warning(

@@ -125,6 +125,7 @@ pub(crate) fn kind(event: &Event) -> &'static str {
         Event::Replanned { .. } => "replanned",
         Event::Targeted { .. } => "targeted",
         Event::Checked { .. } => "checked",
+        Event::TakenOver { .. } => "taken over",
         Event::Closed { .. } => "closed",
     }
 }
@@ -187,6 +188,13 @@ fn detail(event: &Event) -> Value {
         } => {
             json!({ "service": service, "version": target.version.0, "release": target.release })
         }
+        Event::TakenOver {
+            actor,
+            origin,
+            lineage,
+            serial,
+            ..
+        } => json!({ "actor": actor, "origin": origin, "lineage": lineage, "serial": serial }),
         Event::Closed { result, .. } => json!({ "result": result_word(result) }),
     }
 }

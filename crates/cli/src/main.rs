@@ -17,6 +17,7 @@ mod plugins;
 mod project;
 mod render;
 mod session;
+mod terraform_state;
 mod workspace;
 
 use clap::Parser as _;

@@ -424,6 +424,10 @@ pub(crate) const STATE: &str = "\
 What the book says exists. `steadfast plan` compares it with what is really there; nothing here looks at the world. `mv` \
 and `rm` correct what is known, and stand in the book with the name of who did it; what exists stays as it is.
 
+A state that Terraform left (terraform.tfstate, or terraform.tfstate.d/WORKSPACE) is taken over once, by the first command \
+that changes something; later changes of that file are told and not followed. `push` takes a state over again, or another \
+one. `pull` prints a state that Terraform goes on with, if it is asked for everything.
+
 Examples:
   steadfast state list
   steadfast state list production
@@ -431,6 +435,9 @@ Examples:
   steadfast state show --json terraform_data.a     for programs
   steadfast state mv terraform_data.a terraform_data.b
   steadfast state rm 'module.old'                  forgotten, not destroyed
+  steadfast state pull                             what exists, sensitive values left out
+  steadfast state pull -show-sensitive > terraform.tfstate
+  steadfast state push terraform.tfstate
 
 Ends with 0, and with 1 when there is no such object.
 ";

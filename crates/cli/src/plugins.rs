@@ -9,7 +9,7 @@ use decide::World;
 use definition::{Given, NeededTypes};
 use model::{Mode, ProviderSchema};
 use plugin::{Launch, Options, Plugin, Wanted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use value::Diagnostic;
@@ -28,6 +28,8 @@ pub(crate) struct Needed<'a> {
     pub built_in: &'a [ProviderSchema],
     /// Whose objects there are.
     pub worlds: &'a BTreeMap<value::Name, World>,
+    /// Types of objects that are not in the book yet, each with its provider.
+    pub further: &'a BTreeSet<(String, Mode, value::Name)>,
     /// Whether every type is wanted, and not only those that are used.
     pub all_types: bool,
 }
@@ -110,6 +112,15 @@ fn wanted(needed: &Needed<'_>) -> BTreeMap<String, Wanted> {
             };
             types.insert(address.resource.kind.clone());
         }
+    }
+    for (source, mode, kind) in needed.further {
+        let of_provider = wanted.entry(source.clone()).or_default();
+        let types = match mode {
+            Mode::Managed => &mut of_provider.resources,
+            Mode::Data => &mut of_provider.data,
+            Mode::Ephemeral => &mut of_provider.ephemeral,
+        };
+        types.insert(kind.clone());
     }
     for schema in needed.built_in {
         wanted.remove(&schema.source);

@@ -352,6 +352,12 @@ pub(crate) fn endpoint(text: &str) -> Option<model::Endpoint> {
     })
 }
 
+/// Reads the path of a module instance, as in `module.a["k"].module.b`.
+pub(crate) fn module_path(text: &str) -> Option<model::ModulePath> {
+    let endpoint = endpoint(text)?;
+    endpoint.resource.is_none().then_some(endpoint.module)
+}
+
 /// `name`, `name[0]` or `name["key"]`, and what follows.
 fn name_and_key(text: &str) -> Option<(value::Name, model::Key, &str)> {
     let end = text.find(['.', '[']).unwrap_or(text.len());

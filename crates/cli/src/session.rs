@@ -4,12 +4,13 @@ use crate::args::Variables;
 use crate::error::CommandError;
 use crate::project::Project;
 use crate::render::progress::Progress;
+use crate::terraform_state::{self, Found};
 use contract::Runtime as _;
 use decide::{LoadedReleases, World};
 use engine::{Codec, Engine, Outside, Pause, Secrets, SystemClock};
 use journal::{Book, Reader, Writer};
 use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Version};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     interrupted: AtomicBool,
     /// The providers of the project, once they are needed.
     providers: OnceLock<Outside>,
+    /// Whether something was said of a state that Terraform left.
+    told: AtomicBool,
 }
 
 impl Session {
@@ -56,6 +59,7 @@ impl Session {
             lock_timeout_ms,
             interrupted: AtomicBool::new(false),
             providers: OnceLock::new(),
+            told: AtomicBool::new(false),
         })
     }
 
@@ -104,8 +108,78 @@ impl Session {
         );
     }
 
-    /// The world of an environment as the book has it.
+    /// The world of an environment as the book has it. Where nothing was ever done and Terraform left a state, it is
+    /// the one that the first command which acts begins with.
     pub(crate) fn world(&self, environment: &str) -> Result<(World, LoadedReleases), CommandError> {
+        let (mut world, releases) = self.written_world(environment)?;
+        if let Some(found) = self.left_by_terraform(environment, &world)? {
+            let taken = found.taken(&self.providers(&Variables::default())?.schemas())?;
+            world.take_over(&found.origin, found.mark(), &taken);
+            if !self.told.swap(true, Ordering::Relaxed) {
+                anstream::eprintln!(
+                    "Terraform's state {} is shown ({}); the first command that changes something takes it over.",
+                    found.origin,
+                    found.counted()
+                );
+            }
+        }
+        Ok((world, releases))
+    }
+
+    /// The state that Terraform left, where it can still be taken over. Tells when it is another than was taken over.
+    fn left_by_terraform(
+        &self,
+        environment: &str,
+        world: &World,
+    ) -> Result<Option<Found>, CommandError> {
+        if environment == engine::PROJECT_STREAM {
+            return Ok(None);
+        }
+        let Some(found) = terraform_state::find(&self.project, environment)? else {
+            return Ok(None);
+        };
+        if world.is_untouched() {
+            return Ok(Some(found));
+        }
+        if let Some(difference) = terraform_state::difference(world, &found)
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            Self::warn(difference);
+        }
+        Ok(None)
+    }
+
+    /// For commands that are about such a state: they say themselves what there is to say.
+    pub(crate) fn say_nothing_of_states(&self) {
+        self.told.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes over a state in the place of everything that is known.
+    pub(crate) fn take_over_state(
+        &self,
+        engine: &mut Engine,
+        found: &Found,
+    ) -> Result<(), CommandError> {
+        let schemas = self.providers(&Variables::default())?.schemas();
+        found.check_types(&schemas)?;
+        let content = engine
+            .secrets()
+            .seal(&model::encode(&found.taken(&schemas)?));
+        let mark = found.mark();
+        let event = model::Event::TakenOver {
+            actor: actor(),
+            origin: found.origin.clone(),
+            lineage: mark.lineage,
+            serial: mark.serial,
+            state: Digest::of(&content),
+        };
+        let mut silent = Progress::silent();
+        let submitting = engine.submit(event, vec![content], &mut silent);
+        self.tokio.block_on(submitting)?;
+        Ok(self.tokio.block_on(engine.settle(&mut silent))?)
+    }
+
+    fn written_world(&self, environment: &str) -> Result<(World, LoadedReleases), CommandError> {
         match self.reader()? {
             Some(reader) => Ok(engine::world(
                 &reader,
@@ -245,8 +319,9 @@ impl Session {
             project: &self.project,
             given: &self.project.given(variables)?,
             built_in: &built_in,
-            // A book that cannot be read is told by whoever needs it.
+            // A book that cannot be read is told by whoever needs it, and so is a state.
             worlds: &self.worlds().unwrap_or_default(),
+            further: &self.types_left_by_terraform(),
             all_types,
         };
         let started = self.tokio.block_on(crate::plugins::start(&needed))?;
@@ -254,6 +329,22 @@ impl Session {
             outside.providers.insert(source, plugin);
         }
         Ok(self.providers.get_or_init(|| outside).clone())
+    }
+
+    /// Types of the objects that Terraform left in the selected workspace, as long as they are not in the book.
+    fn types_left_by_terraform(&self) -> BTreeSet<(String, model::Mode, Name)> {
+        let found = self.environment(None).and_then(|environment| {
+            let (world, _) = self.written_world(&environment)?;
+            if !world.is_untouched() {
+                return Ok(None);
+            }
+            terraform_state::find(&self.project, &environment)
+        });
+        found
+            .ok()
+            .flatten()
+            .map(|found| found.file.types())
+            .unwrap_or_default()
     }
 
     /// The same for tests, which have another directory for what belongs to running commands, and configurations of
@@ -441,7 +532,17 @@ impl Session {
             codec,
             program,
         );
-        Ok(self.tokio.block_on(opening)?)
+        let mut engine = self.tokio.block_on(opening)?;
+        if let Some(found) = self.left_by_terraform(environment, engine.world())? {
+            self.take_over_state(&mut engine, &found)?;
+            anstream::eprintln!(
+                "Took over Terraform's state {} ({}); from now on the book is what counts.",
+                found.origin,
+                found.counted()
+            );
+            self.told.store(true, Ordering::Relaxed);
+        }
+        Ok(engine)
     }
 
     /// Lets the engine go on until nothing goes on by itself. Interrupted once, it begins nothing new and finishes what

@@ -49,7 +49,7 @@ pub use plan::{Needs, Planner, Schemas, covers};
 pub use run::{Run, RunSummary};
 pub use snapshot::FOLD_CODE;
 pub use watch::{Watch, is_news, watches, with_uncounted};
-pub use world::{Blobs, Entry, Illegal, Object, World};
+pub use world::{Blobs, Entry, Illegal, Object, TakenState, World};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

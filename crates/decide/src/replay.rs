@@ -165,6 +165,7 @@ fn is_decision(event: &Event) -> bool {
         | Event::Finished { .. }
         | Event::Inquired { .. }
         | Event::Observed(_)
+        | Event::TakenOver { .. }
         | Event::Replanned { .. } => false,
     }
 }
@@ -189,6 +190,7 @@ fn name(event: &Event) -> &'static str {
         | Event::Finished { .. }
         | Event::Inquired { .. }
         | Event::Observed(_)
+        | Event::TakenOver { .. }
         | Event::Replanned { .. } => "an entry",
     }
 }

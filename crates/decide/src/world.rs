@@ -17,7 +17,7 @@ use core::fmt;
 use model::{
     ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, Imported,
     InstanceId, InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange,
-    ProviderInstance, ResourceAddress, RunId, RunKind, RunResult, Verb,
+    ProviderInstance, ResourceAddress, RunId, RunKind, RunResult, Taken, TakenObject, Verb,
 };
 use serde::{Deserialize, Serialize};
 use value::{Name, Value};
@@ -80,6 +80,22 @@ impl Object {
             quiet_from_ms: 0,
             configuration: ProviderInstance::default(),
             schema_version: None,
+        }
+    }
+
+    /// What another program knew.
+    fn taken(taken: &TakenObject) -> Self {
+        Self {
+            provider: taken.provider.clone(),
+            value: taken.value.clone(),
+            private: taken.private.clone(),
+            dependencies: taken.dependencies.clone(),
+            tainted: taken.tainted,
+            create_before_destroy: taken.create_before_destroy,
+            settle_ms: 0,
+            quiet_from_ms: 0,
+            configuration: taken.configuration.clone(),
+            schema_version: Some(taken.schema_version),
         }
     }
 
@@ -153,6 +169,15 @@ impl fmt::Display for Illegal {
 
 impl core::error::Error for Illegal {}
 
+/// A state of another program that was taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenState {
+    /// What tells it from every other.
+    pub lineage: String,
+    /// How often it had been written.
+    pub serial: u64,
+}
+
 /// One environment, folded from its stream.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct World {
@@ -199,6 +224,9 @@ pub struct World {
     /// How often what is known of objects and outputs was changed.
     #[serde(default)]
     pub serial: u64,
+    /// States of other programs that were taken over, by where they were read.
+    #[serde(default)]
+    pub taken: BTreeMap<String, TakenState>,
     /// The run that is not over.
     #[serde(skip)]
     pub run: Option<Run>,
@@ -355,6 +383,27 @@ impl World {
                 state.begin(Rollout::new(*run, target.clone(), at_ms));
                 Ok(())
             }
+            Event::TakenOver {
+                origin,
+                lineage,
+                serial,
+                state,
+                ..
+            } => {
+                let bytes = blobs.blob(state);
+                let bytes = bytes.ok_or_else(|| format!("the state {state} is not in the book"))?;
+                let taken = model::decode(&blobs.opened(bytes)?);
+                let taken: Taken = taken.map_err(|error| error.to_string())?;
+                if let Some(active) = &self.run {
+                    return Err(format!("run {} is not over", active.id));
+                }
+                let state = TakenState {
+                    lineage: lineage.clone(),
+                    serial: *serial,
+                };
+                self.take_over(origin, state, &taken);
+                Ok(())
+            }
             Event::Closed { run, result } => self.closed(*run, result, at_ms),
         }
     }
@@ -366,6 +415,32 @@ impl World {
         self.environment = environment.clone();
         self.begin_lineage(at_ms);
         Ok(())
+    }
+
+    /// Takes what another program knew in the place of everything that is known.
+    pub fn take_over(&mut self, origin: &str, state: TakenState, taken: &Taken) {
+        let objects = taken.objects.iter();
+        let (left_behind, current): (Vec<_>, Vec<_>) = objects.partition(|one| one.deposed);
+        let of = |one: &TakenObject| (one.address.clone(), Object::taken(one));
+        self.resources = current.into_iter().map(of).collect();
+        self.deposed = left_behind.into_iter().map(of).collect();
+        self.outputs = taken.outputs.clone();
+        self.checks.clear();
+        self.retired = false;
+        if !state.lineage.is_empty() {
+            self.lineage.clone_from(&state.lineage);
+        }
+        self.serial = state.serial;
+        self.taken.insert(String::from(origin), state);
+    }
+
+    /// Whether nothing was ever done here, so that what another program knew can still be taken over.
+    pub fn is_untouched(&self) -> bool {
+        self.serial == 0
+            && self.taken.is_empty()
+            && self.runs.is_empty()
+            && self.run.is_none()
+            && !self.retired
     }
 
     /// Begins the history of a state that has nothing to do with any before.

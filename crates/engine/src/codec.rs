@@ -116,6 +116,7 @@ fn blobs_of(event: &Event) -> Vec<Digest> {
         Event::Submitted { release, .. } | Event::Released { release, .. } => vec![*release],
         Event::Answered { answers, .. } => vec![*answers],
         Event::Planned { plan, .. } => vec![*plan],
+        Event::TakenOver { state, .. } => vec![*state],
         Event::Opened { .. }
         | Event::Started { .. }
         | Event::Commanded { .. }

@@ -25,7 +25,7 @@ mod testing;
 pub use crate::core::{Configuration, Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
 pub use error::EngineError;
-pub use marks::{Sensitive, unmarked_change, unmarked_question};
+pub use marks::{Sensitive, mark_repeats, unmarked_change, unmarked_question};
 pub use outside::{Configured, Outside};
 pub use preview::{Preview, preview};
 pub use read::{check_key, entries, environments, folded, world};

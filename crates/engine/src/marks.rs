@@ -37,6 +37,13 @@ pub fn unmarked_question(question: &Question) -> (Question, Sensitive) {
     (plain, sensitive)
 }
 
+/// The value with a mark on every text in it that repeats a sensitive one.
+pub fn mark_repeats(value: &Value) -> Value {
+    let mut plain = value.clone();
+    let sensitive = Sensitive::taken_from([&mut plain], []);
+    sensitive.marked(plain)
+}
+
 /// A change without marks, and what was marked in it.
 pub fn unmarked_change(change: &Change) -> (Change, Sensitive) {
     let mut plain = change.clone();

@@ -2,21 +2,23 @@
 //!
 //! Policy checkers, cost estimators and review bots read these documents, so they are written member by member as
 //! Terraform 1.11 writes them: names, order, what is left out, and numbers with every digit. One thing is ours:
-//! sensitive values are null unless somebody asks for them ([`Secrecy`]). Nothing is read here and nothing is decided:
-//! a plan and a world come in, a text goes out.
+//! sensitive values are null unless somebody asks for them ([`Secrecy`]). Nothing is decided here.
 //!
-//! Start with [`plan`] and [`state`]; [`state_file`] writes what Terraform itself stores.
+//! Start with [`plan`] and [`state`]; [`state_file`] writes what Terraform itself stores, and
+//! [`StateFile`] reads it.
 
 mod checks;
 mod file;
 mod plan;
 mod state;
+mod stored;
 mod time;
 mod values;
 
 pub use file::state_file;
 pub use plan::{Making, plan};
 pub use state::state;
+pub use stored::{ReadModule, StateFile, Unreadable};
 
 /// What becomes of sensitive values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

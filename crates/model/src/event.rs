@@ -175,6 +175,19 @@ pub enum Event {
         /// What does not hold; nothing that waits for the object is begun when there is an error.
         diagnostics: Diagnostics,
     },
+    /// What another program knew of objects was taken over.
+    TakenOver {
+        /// Who asked for it.
+        actor: String,
+        /// Where its state was read.
+        origin: String,
+        /// What tells that state from every other.
+        lineage: String,
+        /// How often it had been written.
+        serial: u64,
+        /// Blob of [`crate::Taken`].
+        state: Digest,
+    },
     /// A run is over.
     Closed {
         /// Which.
@@ -384,6 +397,7 @@ impl Event {
             Self::Replanned { .. } => 17,
             Self::Targeted { .. } => 18,
             Self::Checked { .. } => 19,
+            Self::TakenOver { .. } => 20,
         }
     }
 
@@ -415,7 +429,10 @@ impl Event {
                 | Command::Forget { .. }
                 | Command::Retire { .. } => None,
             },
-            Self::Opened { .. } | Self::Started { .. } | Self::Observed(_) => None,
+            Self::Opened { .. }
+            | Self::Started { .. }
+            | Self::Observed(_)
+            | Self::TakenOver { .. } => None,
         }
     }
 }

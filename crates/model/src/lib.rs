@@ -22,6 +22,7 @@ mod release;
 mod route;
 mod schema;
 mod substitute;
+mod taken;
 
 pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ResourceAddress};
 pub use delivery::{
@@ -55,3 +56,4 @@ pub use schema::{
     Attribute, BlockSchema, NestedAttributes, NestedBlock, Nesting, ProviderSchema, TypeSchema,
 };
 pub use substitute::{During, Mock, Override, Substitute, Substitutes};
+pub use taken::{Taken, TakenObject};

@@ -157,6 +157,7 @@ pub(super) fn kind_name(event: &Event) -> &'static str {
         Event::Replanned { .. } => "entry.replanned",
         Event::Targeted { .. } => "entry.targeted",
         Event::Checked { .. } => "entry.checked",
+        Event::TakenOver { .. } => "entry.taken over",
         Event::Closed { .. } => "entry.closed",
     }
 }

@@ -290,6 +290,12 @@ fn line(event: &Event, world: &World) -> String {
         | Event::Judged { .. }
         | Event::Released { .. }
         | Event::Targeted { .. } => about_service(event),
+        Event::TakenOver {
+            actor,
+            origin,
+            serial,
+            ..
+        } => format!("the state {origin} (serial {serial}) by {actor}"),
         Event::Closed { result, .. } => json::result_word(result).to_owned(),
     };
     format!("{kind} {}", diagnostics::visible(&rest))

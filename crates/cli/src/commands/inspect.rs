@@ -211,7 +211,7 @@ pub(crate) fn state(
             pull(session, &environment, args.show_sensitive)
         }
         // They change something, and are in `objects.rs`.
-        StateCommand::Mv(_) | StateCommand::Rm(_) => Ok(exit::USAGE),
+        StateCommand::Mv(_) | StateCommand::Rm(_) | StateCommand::Push(_) => Ok(exit::USAGE),
         StateCommand::List(args) => {
             let (world, _) = session.world(&session.environment(args.environment.as_deref())?)?;
             for address in world.resources.keys() {

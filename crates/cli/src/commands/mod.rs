@@ -68,6 +68,7 @@ fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, Co
         Command::Workspace(workspace) => workspace::workspace(session, &workspace, json),
         Command::State(StateCommand::Mv(args)) => objects::rename(session, &args, json),
         Command::State(StateCommand::Rm(args)) => objects::remove(session, &args, json),
+        Command::State(StateCommand::Push(args)) => objects::push(session, &args, json),
         Command::State(state) => inspect::state(session, &state, json),
         Command::Taint(args) => objects::taint(session, &args, true, json),
         Command::Untaint(args) => objects::taint(session, &args, false, json),

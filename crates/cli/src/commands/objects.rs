@@ -1,18 +1,22 @@
-//! `taint`, `untaint`, `state mv`, `state rm`, `import`: a person corrects what the book knows of objects. Nothing is
-//! changed outside.
+//! `taint`, `untaint`, `state mv`, `state rm`, `state push`, `import`: a person corrects what the book knows of
+//! objects. Nothing is changed outside.
 
 use super::apply::{self, Consent};
 use super::takeover::{Then, submit, take_over};
-use crate::args::{ImportArgs, MoveArgs, RemoveArgs, TaintArgs};
+use crate::args::{ImportArgs, MoveArgs, PushArgs, RemoveArgs, TaintArgs};
+use crate::diag;
 use crate::error::CommandError;
 use crate::exit;
 use crate::project::{address, endpoint};
+use crate::render::diagnostics::Sources;
 use crate::render::progress::Progress;
 use crate::session::{Session, actor, fresh};
+use crate::terraform_state::{self, Found};
 use decide::World;
 use model::{
     Address, Command, Endpoint, Event, Key, PlanMode, Release, RunId, RunKind, RunOptions,
 };
+use std::io::Read as _;
 
 /// `taint` and `untaint`.
 pub(crate) fn taint(
@@ -115,6 +119,61 @@ pub(crate) fn rename(session: &Session, args: &MoveArgs, json: bool) -> Result<u
     })
 }
 
+/// `state push`.
+pub(crate) fn push(session: &Session, args: &PushArgs, json: bool) -> Result<u8, CommandError> {
+    let found = if args.file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.map_err(|error| CommandError::Usage(format!("standard input: {error}")))?;
+        terraform_state::of_bytes("standard input", bytes)?
+    } else {
+        terraform_state::read(&session.project, &args.file)?
+    };
+    let environment = session.environment(None)?;
+    session.say_nothing_of_states();
+    let writer = session.writer()?;
+    let mut engine = session.engine(&writer, &environment)?;
+    if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
+        return Ok(code);
+    }
+    let world = engine.world();
+    if !args.force && !world.is_untouched() {
+        may_replace(world, &found)?;
+    }
+    session.take_over_state(&mut engine, &found)?;
+    if !json {
+        anstream::println!(
+            "Took over the state {} ({}).",
+            found.origin,
+            found.counted()
+        );
+    }
+    Ok(exit::OK)
+}
+
+/// Refuses a state that is not a later one of what is known.
+fn may_replace(world: &World, found: &Found) -> Result<(), CommandError> {
+    let file = &found.file;
+    let why = if file.lineage != world.lineage {
+        format!(
+            "its lineage is {}, and that of what is known is {}: it is the state of something else",
+            file.lineage, world.lineage
+        )
+    } else if file.serial < world.serial {
+        format!(
+            "its serial is {}, and what is known was changed {} times: it is older",
+            file.serial, world.serial
+        )
+    } else {
+        return Ok(());
+    };
+    Err(CommandError::Diagnostics {
+        diagnostics: diag::state_refused(&found.origin, &why).into(),
+        sources: Sources::default(),
+        code: exit::FAILED,
+    })
+}
+
 /// `import`.
 pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result<u8, CommandError> {
     let address = one(&args.address)?;
@@ -180,13 +239,16 @@ fn give(
     json: bool,
     order: impl FnOnce(&World) -> Result<Order, CommandError>,
 ) -> Result<u8, CommandError> {
-    if session.reader()?.is_none() {
+    let environment = session.environment(None)?;
+    if session.reader()?.is_none()
+        && terraform_state::find(&session.project, &environment)?.is_none()
+    {
         let (_, said) = order(&World::default())?;
         anstream::println!("{said}");
         return Ok(exit::OK);
     }
     let writer = session.writer()?;
-    let mut engine = session.engine(&writer, &session.environment(None)?)?;
+    let mut engine = session.engine(&writer, &environment)?;
     if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
         return Ok(code);
     }

@@ -9,6 +9,7 @@ use crate::exit;
 use crate::project::DEFAULT_ENVIRONMENT;
 use crate::render::progress::Progress;
 use crate::session::{Session, actor};
+use crate::terraform_state;
 use crate::workspace::{check, select, selected};
 use decide::World;
 use model::Command;
@@ -72,11 +73,14 @@ fn existing(session: &Session) -> Result<BTreeSet<String>, CommandError> {
     let mut names: BTreeSet<String> = BTreeSet::from([DEFAULT_ENVIRONMENT.to_owned()]);
     let declared = session.project.environments();
     names.extend(declared.iter().map(ToString::to_string));
-    let worlds = session.worlds()?;
-    let made = worlds
-        .iter()
-        .filter(|(name, world)| is_environment(name) && !world.retired);
-    names.extend(made.map(|(name, _)| name.to_string()));
+    names.extend(terraform_state::workspaces(&session.project));
+    for (name, world) in session.worlds()? {
+        if !is_environment(&name) || world.retired {
+            names.remove(&*name);
+        } else {
+            names.insert(name.to_string());
+        }
+    }
     Ok(names)
 }
 

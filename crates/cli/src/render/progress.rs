@@ -257,6 +257,7 @@ impl Observer for Progress {
             }
             Event::Observed(Observation::Counts(_))
             | Event::Checked { .. }
+            | Event::TakenOver { .. }
             | Event::Opened { .. }
             | Event::Started { .. }
             | Event::Submitted { .. }
