@@ -23,6 +23,14 @@ pub(crate) fn data_directory() -> String {
     }
 }
 
+/// The variables of the environment that are texts.
+pub(crate) fn variables() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os();
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// A directory with a definition.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
@@ -123,6 +131,22 @@ impl Project {
     /// Names of the environments that are declared, as far as that can be read.
     pub(crate) fn environments(&self) -> Vec<value::Name> {
         definition::environments(&DiskFiles::new(self.root.clone()))
+    }
+
+    /// The backend that is written for Terraform, as far as it can be read.
+    pub(crate) fn backend(&self) -> Result<definition::ReadBackend, CommandError> {
+        let files = DiskFiles::new(self.root.clone());
+        let names = files.list(".").unwrap_or_default().into_iter();
+        let mut texts = names
+            .filter(|name| name.ends_with(".tf") || name.ends_with(".tf.json"))
+            .filter_map(|name| files.read(&name));
+        // Most projects have none, and need not be read for that.
+        let word = b"backend";
+        if !texts.any(|text| text.windows(word.len()).any(|part| part == word)) {
+            return Ok(definition::ReadBackend::default());
+        }
+        let given = self.given(&Variables::default())?;
+        Ok(definition::backend(&files, &given))
     }
 
     /// Compiles what is written, with values from everywhere they may come from.

@@ -40,6 +40,8 @@ pub(crate) struct Session {
     providers: OnceLock<Outside>,
     /// Whether something was said of a state that Terraform left.
     told: AtomicBool,
+    /// The state that Terraform left for a workspace in which nothing was done yet.
+    found: OnceLock<(String, Option<Found>)>,
 }
 
 impl Session {
@@ -60,6 +62,7 @@ impl Session {
             interrupted: AtomicBool::new(false),
             providers: OnceLock::new(),
             told: AtomicBool::new(false),
+            found: OnceLock::new(),
         })
     }
 
@@ -126,6 +129,25 @@ impl Session {
         Ok((world, releases))
     }
 
+    /// The state that Terraform left; what is not on this machine only where that is asked for, and once.
+    pub(crate) fn terraform_state(
+        &self,
+        environment: &str,
+        far: bool,
+    ) -> Result<Option<Found>, CommandError> {
+        if let Some((of, found)) = self.found.get()
+            && of == environment
+        {
+            return Ok(found.clone());
+        }
+        let found = terraform_state::find(&self.project, &self.tokio, environment, far)?;
+        if far {
+            // Whoever was faster has found the same.
+            let _ = self.found.set((environment.to_owned(), found.clone()));
+        }
+        Ok(found)
+    }
+
     /// The state that Terraform left, where it can still be taken over. Tells when it is another than was taken over.
     fn left_by_terraform(
         &self,
@@ -135,7 +157,7 @@ impl Session {
         if environment == engine::PROJECT_STREAM {
             return Ok(None);
         }
-        let Some(found) = terraform_state::find(&self.project, environment)? else {
+        let Some(found) = self.terraform_state(environment, world.is_untouched())? else {
             return Ok(None);
         };
         if world.is_untouched() {
@@ -338,7 +360,7 @@ impl Session {
             if !world.is_untouched() {
                 return Ok(None);
             }
-            terraform_state::find(&self.project, &environment)
+            self.terraform_state(&environment, true)
         });
         found
             .ok()

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "terraform.tfstate";
 
 /// Where Terraform keeps the states of other workspaces.
-pub(crate) const WORKSPACES: &str = "terraform.tfstate.d";
+const WORKSPACES: &str = "terraform.tfstate.d";
 
 /// Largest file that is looked at for being blank.
 const BLANK_BYTES_MAX: u64 = 16;
@@ -83,18 +83,113 @@ impl Found {
     }
 }
 
-/// The file in which Terraform has the state of a workspace, seen from the project.
-fn path_of(workspace: &str) -> PathBuf {
-    if workspace == DEFAULT_ENVIRONMENT {
-        PathBuf::from(FILE)
-    } else {
-        Path::new(WORKSPACES).join(workspace).join(FILE)
+/// Where Terraform has the state of a workspace.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// In a file, seen from the project.
+    File(PathBuf),
+    /// Behind an address of the Web, which may name a user and a password.
+    Web {
+        /// All of it.
+        url: String,
+        /// What people may see of it.
+        shown: String,
+    },
+    /// Nowhere: its backend has no such workspace.
+    Nowhere,
+}
+
+/// Where Terraform has the state of a workspace, by its `backend` block.
+fn place(project: &Project, workspace: &str) -> Result<Place, CommandError> {
+    let read = project.backend()?;
+    if read.diagnostics.has_errors() {
+        let texts = read.sources.into_iter();
+        let texts = texts.map(|source| (source.path, source.content)).collect();
+        return Err(CommandError::definition(
+            read.diagnostics,
+            Sources::new(texts),
+        ));
+    }
+    let backend = read.backend.as_ref();
+    let setting = |name: &str, variable: Option<&str>| {
+        let written = backend.and_then(|backend| backend.settings.get(name));
+        let written = written.and_then(value::Value::as_str).map(str::to_owned);
+        written.or_else(|| variable.and_then(|name| std::env::var(name).ok()))
+    };
+    match backend.map(|backend| &*backend.kind) {
+        Some("http") if workspace != DEFAULT_ENVIRONMENT => Ok(Place::Nowhere),
+        Some("http") => {
+            let Some(shown) = setting("address", Some("TF_HTTP_ADDRESS")) else {
+                return Err(CommandError::Usage(
+                    "the backend \"http\" has no address: write it, or set TF_HTTP_ADDRESS"
+                        .to_owned(),
+                ));
+            };
+            let user = setting("username", Some("TF_HTTP_USERNAME"));
+            let password = setting("password", Some("TF_HTTP_PASSWORD"));
+            let url = match user {
+                None => shown.clone(),
+                Some(user) => with_login(&shown, &user, &password.unwrap_or_default()),
+            };
+            Ok(Place::Web { url, shown })
+        }
+        Some("local") => {
+            let (path, directory) = (setting("path", None), setting("workspace_dir", None));
+            Ok(Place::File(file_of(
+                workspace,
+                path.as_deref(),
+                directory.as_deref(),
+            )))
+        }
+        _ => Ok(Place::File(file_of(workspace, None, None))),
     }
 }
 
-/// The state that Terraform left for a workspace; none where it left none.
-pub(crate) fn find(project: &Project, workspace: &str) -> Result<Option<Found>, CommandError> {
-    let path = path_of(workspace);
+/// The file of a workspace, seen from the project.
+fn file_of(workspace: &str, path: Option<&str>, directory: Option<&str>) -> PathBuf {
+    if workspace == DEFAULT_ENVIRONMENT {
+        return PathBuf::from(path.unwrap_or(FILE));
+    }
+    Path::new(directory.unwrap_or(WORKSPACES))
+        .join(workspace)
+        .join(FILE)
+}
+
+/// An address with a user and a password.
+fn with_login(address: &str, user: &str, password: &str) -> String {
+    let plain = |text: &str| {
+        let each = text.bytes().map(|byte| match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        });
+        each.collect::<String>()
+    };
+    match address.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}:{}@{rest}", plain(user), plain(password)),
+        None => address.to_owned(),
+    }
+}
+
+/// The state that Terraform left for a workspace; none where it left none. What is not on this machine is looked at
+/// only where that is asked for.
+pub(crate) fn find(
+    project: &Project,
+    tokio: &tokio::runtime::Runtime,
+    workspace: &str,
+    far: bool,
+) -> Result<Option<Found>, CommandError> {
+    let path = match place(project, workspace)? {
+        Place::File(path) => path,
+        Place::Web { url, shown } if far => {
+            let settings = registry::Settings::load(crate::project::variables()).0;
+            let document = registry::document(settings, &url, STATE_BYTES_MAX);
+            let document = tokio.block_on(document);
+            let bytes = document.map_err(|why| unusable(&shown, &why))?;
+            let bytes = bytes.filter(|bytes| !bytes.trim_ascii().is_empty());
+            return bytes.map(|bytes| of_bytes(&shown, bytes)).transpose();
+        }
+        Place::Web { .. } | Place::Nowhere => return Ok(None),
+    };
     // What cannot be found is not there; an empty file is what Terraform makes before it writes for the first time.
     let blank = match std::fs::metadata(project.root.join(&path)) {
         Ok(metadata) if metadata.len() <= BLANK_BYTES_MAX => {
@@ -134,7 +229,15 @@ pub(crate) fn of_bytes(origin: &str, bytes: Vec<u8>) -> Result<Found, CommandErr
 
 /// Names of the workspaces of which Terraform left a state.
 pub(crate) fn workspaces(project: &Project) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(project.root.join(WORKSPACES));
+    let Ok(Place::File(path)) = place(project, "x") else {
+        return BTreeSet::new();
+    };
+    let directory = path.parent().and_then(Path::parent);
+    let entries = std::fs::read_dir(
+        project
+            .root
+            .join(directory.unwrap_or(Path::new(WORKSPACES))),
+    );
     let names = entries.into_iter().flatten().flatten();
     names
         .filter(|entry| entry.path().is_dir())
@@ -164,5 +267,16 @@ fn unusable(origin: &str, why: &str) -> CommandError {
         diagnostics: diag::no_state(origin, why).into(),
         sources: Sources::default(),
         code: exit::BAD_INPUT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_login;
+
+    #[test]
+    fn users_and_passwords_are_part_of_the_address() {
+        let url = with_login("https://example.com/state", "me", "a:b@c/d");
+        assert_eq!(url, "https://me:a%3Ab%40c%2Fd@example.com/state");
     }
 }

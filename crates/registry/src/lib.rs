@@ -15,6 +15,7 @@ mod address;
 mod archive;
 mod diag;
 mod discovery;
+mod document;
 mod fetch;
 mod git;
 mod http;
@@ -28,6 +29,7 @@ mod tree;
 mod written;
 
 pub use diag::CODES;
+pub use document::document;
 pub use install::{Event, Installation, Options, WithModules, install};
 pub use lock::LOCK_FILE;
 pub use manifest::Manifest;

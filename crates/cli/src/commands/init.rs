@@ -4,6 +4,7 @@ use crate::args::{GetArgs, InitArgs, Variables};
 use crate::error::CommandError;
 use crate::exit;
 use crate::files::DiskFiles;
+use crate::project::variables;
 use crate::render::diagnostics::{self, Sources};
 use crate::render::style::{BOLD, DIM, RESET, WARN};
 use crate::session::Session;
@@ -74,7 +75,7 @@ fn install_providers(
         upgrade: args.upgrade,
         lock_readonly: args.lockfile.is_some(),
         from: &args.plugin_dir,
-        settings: Settings::load(environment()).0,
+        settings: Settings::load(variables()).0,
         tell: &tell,
     };
     let (providers, found) = session.tokio.block_on(registry::install_providers(options));
@@ -129,7 +130,7 @@ fn install(
 ) -> Result<Installation, CommandError> {
     let project = &session.project;
     let given = project.given(request.variables)?;
-    let (settings, warnings) = Settings::load(environment());
+    let (settings, warnings) = Settings::load(variables());
     say(&warnings, &Sources::default(), as_json);
     let files = DiskFiles::new(project.root.clone());
     let tell = |event: &Event| tell(event, as_json);
@@ -347,12 +348,4 @@ fn tree(calls: &[ReachedCall]) -> String {
     }
     text.push('\n');
     text
-}
-
-/// The variables of the environment, as far as they are text.
-fn environment() -> std::collections::BTreeMap<String, String> {
-    let variables = std::env::vars_os();
-    variables
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }

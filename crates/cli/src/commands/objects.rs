@@ -240,9 +240,7 @@ fn give(
     order: impl FnOnce(&World) -> Result<Order, CommandError>,
 ) -> Result<u8, CommandError> {
     let environment = session.environment(None)?;
-    if session.reader()?.is_none()
-        && terraform_state::find(&session.project, &environment)?.is_none()
-    {
+    if session.reader()?.is_none() && session.terraform_state(&environment, true)?.is_none() {
         let (_, said) = order(&World::default())?;
         anstream::println!("{said}");
         return Ok(exit::OK);

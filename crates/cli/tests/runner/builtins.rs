@@ -10,7 +10,8 @@
 //! `signal NAME SIGNAL`, `until PATH [TEXT]` (the file is there and contains this),
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
-//! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`.
+//! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`, `serve PORT PATH [LOGIN]` (this file, to
+//! whoever asks with this login).
 //! Outputs: `keep PATH` (what the last command wrote to its standard output), `save NAME PATTERN` (what a `[..]` of it
 //! stands for in the last output: the last but one where it ends with one, else the last), `never TEXT` (no output from
 //! here on contains it), `absent PATH TEXT` (no file below it contains this).
@@ -265,6 +266,12 @@ impl Shell {
                 let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
                 let is_other = |one: &TcpListener| one.local_addr().unwrap().port() != port;
                 self.listeners.retain(is_other);
+                done
+            }
+            ("serve", [port, path, login @ ..]) => {
+                let port: u16 = port.parse().map_err(|_| wrong("not a port"))?;
+                let login = login.first().map(|login| (*login).to_owned());
+                serve(port, self.path(path), login);
                 done
             }
             ("http", [port, path]) => http(port, path, &self.redactor),
@@ -527,6 +534,41 @@ fn http(port: &str, path: &str, redactor: &Redactor) -> Result<Vec<String>, Stop
     Ok([status, body]
         .map(|line| redactor.line(line.trim_end()))
         .into())
+}
+
+/// Answers each request with the file, or says that there is none; with a login (in the form of the header), only who
+/// has it. Ends with the program of the tests.
+fn serve(port: u16, path: PathBuf, login: Option<String>) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut request = Vec::new();
+            let mut part = [0; 1024];
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                match stream.read(&mut part) {
+                    Ok(0) | Err(_) => break,
+                    Ok(n) => request.extend_from_slice(&part[..n]),
+                }
+            }
+            let request = String::from_utf8_lossy(&request).into_owned();
+            let is_known = login
+                .as_ref()
+                .is_none_or(|login| request.contains(login.as_str()));
+            let (status, body) = match std::fs::read(&path) {
+                _ if !is_known => ("401 Unauthorized", Vec::new()),
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", Vec::new()),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&body));
+        }
+    });
 }
 
 /// The files at or below a path that contain these bytes.

@@ -7,6 +7,7 @@
 //! the later ones from guessing, but each collects all it can find.
 
 pub(crate) mod address;
+mod backend;
 pub(crate) mod body;
 mod call;
 mod check;
@@ -35,6 +36,7 @@ mod trial;
 mod variable;
 mod visit;
 
+pub use backend::{Backend, ReadBackend, backend};
 pub(crate) use constraint::Constraint;
 pub use dependencies::{Dependency, DependencyKind, contracted, dependencies};
 pub use files::{Files, Installed, answer, is_inside};

@@ -263,7 +263,7 @@ pub(crate) fn file_not_found(span: Span, path: &str) -> Diagnostic {
 
 pub(crate) fn backend_ignored(span: Span, kind: &str) -> Diagnostic {
     let detail = format!(
-        "What is known of the world is kept in the book of the project, so the {kind} is not used. The block may stay for Terraform's sake."
+        "What is known of the world is kept in the book of the project, so the {kind} is not used, and a state that is kept there is not taken over by itself: `terraform state pull > terraform.tfstate` puts it where it is. The block may stay for Terraform's sake."
     );
     warning(BACKEND_IGNORED, detail, span)
 }

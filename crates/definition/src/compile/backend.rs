@@ -1,0 +1,132 @@
+//! Where Terraform keeps the state of a project: the `backend` block of the root module, read before anything else.
+//!
+//! Nothing here is compiled: whoever takes a state over asks, and needs only these values. They may refer to variables
+//! and local values as far as those are known at once.
+
+use super::files::Files;
+use super::inputs::Given;
+use super::known::{Known, Place};
+use super::load::{Loader, Source};
+use crate::diag::blocks as diag;
+use crate::syntax::Block;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec::Vec;
+use value::{Diagnostics, Name, Span, Type, Value};
+
+/// A backend as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// Its kind; `cloud` for a `cloud` block.
+    pub kind: Name,
+    /// Its arguments, as far as they could be computed.
+    pub settings: BTreeMap<Name, Value>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What [`backend`] found.
+#[derive(Debug, Default)]
+pub struct ReadBackend {
+    /// The backend; none where none is written.
+    pub backend: Option<Backend>,
+    /// All texts that diagnostics point into.
+    pub sources: Vec<Source>,
+    /// What keeps an argument from being known, or is no argument of this kind.
+    pub diagnostics: Diagnostics,
+}
+
+/// Arguments of the kinds of backend whose state can be read.
+const ARGUMENTS: [(&str, &[&str]); 2] = [
+    ("local", &["path", "workspace_dir"]),
+    (
+        "http",
+        &[
+            "address",
+            "client_ca_certificate_pem",
+            "client_certificate_pem",
+            "client_private_key_pem",
+            "lock_address",
+            "lock_method",
+            "password",
+            "retry_max",
+            "retry_wait_max",
+            "retry_wait_min",
+            "skip_cert_verification",
+            "unlock_address",
+            "unlock_method",
+            "update_address",
+            "update_method",
+            "username",
+        ],
+    ),
+];
+
+/// Whether a state in a backend of this kind can be read.
+pub(super) fn is_read(kind: &str) -> bool {
+    ARGUMENTS.iter().any(|(name, _)| *name == kind)
+}
+
+/// Reads the backend of the root module.
+pub fn backend(files: &dyn Files, given: &[Given]) -> ReadBackend {
+    let mut loader = Loader::new(files, given);
+    loader.load_root();
+    let mut read = ReadBackend::default();
+    if let Some(root) = loader.definitions.first() {
+        let settings = root.settings.iter().flat_map(|block| &block.body.blocks);
+        let mut written = settings.filter(|block| matches!(&*block.kind.name, "backend" | "cloud"));
+        if let Some(block) = written.next() {
+            let place = Place {
+                from: None,
+                definition: root,
+            };
+            read.backend = Some(of_block(block, &place, files, given, &mut read.diagnostics));
+        }
+    }
+    read.sources = loader.sources;
+    read
+}
+
+fn of_block(
+    block: &Block,
+    place: &Place<'_>,
+    files: &dyn Files,
+    given: &[Given],
+    diagnostics: &mut Diagnostics,
+) -> Backend {
+    let kind = block.labels.first();
+    let kind = kind.map_or_else(|| Name::from("cloud"), |label| label.name.clone());
+    let known = ARGUMENTS.iter().find(|(name, _)| *name == &*kind);
+    let mut settings = BTreeMap::new();
+    for attribute in &block.body.attributes {
+        let name = &attribute.name.name;
+        if let Some((_, known)) = known
+            && !known.contains(&&**name)
+        {
+            let whose = format!("A backend \"{kind}\"");
+            diagnostics.push(diag::unknown_argument(
+                attribute.name.span,
+                name,
+                &whose,
+                known,
+                None,
+            ));
+            continue;
+        }
+        let what = format!("The {name} of a backend");
+        let value = Known::new(files, given, &what).value(place, &attribute.value, &Type::Any);
+        match value {
+            Ok(value) => {
+                settings.insert(name.clone(), value);
+            }
+            // Of kinds that are not read, nothing has to be known.
+            Err(found) if known.is_some() => diagnostics.extend(found),
+            Err(_) => {}
+        }
+    }
+    Backend {
+        kind,
+        settings,
+        span: block.header,
+    }
+}
