@@ -573,6 +573,9 @@ pub(crate) struct ResolveArgs {
     /// What you saw: it took effect, or it did not.
     #[arg(value_enum)]
     pub answer: Resolution,
+    /// What the provider knows the new object by, such as vpc-12; it is read by that.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
     /// Environment, or workspace; the selected one if none is given.
     #[arg(long)]
     pub env: Option<String>,

@@ -222,6 +222,7 @@ fn action_detail(event: &Event) -> Value {
             action,
             attempt,
             inquiry,
+            rungs,
             ..
         } => {
             let word = match inquiry {
@@ -230,7 +231,15 @@ fn action_detail(event: &Event) -> Value {
                 model::Inquiry::NotYet => "not-yet",
                 model::Inquiry::Unclear { .. } => "unclear",
             };
-            json!({ "action": action.to_string(), "attempt": attempt, "inquiry": word })
+            let mut said =
+                json!({ "action": action.to_string(), "attempt": attempt, "inquiry": word });
+            if let Some(said) = said.as_object_mut().filter(|_| !rungs.is_empty()) {
+                let rungs = rungs.iter().map(
+                    |rung| json!({ "by": rung.by.word(), "asked": rung.asked, "seen": rung.seen }),
+                );
+                said.insert("rungs".to_owned(), rungs.collect());
+            }
+            said
         }
         Event::Retried {
             action,

@@ -36,6 +36,11 @@ fn main() -> ExitCode {
         let code = runtime_local::shim::run(words.get(2..).unwrap_or_default());
         return ExitCode::from(u8::try_from(code).unwrap_or(exit::FAILED));
     }
+    if words.get(1).is_some_and(|word| word == plugins::TETHER) {
+        let Err(why) = plugin::become_tethered(words.get(2..).unwrap_or_default());
+        anstream::eprintln!("{why}");
+        return ExitCode::from(exit::FAILED);
+    }
     let args = match args::Args::try_parse_from(&words) {
         Ok(args) => args,
         Err(error) => {

@@ -259,6 +259,7 @@ then say what you saw. The run goes on at once.
 Examples:
   steadfast status                                 the question, with the command that answers it
   steadfast resolve 3f9a 77c0 done                 it took effect: it is not done again
+  steadfast resolve 3f9a 77c0 done -id vpc-12      the same, and what its provider knows the object by
   steadfast resolve 3f9a 77c0 absent               it did not: it is tried again
 ";
 

@@ -5,11 +5,13 @@ use crate::exit;
 use crate::files::DiskFiles;
 use crate::project::{Project, data_directory};
 use crate::render::diagnostics::Sources;
+use crate::session::own_path;
 use decide::World;
 use definition::{Given, NeededTypes};
 use model::{Mode, ProviderSchema};
 use plugin::{Launch, Options, Plugin, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use value::Diagnostic;
@@ -19,6 +21,15 @@ const DEFAULT_HOST: &str = "registry.terraform.io";
 
 /// The namespace of a provider when nothing else is said.
 const DEFAULT_NAMESPACE: &str = "hashicorp";
+
+/// Seconds for which a request that was sent may still take effect, or what it did stay out of sight.
+const SETTLE_VARIABLE: &str = "STEADFAST_SETTLE_SECONDS";
+
+/// Most of them.
+const SETTLE_SECONDS_MAX: u64 = 3_600;
+
+/// The first word of the command line of a process that becomes a provider.
+pub(crate) const TETHER: &str = "tether";
 
 /// What a project and its objects need of providers.
 pub(crate) struct Needed<'a> {
@@ -64,6 +75,8 @@ pub(crate) async fn start(
             launch,
             wanted: (!needed.all_types).then_some(wanted),
             cache: Some(needed.project.state().join("schemas")),
+            settle_ms: settle_ms()?,
+            tether: Some(tether()?),
         };
         let plugin =
             Plugin::start(options)
@@ -144,6 +157,25 @@ fn running() -> Result<BTreeMap<String, plugin::Reattach>, CommandError> {
         .into_iter()
         .map(|(address, one)| (whole(&address), one))
         .collect())
+}
+
+/// How long to look for what a lost request may still do.
+fn settle_ms() -> Result<u64, CommandError> {
+    let Ok(text) = std::env::var(SETTLE_VARIABLE) else {
+        return Ok(plugin::SETTLE_MS_DEFAULT);
+    };
+    let seconds: Option<u64> = text.trim().parse().ok();
+    let seconds = seconds.filter(|seconds| *seconds <= SETTLE_SECONDS_MAX);
+    seconds.map(|seconds| seconds * 1_000).ok_or_else(|| {
+        CommandError::Usage(format!(
+            "{SETTLE_VARIABLE} is a number of seconds up to {SETTLE_SECONDS_MAX}, and not `{text}`"
+        ))
+    })
+}
+
+/// The command that becomes a provider that ends with us.
+fn tether() -> Result<Vec<OsString>, CommandError> {
+    Ok(vec![own_path()?.into_os_string(), OsString::from(TETHER)])
 }
 
 /// An address with everything that may be left out.

@@ -617,7 +617,7 @@ pub(crate) fn fresh() -> Result<u64, CommandError> {
     })
 }
 
-fn own_path() -> Result<PathBuf, CommandError> {
+pub(crate) fn own_path() -> Result<PathBuf, CommandError> {
     std::env::current_exe().map_err(|source| CommandError::Path {
         what: "find",
         path: PathBuf::from("this program"),

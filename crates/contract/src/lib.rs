@@ -18,7 +18,7 @@ mod runtime;
 pub use artifacts::Artifacts;
 pub use clock::Clock;
 pub use model::{Answer, Inquiry, Outcome, Question};
-pub use provider::Provider;
+pub use provider::{Looked, Provider};
 pub use router::Router;
 pub use runtime::{InstanceReport, Runtime};
 

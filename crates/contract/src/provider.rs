@@ -1,9 +1,27 @@
 //! Resources: what Terraform calls a provider.
 
 use crate::Pending;
-use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question};
+use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question, Rung};
 use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
+
+/// What an inquiry found, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// What was found.
+    pub inquiry: Inquiry,
+    /// In which ways it was looked for, where there are several.
+    pub rungs: Vec<Rung>,
+}
+
+impl From<Inquiry> for Looked {
+    fn from(inquiry: Inquiry) -> Self {
+        Self {
+            inquiry,
+            rungs: Vec::new(),
+        }
+    }
+}
 
 /// Makes, changes, reads and destroys resources of the types it names.
 pub trait Provider: Send + Sync {
@@ -30,7 +48,7 @@ pub trait Provider: Send + Sync {
     fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome>;
 
     /// Finds out whether a change whose outcome was lost took effect. Changes nothing.
-    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry>;
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked>;
 
     /// Whether it has gone away and answers nothing any more: then it must be configured anew.
     fn is_gone(&self) -> bool {

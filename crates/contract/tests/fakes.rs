@@ -13,7 +13,9 @@ use contract::fake::{
     Class, FakeArtifacts, FakeClock, FakeProvider, FakeRouter, FakeRuntime, FakeWorld, Fault,
     Landing, ProviderCall,
 };
-use contract::{Answer, Clock, Inquiry, Outcome, Pending, Provider, Question, Router, Runtime};
+use contract::{
+    Answer, Clock, Inquiry, Looked, Outcome, Pending, Provider, Question, Router, Runtime,
+};
 use model::{
     ActionId, Address, Arm, Backend, BuildSpec, Change, Digest, Health, InstanceId, InstanceSpec,
     InstanceState, Key, Mode, ModulePath, ProviderSchema, Repeat, ResourceAddress, Route,
@@ -509,7 +511,7 @@ impl Provider for Broken {
         Box::pin(async { outcome })
     }
 
-    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
         let inquiry = match self.promise {
             "finds what is there" => Inquiry::Absent,
             "finds nothing where nothing is" => Inquiry::Found(Outcome::Changed {
@@ -517,9 +519,9 @@ impl Provider for Broken {
                 private: Vec::new(),
                 diagnostics: Diagnostics::new(),
             }),
-            _ => now(self.inner.inquire(action, change)),
+            _ => now(self.inner.inquire(action, change)).inquiry,
         };
-        Box::pin(async { inquiry })
+        Box::pin(async { inquiry.into() })
     }
 }
 

@@ -273,6 +273,7 @@ impl<'s> Maker<'s> {
             requires_replace: Vec::new(),
             private: question.private.clone(),
             repeat: Repeat::Safe,
+            recovery: None,
             settle_ms: 0,
             loose: false,
             diagnostics: Diagnostics::new(),

@@ -323,6 +323,7 @@ impl World {
                 action,
                 attempt,
                 inquiry,
+                ..
             } => {
                 let effect =
                     self.happened(*run, *action, *attempt, Happening::Inquired(inquiry), at_ms)?;

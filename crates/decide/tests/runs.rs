@@ -141,6 +141,7 @@ impl Told {
                     action,
                     attempt,
                     inquiry,
+                    rungs: Vec::new(),
                 });
             }
             ["resolve", name, what] => {

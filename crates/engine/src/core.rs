@@ -5,6 +5,7 @@
 //! an entry that a crash could take away, and an effect begins only when its intent is durable.
 
 use crate::EngineError;
+use contract::Looked;
 use decide::{Blobs, Decision, Entry, LoadedReleases, Memo, Planner, Schemas, Watch, World};
 use model::{
     ActionId, Address, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation,
@@ -48,7 +49,7 @@ pub enum Input {
         /// Which attempt.
         attempt: u32,
         /// What was found.
-        inquiry: Inquiry,
+        looked: Looked,
     },
     /// A provider answered a question asked while applying.
     Answered {
@@ -361,8 +362,8 @@ impl Core {
                 run,
                 action,
                 attempt,
-                inquiry,
-            } => self.inquired(run, action, attempt, inquiry),
+                looked,
+            } => self.inquired(run, action, attempt, looked),
             Input::Answered {
                 run,
                 action,
@@ -439,14 +440,15 @@ impl Core {
         }
     }
 
-    fn inquired(&mut self, run: RunId, action: ActionId, attempt: u32, inquiry: Inquiry) {
-        let inquiry = self.found_as_promised(action, inquiry);
+    fn inquired(&mut self, run: RunId, action: ActionId, attempt: u32, looked: Looked) {
+        let inquiry = self.found_as_promised(action, looked.inquiry);
         self.inquiring.remove(&action);
         let event = Event::Inquired {
             run,
             action,
             attempt,
             inquiry,
+            rungs: looked.rungs,
         };
         self.stage_for(run, event);
     }
@@ -632,7 +634,7 @@ impl Core {
     }
 
     /// What the provider of an object is configured with, as things stand now.
-    fn configuration(&mut self, provider: &str, address: &Address) -> Configuration {
+    pub(crate) fn configuration(&mut self, provider: &str, address: &Address) -> Configuration {
         or_null(decide::configuration(
             &self.world,
             &mut self.memo,

@@ -4,7 +4,8 @@
 //! repeats a sensitive text, wherever it stands: a computed attribute that echoes its input is as secret as the input.
 //! Its SHA-256 counts as a repetition; whatever else a provider computes from it (its length, its base64) is not found.
 
-use model::{Answer, Change, Inquiry, Outcome, Question};
+use contract::Looked;
+use model::{Answer, Change, Inquiry, Outcome, Question, Rung};
 use std::collections::BTreeSet;
 use value::{Data, Diagnostics, Marks, Path, Value};
 
@@ -220,6 +221,19 @@ impl Sensitive {
                 what: self.text(what),
             },
             other @ (Inquiry::Absent | Inquiry::NotYet) => other,
+        }
+    }
+
+    /// What was found and how, marked again.
+    pub(crate) fn looked(&self, looked: Looked) -> Looked {
+        let rungs = looked.rungs.into_iter().map(|rung| Rung {
+            by: rung.by,
+            asked: self.text(rung.asked),
+            seen: self.text(rung.seen),
+        });
+        Looked {
+            rungs: rungs.collect(),
+            inquiry: self.inquiry(looked.inquiry),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::Outside;
 use crate::core::Configuration;
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
 use crate::marks::{unmarked_change, unmarked_question};
-use contract::Unavailable;
+use contract::{Looked, Unavailable};
 use decide::Watch;
 use model::{
     ActionId, Answer, Change, Effect, Inquiry, InstanceSpec, Observation, Outcome, Question,
@@ -67,21 +67,23 @@ pub(crate) async fn inquire(
     action: ActionId,
     change: &Change,
     configuration: &Configuration,
-) -> Inquiry {
+) -> Looked {
+    let unclear = |what: String| Looked::from(Inquiry::Unclear { what });
     match outside.provider(&change.provider, configuration).await {
         Some(Ok(provider)) => {
             let (change, sensitive) = unmarked_change(change);
-            sensitive.inquiry(provider.inquire(action, &change).await)
+            sensitive.looked(provider.inquire(action, &change).await)
         }
-        Some(Err(found)) => Inquiry::Unclear {
-            what: found
+        Some(Err(found)) => unclear(
+            found
                 .iter()
                 .next()
                 .map_or_else(String::new, |one| one.detail.clone()),
-        },
-        None => Inquiry::Unclear {
-            what: format!("the provider `{}` is not here to ask", change.provider),
-        },
+        ),
+        None => unclear(format!(
+            "the provider `{}` is not here to ask",
+            change.provider
+        )),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     Codec, Core, EngineError, Input, Output, Outside, Pause, Secrets, StoredBlobs, perform, read,
     snapshot,
 };
-use contract::Clock;
+use contract::{Clock, Looked};
 use decide::{Blobs, Entry, World};
 use journal::{Blob, JournalError, Reader, StreamId, Writer};
 use model::{Answer, Command, Digest, Event, Inquiry, Outcome, RunId};
@@ -201,6 +201,14 @@ impl Engine {
         }
     }
 
+    /// Asks a provider something for a person; nothing of it is recorded.
+    pub async fn ask(&mut self, question: model::Question) -> Answer {
+        let configuration = self
+            .core
+            .configuration(question.provider(), question.address());
+        answered(&self.outside, question, configuration).await
+    }
+
     /// Gives an order.
     ///
     /// # Errors
@@ -356,12 +364,12 @@ impl Engine {
                 } => {
                     let outside = self.outside.clone();
                     self.read(async move {
-                        let inquiry = inquired(&outside, action, change, configuration).await;
+                        let looked = inquired(&outside, action, change, configuration).await;
                         Input::Inquired {
                             run,
                             action,
                             attempt,
-                            inquiry,
+                            looked,
                         }
                     });
                 }
@@ -475,13 +483,15 @@ async fn inquired(
     action: model::ActionId,
     change: model::Change,
     configuration: Configuration,
-) -> Inquiry {
+) -> Looked {
     let outside = outside.clone();
     let work = spawn(TaskKind::Reading, async move {
         perform::inquire(&outside, action, &change, &configuration).await
     });
-    work.await.unwrap_or_else(|panic| Inquiry::Unclear {
-        what: panic.to_string(),
+    work.await.unwrap_or_else(|panic| {
+        Looked::from(Inquiry::Unclear {
+            what: panic.to_string(),
+        })
     })
 }
 

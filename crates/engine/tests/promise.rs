@@ -174,7 +174,7 @@ fn so_is_one_that_was_found_later() {
         run: RUN,
         action,
         attempt: 1,
-        inquiry: Inquiry::Found(made("0600")),
+        looked: Inquiry::Found(made("0600")).into(),
     };
     let Event::Inquired {
         inquiry: Inquiry::Found(outcome),

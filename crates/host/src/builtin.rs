@@ -7,7 +7,7 @@
 
 use crate::form::{self, Parts};
 use crate::{diag, remote_state, schema};
-use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use core::future::ready;
 use model::{
     ActionId, BlockSchema, Change, DataQuestion, Digest, ImportQuestion, PlanQuestion,
@@ -145,11 +145,12 @@ impl Provider for Builtin {
         ))
     }
 
-    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
-        Box::pin(ready(match self.outcome(action, change) {
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
+        let inquiry = match self.outcome(action, change) {
             Ok(outcome) => Inquiry::Found(outcome),
             Err(_) => Inquiry::Absent,
-        }))
+        };
+        Box::pin(ready(inquiry.into()))
     }
 }
 

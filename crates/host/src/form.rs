@@ -194,6 +194,7 @@ pub(crate) fn planned(planned: Value, replace: &[&str], repeat: Repeat) -> Answe
         private: Vec::new(),
         repeat,
         settle_ms: 0,
+        recovery: None,
         loose: false,
         diagnostics: Diagnostics::new(),
     })

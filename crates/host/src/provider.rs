@@ -3,7 +3,7 @@
 use crate::diag::{self, Trouble};
 use crate::rights::Accounts;
 use crate::{command, directory, file, form, schema};
-use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
     ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, PlanQuestion, ProviderSchema,
     ReadQuestion,
@@ -243,14 +243,15 @@ impl Provider for Host {
         })
     }
 
-    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
         Box::pin(async move {
-            match self.look(action, change).await {
+            let inquiry = match self.look(action, change).await {
                 Ok(inquiry) => inquiry,
                 Err(Trouble::Failed(..)) => Inquiry::NotYet,
                 Err(Trouble::Refused(found)) => Inquiry::Unclear { what: found.detail },
                 Err(Trouble::Lost(what)) => Inquiry::Unclear { what },
-            }
+            };
+            inquiry.into()
         })
     }
 }

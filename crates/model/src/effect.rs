@@ -1,6 +1,6 @@
 //! Everything Steadfast can do to the outside and ask of it, and what may come back.
 
-use crate::{Address, Digest, InstanceId, ResourceAddress, RouteTable, Version};
+use crate::{Address, Digest, InstanceId, Recovery, ResourceAddress, RouteTable, Version};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -315,6 +315,9 @@ pub struct PlanAnswer {
     pub repeat: Repeat,
     /// Longest time in which a request that was sent may still take effect or stay invisible.
     pub settle_ms: u64,
+    /// By what the object is found when the outcome of its creation is lost; none where it can simply be made again.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// Its provider may plan otherwise than configured and make otherwise than planned, as providers made with the
     /// first framework do (`legacy_type_system`).
     #[serde(default)]

@@ -5,7 +5,7 @@
 
 use crate::{
     ActionId, Address, Answer, Checked, Digest, Effect, Endpoint, Evidence, Inquiry, Observation,
-    Outcome, Phase, PlanMode, RunId, Summary, Target, Verdict,
+    Outcome, Phase, PlanMode, RunId, Rung, Summary, Target, Verdict,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -96,6 +96,9 @@ pub enum Event {
         attempt: u32,
         /// What was found.
         inquiry: Inquiry,
+        /// In which ways it was looked for.
+        #[serde(default)]
+        rungs: Vec<Rung>,
     },
     /// A failed attempt will be repeated.
     Retried {

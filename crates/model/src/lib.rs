@@ -18,6 +18,7 @@ mod event;
 mod ids;
 mod observation;
 mod plan;
+mod recovery;
 mod release;
 mod route;
 mod schema;
@@ -45,6 +46,7 @@ pub use plan::{
     Action, CheckStatus, CheckSubject, Checked, Drift, Imported, OutputChange, Plan, PlanMode,
     PlannedChange, ProviderInstance, Step, Summary, Work,
 };
+pub use recovery::{Recovery, Rung};
 pub use release::{
     Check, Condition, Endpoint, EndpointResource, Import, Inputs, Lifecycle, Local, Module,
     ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig, ProviderRef,

@@ -1,6 +1,6 @@
 //! [`Plan`]: pure data with nothing left to choose.
 
-use crate::{Address, Digest, ModulePath, Reason, Repeat, ResourceAddress, Verb};
+use crate::{Address, Digest, ModulePath, Reason, Recovery, Repeat, ResourceAddress, Verb};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -90,6 +90,9 @@ pub struct PlannedChange {
     pub repeat: Repeat,
     /// Longest time in which a request that was sent may still take effect or stay invisible.
     pub settle_ms: u64,
+    /// By what the object is found when the outcome of its creation is lost; none where it can simply be made again.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// It is about the object that a replacement left behind, not about the current one.
     pub deposed: bool,
     /// Whether new comes before old.
@@ -301,6 +304,7 @@ impl PlannedChange {
             private: Vec::new(),
             repeat: Repeat::Safe,
             settle_ms: 0,
+            recovery: None,
             deposed: false,
             create_before_destroy: false,
             dependencies: Vec::new(),

@@ -9,6 +9,7 @@ use crate::process::StartError;
 use crate::reattach::ReattachError;
 use crate::schema::SchemaError;
 use crate::wire;
+use model::Address;
 use value::{Diagnostic, Severity};
 
 /// A code with its summary.
@@ -37,7 +38,12 @@ codes! {
     AGAINST_THE_RULES = "SF1511" "Answer of the provider against the rules";
     REATTACH = "SF1512" "Running providers not readable";
     FUNCTION_FAILED = "SF1513" "Function of a provider failed";
+    NOT_OURS = "SF1514" "Object made by somebody else";
+    MADE_IN_PART = "SF1515" "Object made in part";
 }
+
+/// The code of a provider that has gone.
+pub(crate) const ENDED_CODE: &str = ENDED.0;
 
 fn error(code: Code, detail: impl Into<String>) -> Diagnostic {
     Diagnostic::error(code.0, code.1, detail)
@@ -199,6 +205,30 @@ pub(crate) fn reattach(trouble: &ReattachError) -> Diagnostic {
         REATTACH,
         format!("{what} A provider that is started for debugging prints the whole value."),
     )
+}
+
+/// An object that is where one was to be made, and that another one made.
+pub(crate) fn not_ours(address: &Address, name: &str) -> Diagnostic {
+    let kind = &address.resource.kind;
+    let what = format!(
+        "There is a {kind} {name} already, and it does not carry the stamp of this creation."
+    );
+    let found = error(NOT_OURS, what).about(address.to_string());
+    let hint = format!("To take it over as it is: steadfast import '{address}' '{name}'");
+    found.hint(hint, None)
+}
+
+/// An object that a lost creation made, and that is not as planned yet.
+pub(crate) fn made_in_part(address: &Address, name: &str, differences: &[String]) -> Diagnostic {
+    let kind = &address.resource.kind;
+    let what = format!(
+        "The {kind} {name} was made before its outcome was lost, and is not as planned in: {}. The next apply completes it.",
+        differences.join(", ")
+    );
+    Diagnostic {
+        severity: Severity::Warning,
+        ..error(MADE_IN_PART, what).about(address.to_string())
+    }
 }
 
 /// A function that gives an error instead of a result.

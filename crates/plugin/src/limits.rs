@@ -53,3 +53,16 @@ pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// Largest schema that is kept on disk.
 pub(crate) const CACHED_SCHEMA_BYTES_MAX: u64 = 256 << 20;
+
+/// Times that a question is asked which fails for a reason that passes.
+pub(crate) const READING_ATTEMPTS_MAX: u32 = 6;
+
+/// Pause before a question is asked again; it doubles with each attempt.
+pub(crate) const READING_PAUSE_MS: u64 = 100;
+
+/// Pause after a request that was turned away because there were too many.
+pub(crate) const THROTTLED_MS: u64 = 1_000;
+
+/// Time after which a request that was sent takes no effect any more, and what it did can be seen, where nothing else
+/// is said.
+pub const SETTLE_MS_DEFAULT: u64 = 60_000;

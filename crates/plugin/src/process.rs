@@ -16,6 +16,7 @@ use crate::reattach::Reattach;
 use crate::wire;
 use core::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -89,9 +90,12 @@ struct Started {
 
 impl Process {
     /// Starts a provider, or finds the one that runs.
-    pub(crate) async fn start(launch: &Launch) -> Result<Self, StartError> {
+    pub(crate) async fn start(
+        launch: &Launch,
+        tether: Option<&[OsString]>,
+    ) -> Result<Self, StartError> {
         match launch {
-            Launch::Program(program) => Self::spawn(program).await,
+            Launch::Program(program) => Self::spawn(program, tether).await,
             Launch::Reattach(Reattach { place, major }) => {
                 let connection = Connection::open(place, *major).await;
                 Ok(Self {
@@ -102,9 +106,9 @@ impl Process {
         }
     }
 
-    async fn spawn(program: &Path) -> Result<Self, StartError> {
+    async fn spawn(program: &Path, tether: Option<&[OsString]>) -> Result<Self, StartError> {
         let directory = Directory::make().map_err(StartError::Directory)?;
-        let mut child = Command::new(program)
+        let mut child = command(program, tether)
             .env(COOKIE.0, COOKIE.1)
             .env("PLUGIN_PROTOCOL_VERSIONS", "5,6")
             .env("PLUGIN_UNIX_SOCKET_DIR", &directory.0)
@@ -206,6 +210,19 @@ impl Started {
         let ended = timeout(Duration::from_millis(time_ms), ending).await;
         ended.ok()?.ok()
     }
+}
+
+/// The program, or what becomes it.
+fn command(program: &Path, tether: Option<&[OsString]>) -> Command {
+    let Some([through, words @ ..]) = tether else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(through);
+    command
+        .args(words)
+        .arg(std::process::id().to_string())
+        .arg(program);
+    command
 }
 
 /// Reads the line on standard output; what comes after it is passed over for as long as the provider lives.

@@ -7,19 +7,26 @@ use crate::cache::Cache;
 use crate::connection::CallError;
 use crate::diag;
 use crate::form::{self, Form};
-use crate::limits::{CHANGING_CALL_MS_MAX, LOCAL_CALL_MS_MAX, READING_CALL_MS_MAX};
+use crate::limits::{
+    CHANGING_CALL_MS_MAX, LOCAL_CALL_MS_MAX, READING_ATTEMPTS_MAX, READING_CALL_MS_MAX,
+    READING_PAUSE_MS, THROTTLED_MS,
+};
 use crate::method::Method;
 use crate::process::{Launch, Process};
 use crate::propose;
 use crate::schema::Offered;
+use crate::stamp;
+use crate::trouble::{self, Trouble};
 use crate::wire;
-use contract::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use contract::{Answer, Looked, Outcome, Pending, Provider, Question};
+use core::time::Duration;
 use model::{
     ActionId, Address, Change, DataAnswer, DataQuestion, ImportQuestion, Mode, PlanAnswer,
     PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat, TypeSchema, UpgradeQuestion,
     Verb,
 };
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use value::{Diagnostic, Diagnostics, Name, Value};
@@ -55,6 +62,11 @@ pub struct Options {
     pub wanted: Option<Wanted>,
     /// A directory for schemas of programs that were asked before; none to ask each time.
     pub cache: Option<PathBuf>,
+    /// Longest time in which a request that was sent may still take effect, or what it did stay out of sight.
+    pub settle_ms: u64,
+    /// The command that a program is started through, so that it ends with its host ([`crate::become_tethered`]); this
+    /// process's id and the program are added to it. None to start it directly.
+    pub tether: Option<Vec<OsString>>,
 }
 
 /// A provider in a process of its own. Without a configuration it validates; with one ([`Provider::configured`]) it
@@ -254,24 +266,46 @@ impl Plugin {
         Ok((object, found))
     }
 
-    async fn read(&self, question: &ReadQuestion) -> Result<ReadAnswer, Diagnostics> {
+    pub(crate) async fn read(&self, question: &ReadQuestion) -> Result<ReadAnswer, Diagnostics> {
         let kind = &question.address.resource.kind;
         let schema = self.of_type(Mode::Managed, kind)?;
-        let form = self.form(schema);
-        let stored = form.stored(&question.prior)?;
+        let stored = self.form(schema).stored(&question.prior)?;
         let upgraded = self.upgraded(kind, schema.version, stored);
-        let (object, mut diagnostics) = upgraded.await?;
+        let (object, found) = upgraded.await?;
+        let mut answer = self
+            .read_object(kind, &object, question.private.clone())
+            .await?;
+        if let (Some(found), Some((attribute, _))) = (&answer.object, self.stamped(kind)) {
+            answer.object = Some(stamp::take(found, attribute, Some(&object)));
+        }
+        let mut diagnostics = found;
+        diagnostics.extend(answer.diagnostics);
+        Ok(ReadAnswer {
+            diagnostics,
+            ..answer
+        })
+    }
+
+    /// The object as it is, with everything that is on it.
+    pub(crate) async fn read_object(
+        &self,
+        kind: &Name,
+        object: &Value,
+        private: Vec<u8>,
+    ) -> Result<ReadAnswer, Diagnostics> {
+        let schema = self.of_type(Mode::Managed, kind)?;
+        let form = self.form(schema);
         let request = wire::Read {
             type_name: kind.to_string(),
-            current_state: Some(form.encode("object", &object)?),
-            private: question.private.clone(),
+            current_state: Some(form.encode("object", object)?),
+            private,
             provider_meta: self.meta(),
             client_capabilities: Some(CAPABILITIES),
         };
         let answer: wire::ReadAnswer = self
             .call(Method::Read, request, READING_CALL_MS_MAX)
             .await?;
-        diagnostics.extend(checked(said(self.source(), &answer.diagnostics))?);
+        let diagnostics = checked(said(self.source(), &answer.diagnostics))?;
         let object = form.decode("object as it is", answer.new_state.as_ref())?;
         Ok(ReadAnswer {
             object: (!object.is_null()).then(|| propose::tidied(&schema.block, &object)),
@@ -311,17 +345,21 @@ impl Plugin {
             let what = format!("it plans nothing where a {kind} is configured");
             return Err(diag::against_the_rules(self.source(), &what).into());
         }
+        let planned = propose::tidied(&schema.block, &planned);
+        let is_put = question.prior.is_null() && self.is_put(kind, &planned);
         Ok(PlanAnswer {
-            planned: propose::tidied(&schema.block, &planned),
+            recovery: (!is_put).then(|| self.recovery(kind, &question.config, &planned)),
+            planned,
             requires_replace: answer
                 .requires_replace
                 .iter()
                 .map(crate::path::steps)
                 .collect(),
             private: answer.planned_private,
-            // The protocol has no word for it: what was lost is looked for before it is done again.
-            repeat: Repeat::Never,
-            settle_ms: 0,
+            // The protocol has no word for it: what was lost is looked for before it is done again, but where it is
+            // known that doing it again does the same.
+            repeat: if is_put { Repeat::Safe } else { Repeat::Never },
+            settle_ms: self.options.settle_ms,
             loose: answer.legacy_type_system,
             diagnostics,
         })
@@ -330,21 +368,36 @@ impl Plugin {
     async fn data(&self, question: &DataQuestion) -> Result<DataAnswer, Diagnostics> {
         let kind = &question.address.resource.kind;
         let schema = self.of_type(Mode::Data, kind)?;
-        let form = self.form(schema);
         let validated = self
             .validate_config(Mode::Data, kind, &question.config)
             .await;
         let mut diagnostics = checked(validated)?;
+        let answer = self.data_of(kind, schema, &question.config).await?;
+        diagnostics.extend(answer.diagnostics);
+        Ok(DataAnswer {
+            diagnostics,
+            ..answer
+        })
+    }
+
+    /// What a data source says of its arguments.
+    pub(crate) async fn data_of(
+        &self,
+        kind: &str,
+        schema: &TypeSchema,
+        config: &Value,
+    ) -> Result<DataAnswer, Diagnostics> {
+        let form = self.form(schema);
         let request = wire::ReadData {
-            type_name: kind.to_string(),
-            config: Some(form.encode("configuration", &question.config)?),
+            type_name: kind.to_owned(),
+            config: Some(form.encode("configuration", config)?),
             provider_meta: self.meta(),
             client_capabilities: Some(CAPABILITIES),
         };
         let answer: wire::DataAnswer = self
             .call(Method::ReadData, request, READING_CALL_MS_MAX)
             .await?;
-        diagnostics.extend(checked(said(self.source(), &answer.diagnostics))?);
+        let diagnostics = checked(said(self.source(), &answer.diagnostics))?;
         let object = form.decode("result", answer.state.as_ref())?;
         if object.is_null() || !object.is_wholly_known() {
             let what = format!("it answers the data source {kind} with nothing, or with holes");
@@ -354,6 +407,27 @@ impl Plugin {
             object: propose::tidied(&schema.block, &object),
             diagnostics,
         })
+    }
+
+    /// The schema of a data source, whether the configuration uses it or not.
+    pub(crate) fn any_data(&self, kind: &str) -> Result<TypeSchema, Diagnostics> {
+        let wanted = BTreeSet::from([Name::from(kind)]);
+        let found = self.offered.types(&self.offered.answer.data, Some(&wanted));
+        let found =
+            found.map_err(|error| Diagnostics::from(diag::bad_schema(self.source(), &error)))?;
+        let schema = found.into_values().next();
+        schema.ok_or_else(|| diag::no_such_type(self.source(), kind).into())
+    }
+
+    async fn answer(&self, question: &Question) -> Answer {
+        let answer = match question {
+            Question::Read(question) => self.read(question).await.map(Answer::Read),
+            Question::Plan(question) => self.plan(question).await.map(Answer::Plan),
+            Question::Data(question) => self.data(question).await.map(Answer::Data),
+            Question::Import(question) => self.import(question).await.map(Answer::Import),
+            Question::Upgrade(question) => self.upgrade(question).await.map(Answer::Upgrade),
+        };
+        answer.unwrap_or_else(Answer::Failed)
     }
 
     async fn import(&self, question: &ImportQuestion) -> Result<ReadAnswer, Diagnostics> {
@@ -417,7 +491,7 @@ impl Plugin {
     }
 
     /// The request for a change; nothing has been sent yet when it cannot be made.
-    async fn request(&self, change: &Change) -> Result<wire::Apply, Diagnostics> {
+    async fn request(&self, action: ActionId, change: &Change) -> Result<wire::Apply, Diagnostics> {
         let kind = &change.address.resource.kind;
         let schema = self.of_type(Mode::Managed, kind)?;
         let form = self.form(schema);
@@ -441,16 +515,20 @@ impl Plugin {
             }
         }
         if change.verb != Verb::Delete {
-            let planned = needed(&change.planned, "planned object")?;
-            let config = needed(&change.config, "configuration")?;
+            let mut planned = needed(&change.planned, "planned object")?;
+            let mut config = needed(&change.config, "configuration")?;
+            if let (Verb::Create, Some((attribute, _))) = (change.verb, self.stamped(kind)) {
+                planned = stamp::put(&planned, attribute, action);
+                config = stamp::put(&config, attribute, action);
+            }
             request.planned_state = Some(form.encode("planned object", &planned)?);
             request.config = Some(form.encode("configuration", &config)?);
         }
         Ok(request)
     }
 
-    async fn change(&self, change: &Change) -> Outcome {
-        let request = match self.request(change).await {
+    async fn change(&self, action: ActionId, change: &Change) -> Outcome {
+        let request = match self.request(action, change).await {
             Ok(request) => request,
             Err(diagnostics) => return Outcome::Refused { diagnostics },
         };
@@ -482,7 +560,11 @@ impl Plugin {
             let object = self
                 .form(schema)
                 .decode("new object", answer.new_state.as_ref())?;
-            Ok(propose::tidied(&schema.block, &object))
+            let object = propose::tidied(&schema.block, &object);
+            Ok(match self.stamped(kind) {
+                Some((attribute, _)) => stamp::take(&object, attribute, change.planned.as_ref()),
+                None => object,
+            })
         });
         let object = match decoded {
             Ok(object) => object,
@@ -494,6 +576,9 @@ impl Plugin {
                 };
             }
         };
+        if let Some(outcome) = self.troubled(change, &object, &diagnostics) {
+            return outcome;
+        }
         if object.is_null() {
             return match (change.verb, diagnostics.has_errors()) {
                 (Verb::Delete, false) => Outcome::Changed {
@@ -534,51 +619,37 @@ impl Plugin {
         }
     }
 
-    /// Whether a change took effect, by looking at the object. A creation cannot be looked for: what it made is known
-    /// only by what the provider would have answered.
-    async fn look(&self, change: &Change) -> Inquiry {
-        let Some(prior) = change.prior.clone().filter(|prior| !prior.is_null()) else {
-            return Inquiry::Unclear {
-                what: format!(
-                    "{} cannot look for a {} that it may have made; look where it would be",
-                    self.source(),
-                    change.address.resource.kind
-                ),
-            };
+    /// What came of a change that ended with an error of the network or of a service that is not well; none for any
+    /// other error, which is a refusal or damage.
+    fn troubled(&self, change: &Change, object: &Value, found: &Diagnostics) -> Option<Outcome> {
+        let trouble = trouble::of(found)?;
+        let creates = change.verb == Verb::Create;
+        let has_object = creates && !object.is_null();
+        if has_object && !self.can_look_for(change) {
+            // By what it answered alone it is known.
+            return None;
+        }
+        let lost = || Outcome::Unknown {
+            why: found
+                .iter()
+                .find(|one| one.severity == value::Severity::Error)
+                .map_or_else(String::new, |one| {
+                    format!(
+                        "{}: {}",
+                        one.summary,
+                        one.detail.lines().next().unwrap_or_default()
+                    )
+                }),
         };
-        let question = ReadQuestion {
-            address: change.address.clone(),
-            provider: change.provider.clone(),
-            prior: prior.clone(),
-            private: change.private.clone(),
-        };
-        let answer = match self.read(&question).await {
-            Ok(answer) => answer,
-            Err(found) => {
-                let first = found.iter().next();
-                return Inquiry::Unclear {
-                    what: first.map_or_else(String::new, |found| found.detail.clone()),
-                };
+        match trouble {
+            Trouble::Throttled | Trouble::NotSent if !has_object => Some(Outcome::Failed {
+                diagnostics: found.clone(),
+                retry_after_ms: (trouble == Trouble::Throttled).then_some(THROTTLED_MS),
+            }),
+            Trouble::Exists if !creates || !self.can_look_for(change) => None,
+            Trouble::Throttled | Trouble::NotSent | Trouble::Unknown | Trouble::Exists => {
+                Some(lost())
             }
-        };
-        let changed = |object| {
-            Inquiry::Found(Outcome::Changed {
-                object,
-                private: answer.private.clone(),
-                diagnostics: answer.diagnostics.clone(),
-            })
-        };
-        match (change.verb, answer.object) {
-            (Verb::Delete, None) => changed(None),
-            (Verb::Delete, Some(_)) => Inquiry::Absent,
-            (_, Some(object)) if object == prior => Inquiry::Absent,
-            (_, Some(object)) if fits(&object, change.planned.as_ref()) => changed(Some(object)),
-            (_, found) => Inquiry::Unclear {
-                what: match found {
-                    Some(_) => "it is neither as it was nor as planned".to_owned(),
-                    None => "it is gone".to_owned(),
-                },
-            },
         }
     }
 
@@ -638,14 +709,16 @@ impl Provider for Plugin {
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
         Box::pin(async move {
-            let answer = match question {
-                Question::Read(question) => self.read(question).await.map(Answer::Read),
-                Question::Plan(question) => self.plan(question).await.map(Answer::Plan),
-                Question::Data(question) => self.data(question).await.map(Answer::Data),
-                Question::Import(question) => self.import(question).await.map(Answer::Import),
-                Question::Upgrade(question) => self.upgrade(question).await.map(Answer::Upgrade),
-            };
-            let mut answer = answer.unwrap_or_else(Answer::Failed);
+            let mut answer = self.answer(question).await;
+            for attempt in 1..READING_ATTEMPTS_MAX {
+                let passes = |found: &Diagnostics| trouble::passes(found) && !self.is_gone();
+                if !matches!(&answer, Answer::Failed(found) if passes(found)) {
+                    break;
+                }
+                let pause_ms = pause_ms(&question.address().to_string(), attempt);
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                answer = self.answer(question).await;
+            }
             match &mut answer {
                 Answer::Read(ReadAnswer { diagnostics, .. })
                 | Answer::Import(ReadAnswer { diagnostics, .. })
@@ -658,9 +731,9 @@ impl Provider for Plugin {
         })
     }
 
-    fn apply<'a>(&'a self, _action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
+    fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
         Box::pin(async move {
-            let mut outcome = self.change(change).await;
+            let mut outcome = self.change(action, change).await;
             if let Outcome::Changed { diagnostics, .. }
             | Outcome::Partial { diagnostics, .. }
             | Outcome::Refused { diagnostics }
@@ -672,8 +745,8 @@ impl Provider for Plugin {
         })
     }
 
-    fn inquire<'a>(&'a self, _action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
-        Box::pin(self.look(change))
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
+        Box::pin(self.look(action, change))
     }
 
     fn is_gone(&self) -> bool {
@@ -697,8 +770,20 @@ impl Provider for Plugin {
     }
 }
 
+/// The pause before a question is asked again: it grows, and differs from object to object, so that those that failed
+/// together do not come back together.
+fn pause_ms(address: &str, attempt: u32) -> u64 {
+    let bound = READING_PAUSE_MS << attempt.min(10);
+    let digest = model::Digest::of_parts(
+        "steadfast.reading.1",
+        &[address.as_bytes(), &attempt.to_be_bytes()],
+    );
+    let [a, b, ..] = digest.0;
+    bound / 2 + u64::from(u16::from_be_bytes([a, b])) % (bound / 2)
+}
+
 async fn start(options: &Options) -> Result<Process, Diagnostics> {
-    Process::start(&options.launch)
+    Process::start(&options.launch, options.tether.as_deref())
         .await
         .map_err(|error| diag::not_started(&options.source, &error).into())
 }
@@ -754,16 +839,6 @@ pub(crate) fn checked(found: Diagnostics) -> Result<Diagnostics, Diagnostics> {
     } else {
         Ok(found)
     }
-}
-
-/// Whether an object is what was planned, wherever that was known.
-fn fits(object: &Value, planned: Option<&Value>) -> bool {
-    let Some((object, planned)) = object.entries().zip(planned.and_then(Value::entries)) else {
-        return false;
-    };
-    planned
-        .iter()
-        .all(|(name, value)| !value.is_wholly_known() || object.get(name) == Some(value))
 }
 
 fn about(address: &Address, found: &mut Diagnostics) {

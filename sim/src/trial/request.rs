@@ -217,6 +217,6 @@ fn found(of: Attempt, inquiry: Inquiry) -> Input {
         run: of.run,
         action: of.action,
         attempt: of.attempt,
-        inquiry,
+        looked: inquiry.into(),
     }
 }

@@ -624,12 +624,16 @@ fn plan_json(plan: &Plan) -> String {
         .changes
         .iter()
         .map(|change| {
-            serde_json::json!({
+            let mut one = serde_json::json!({
                 "address": change.address.to_string(),
                 "action": crate::json::action_word(change.action),
                 "before": change.before.as_ref().map(crate::json::value),
                 "after": change.after.as_ref().map(crate::json::value),
-            })
+            });
+            if let (Some(recovery), Some(one)) = (change.recovery, one.as_object_mut()) {
+                one.insert("crash_safety".to_owned(), recovery.word().into());
+            }
+            one
         })
         .collect();
     serde_json::json!({ "type": "plan", "summary": plan.summary(), "changes": changes }).to_string()

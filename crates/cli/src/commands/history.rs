@@ -328,7 +328,10 @@ fn about_action(event: &Event, world: &World) -> String {
             format!("{subject} (attempt {attempt}): {}", outcome_text(outcome))
         }
         Event::Inquired {
-            action, inquiry, ..
+            action,
+            inquiry,
+            rungs,
+            ..
         } => {
             let found = match inquiry {
                 Inquiry::Found(_) => "it took effect".to_owned(),
@@ -336,7 +339,11 @@ fn about_action(event: &Event, world: &World) -> String {
                 Inquiry::NotYet => "not seen yet".to_owned(),
                 Inquiry::Unclear { what } => format!("unclear: {what}"),
             };
-            format!("{}: {found}", subject(action))
+            let how = rungs
+                .iter()
+                .map(|rung| format!("; by {}: {}: {}", rung.by.word(), rung.asked, rung.seen));
+            let how: String = how.collect();
+            format!("{}: {found}{how}", subject(action))
         }
         Event::Retried {
             action, delay_ms, ..
@@ -445,6 +452,46 @@ fn outcome_text(outcome: &Outcome) -> String {
         Outcome::Refused { diagnostics } => format!("refused{}", first(diagnostics)),
         Outcome::Failed { diagnostics, .. } => format!("failed{}", first(diagnostics)),
         Outcome::Unknown { why } => format!("outcome lost: {why}"),
+    }
+}
+
+/// The new object as its provider knows it.
+fn read_by_id(
+    session: &Session,
+    engine: &mut engine::Engine,
+    change: &model::Change,
+    id: &str,
+) -> Result<Inquiry, CommandError> {
+    let planned = change.planned.as_ref().map(found_as_planned);
+    let mut prior = planned.as_ref().and_then(Value::entries).cloned();
+    if let Some(prior) = &mut prior {
+        prior.insert("id".into(), Value::string(id));
+    }
+    let question = model::Question::Read(model::ReadQuestion {
+        address: change.address.clone(),
+        provider: change.provider.clone(),
+        prior: Value::object(prior.unwrap_or_default()),
+        private: change.private.clone(),
+    });
+    match session.tokio.block_on(engine.ask(question)) {
+        model::Answer::Read(model::ReadAnswer {
+            object: Some(object),
+            private,
+            diagnostics,
+        }) => Ok(Inquiry::Found(Outcome::Changed {
+            object: Some(object),
+            private,
+            diagnostics,
+        })),
+        model::Answer::Failed(diagnostics) => Err(CommandError::Diagnostics {
+            diagnostics,
+            sources: diagnostics::Sources::default(),
+            code: exit::FAILED,
+        }),
+        _ => Err(CommandError::Failed(format!(
+            "{} knows no {} {id}; nothing was resolved",
+            change.provider, change.address.resource.kind
+        ))),
     }
 }
 
@@ -568,6 +615,10 @@ pub(crate) fn resolve(
     };
     let inquiry = match (args.answer, &action.effect) {
         (Resolution::Absent, _) => Inquiry::Absent,
+        (Resolution::Done, Effect::Change(change)) if args.id.is_some() => {
+            let id = args.id.as_deref().unwrap_or_default();
+            read_by_id(session, &mut engine, change, id)?
+        }
         (Resolution::Done, Effect::Change(change)) => Inquiry::Found(Outcome::Changed {
             object: change.planned.as_ref().map(found_as_planned),
             private: change.private.clone(),

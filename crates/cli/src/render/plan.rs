@@ -2,7 +2,7 @@
 
 use super::diagnostics::visible;
 use super::style::{BAD, BOLD, CHANGE, DIM, GOOD, RESET, WARN};
-use model::{Action, Mode, Plan, PlannedChange, Reason, Repeat};
+use model::{Action, Mode, Plan, PlannedChange, Reason, Recovery, Repeat};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use value::{Data, Marks, Name, Value};
@@ -125,10 +125,7 @@ fn one(out: &mut String, change: &PlannedChange) {
             Action::Create | Action::Update | Action::DeleteThenCreate | Action::CreateThenDelete
         )
     {
-        let _ = writeln!(
-            out,
-            "{DIM}  # (crash safety: if its outcome is lost, Steadfast looks before it tries again){RESET}"
-        );
+        let _ = writeln!(out, "{DIM}  # (crash safety: {}){RESET}", safety(change));
     }
     let block = &change.address.resource;
     let _ = writeln!(
@@ -156,6 +153,20 @@ fn one(out: &mut String, change: &PlannedChange) {
         6,
     );
     out.push_str("    }\n\n");
+}
+
+/// What becomes of a change when its outcome is lost.
+fn safety(change: &PlannedChange) -> &'static str {
+    let creates = change.action != Action::Update;
+    match change.recovery.filter(|_| creates) {
+        Some(Recovery::Name) => "name; if its outcome is lost, it is found by its name",
+        Some(Recovery::Parent) => "parent; if its outcome is lost, it is found by what it joins",
+        Some(Recovery::Stamp) => {
+            "stamp; if its outcome is lost, it is found by the tag that is put on it"
+        }
+        Some(Recovery::Person) => "person; if its outcome is lost, you are asked what became of it",
+        None => "if its outcome is lost, Steadfast looks before it tries again",
+    }
 }
 
 /// What is said of a change, and its sign; none when nothing happens to the object.

@@ -376,7 +376,7 @@ impl<'a> Suite<'a> {
         let create = self.creation(1, &config, &plan);
         let id = action("inquiry.create");
         let inquires = self.fixture.inquires();
-        let before = self.provider.inquire(id, &create).await;
+        let before = self.provider.inquire(id, &create).await.inquiry;
         match inquires {
             Inquires::Exactly | Inquires::Partly => assert_eq!(
                 before,
@@ -390,7 +390,7 @@ impl<'a> Suite<'a> {
             Inquires::Derived => {}
         }
         let object = self.apply(id, &create).await;
-        match (inquires, self.provider.inquire(id, &create).await) {
+        match (inquires, self.provider.inquire(id, &create).await.inquiry) {
             (Inquires::CannotTell, Inquiry::Unclear { what }) => {
                 assert!(
                     !what.is_empty(),
@@ -415,7 +415,7 @@ impl<'a> Suite<'a> {
     async fn inquire_deletion(&self, object: &Value) {
         let delete = self.deletion(1, object);
         let id = action("inquiry.delete");
-        let before = self.provider.inquire(id, &delete).await;
+        let before = self.provider.inquire(id, &delete).await.inquiry;
         let tells = matches!(
             self.fixture.inquires(),
             Inquires::Exactly | Inquires::Partly
@@ -425,7 +425,7 @@ impl<'a> Suite<'a> {
             "inquiry into a deletion that never took effect gave {before:?}"
         );
         self.destroy("inquiry.delete", 1, object).await;
-        let after = self.provider.inquire(id, &delete).await;
+        let after = self.provider.inquire(id, &delete).await.inquiry;
         assert!(
             !tells || matches!(after, Inquiry::Found(Outcome::Changed { object: None, .. })),
             "inquiry into a deletion that took effect gave {after:?}"

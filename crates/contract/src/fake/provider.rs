@@ -3,7 +3,7 @@
 use super::diag::{refused, trouble};
 use super::world::State;
 use super::{FakeObject, FakeWorld, Fault, Landing, ProviderCall, ready};
-use crate::{Answer, Inquiry, Outcome, Pending, Provider, Question};
+use crate::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
     ActionId, Attribute, BlockSchema, Change, PlanAnswer, PlanQuestion, ProviderSchema, ReadAnswer,
     Repeat, TypeSchema, Verb,
@@ -211,6 +211,7 @@ impl FakeProvider {
                 Class::Named | Class::Opaque => Repeat::Never,
             },
             settle_ms: self.settle_ms,
+            recovery: None,
             loose: false,
             diagnostics: Diagnostics::new(),
         })
@@ -287,10 +288,10 @@ impl Provider for FakeProvider {
         })
     }
 
-    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
         let call = ProviderCall::Inquire(action, change.address.clone());
         self.world.state().calls.push(call);
-        ready(self.look(action, change))
+        ready(self.look(action, change).into())
     }
 }
 

@@ -503,6 +503,7 @@ impl Planner {
             private: answer.private,
             repeat: answer.repeat,
             settle_ms: answer.settle_ms,
+            recovery: answer.recovery,
             deposed: false,
             create_before_destroy: resource.lifecycle.create_before_destroy,
             dependencies: dependencies(&pending.uses),

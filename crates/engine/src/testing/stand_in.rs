@@ -1,7 +1,7 @@
 //! [`Substituting`]: a provider of which parts are made up.
 
 use crate::Outside;
-use contract::{Pending, Provider};
+use contract::{Looked, Pending, Provider};
 use core::future::ready;
 use decide::substitute::StandIns;
 use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question};
@@ -105,16 +105,16 @@ impl Provider for Substituting {
         }
     }
 
-    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+    fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
         match self.stand_ins.outcome(self.schema(), change) {
             // What is made up follows from the change alone.
-            Some(outcome) => Box::pin(ready(Inquiry::Found(outcome))),
+            Some(outcome) => Box::pin(ready(Inquiry::Found(outcome).into())),
             None => Box::pin(async move {
                 match self.real().await {
                     Ok(real) => real.inquire(action, change).await,
-                    Err(_) => Inquiry::Unclear {
+                    Err(_) => Looked::from(Inquiry::Unclear {
                         what: "its provider cannot be configured".to_owned(),
-                    },
+                    }),
                 }
             }),
         }
@@ -241,7 +241,7 @@ mod tests {
         fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {
             self.0.apply(action, change)
         }
-        fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Inquiry> {
+        fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
             self.0.inquire(action, change)
         }
     }

@@ -149,7 +149,7 @@ impl Bed {
     }
 
     pub(crate) async fn inquire(&self, change: &Change) -> Inquiry {
-        self.host.inquire(action(), change).await
+        self.host.inquire(action(), change).await.inquiry
     }
 }
 

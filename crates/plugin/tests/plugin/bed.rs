@@ -55,6 +55,8 @@ impl Bed {
             }),
             wanted: None,
             cache: None,
+            settle_ms: 0,
+            tether: None,
         }
     }
 

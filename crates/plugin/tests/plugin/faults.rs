@@ -137,20 +137,26 @@ async fn what_was_lost_is_looked_for() {
     let config = config("a", Some(2), None);
     let plan = planned(provider.as_ref(), config.clone(), Some(made.clone())).await;
     let update = change(Verb::Update, Some(made.clone()), Some(config), Some(&plan));
-    assert_eq!(provider.inquire(action(), &update).await, Inquiry::Absent);
+    assert_eq!(
+        provider.inquire(action(), &update).await.inquiry,
+        Inquiry::Absent
+    );
     bed.mock.alter("mock_thing:a:1", "size", &2.into());
-    let found = provider.inquire(action(), &update).await;
+    let found = provider.inquire(action(), &update).await.inquiry;
     assert!(
         matches!(found, Inquiry::Found(Outcome::Changed { .. })),
         "{found:?}"
     );
     bed.mock.alter("mock_thing:a:1", "size", &3.into());
-    let found = provider.inquire(action(), &update).await;
+    let found = provider.inquire(action(), &update).await.inquiry;
     assert!(matches!(found, Inquiry::Unclear { .. }), "{found:?}");
     let delete = change(Verb::Delete, Some(made), None, None);
-    assert_eq!(provider.inquire(action(), &delete).await, Inquiry::Absent);
+    assert_eq!(
+        provider.inquire(action(), &delete).await.inquiry,
+        Inquiry::Absent
+    );
     bed.mock.lose("mock_thing:a:1");
-    let found = provider.inquire(action(), &delete).await;
+    let found = provider.inquire(action(), &delete).await.inquiry;
     assert!(
         matches!(found, Inquiry::Found(Outcome::Changed { object: None, .. })),
         "{found:?}"

@@ -11,3 +11,4 @@ mod conformance;
 mod faults;
 mod more;
 mod processes;
+mod recover;

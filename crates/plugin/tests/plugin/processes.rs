@@ -51,6 +51,8 @@ fn options(program: &Path) -> Options {
         launch: Launch::Program(program.to_owned()),
         wanted: None,
         cache: None,
+        settle_ms: 0,
+        tether: None,
     }
 }
 

@@ -216,9 +216,10 @@ impl<O: Outside> Pen<O> {
                 run,
                 action,
                 attempt,
-                inquiry: Inquiry::Unclear {
+                looked: Inquiry::Unclear {
                     what: "nobody looks here".to_owned(),
-                },
+                }
+                .into(),
             },
             Output::Look(_) => return None,
         })

@@ -68,6 +68,8 @@ impl<'r> Providers<'r> {
             launch: launch.clone(),
             wanted: None,
             cache: None,
+            settle_ms: 0,
+            tether: None,
         };
         let plugin = runtime
             .block_on(Plugin::start(options))
