@@ -531,6 +531,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    pub variables: Variables,
     /// Environment; every one that has an open run if none is given.
     pub environment: Option<String>,
     /// Finish what is under way, begin nothing new, and close the run.

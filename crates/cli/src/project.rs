@@ -51,9 +51,10 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Seals the values given for sensitive variables, as the release is written in the book.
+    /// Seals the values given for sensitive variables, as the release is written in the book. Those of ephemeral ones
+    /// are not written at all: whoever compiled has lent them ([`crate::session::Session::lend`]).
     pub(crate) fn seal(&mut self, secrets: &engine::Secrets) {
-        secrets.seal_inputs(&mut self.release);
+        let _ = secrets.seal_inputs(&mut self.release);
         self.name_again();
     }
 

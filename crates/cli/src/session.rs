@@ -7,9 +7,9 @@ use crate::render::progress::Progress;
 use crate::terraform_state::{self, Found};
 use contract::Runtime as _;
 use decide::{LoadedReleases, World};
-use engine::{Codec, Engine, Outside, Pause, Secrets, SystemClock};
+use engine::{Codec, Engine, Lent, Outside, Pause, Secrets, SystemClock};
 use journal::{Book, Reader, Writer};
-use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Version};
+use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Release, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     told: AtomicBool,
     /// The state that Terraform left for a workspace in which nothing was done yet.
     found: OnceLock<(String, Option<Found>)>,
+    /// Values of ephemeral variables, for this command.
+    pub lent: Arc<Lent>,
 }
 
 impl Session {
@@ -63,6 +65,55 @@ impl Session {
             providers: OnceLock::new(),
             told: AtomicBool::new(false),
             found: OnceLock::new(),
+            lent: Arc::default(),
+        })
+    }
+
+    /// Lends the values that were given to ephemeral variables to every run of this command.
+    pub(crate) fn lend(&self, release: &Release) {
+        let root = release.modules.first();
+        let is_ephemeral = |name: &Name| {
+            let variable = root.and_then(|root| root.variables.get(name));
+            variable.is_some_and(|one| one.ephemeral)
+        };
+        let inputs = release.inputs.iter().filter(|(name, _)| is_ephemeral(name));
+        self.lent.give(
+            inputs
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        );
+    }
+
+    /// Lends what a release needs that was compiled by another command, from what is given to this one.
+    pub(crate) fn lend_for(
+        &self,
+        release: &Release,
+        variables: &Variables,
+    ) -> Result<(), CommandError> {
+        if !decide::not_lent(release, &self.lent.values()).has_errors() {
+            return Ok(());
+        }
+        let schemas = self.schemas(variables)?;
+        let (now, _) = self.project.compile_loosely(variables, &schemas)?;
+        self.lend(&now.release);
+        self.check_lent(release, &self.lent.values())
+    }
+
+    /// Refuses to go on where an ephemeral variable has no value.
+    pub(crate) fn check_lent(
+        &self,
+        release: &Release,
+        inputs: &model::Inputs,
+    ) -> Result<(), CommandError> {
+        let missing = decide::not_lent(release, inputs);
+        if !missing.has_errors() {
+            return Ok(());
+        }
+        Err(CommandError::Diagnostics {
+            diagnostics: missing,
+            // The text may be another one by now: the name of the variable says enough.
+            sources: crate::render::diagnostics::Sources::default(),
+            code: crate::exit::FAILED,
         })
     }
 
@@ -309,6 +360,7 @@ impl Session {
                 (host::Host::SOURCE.to_owned(), host),
                 (host::Builtin::SOURCE.to_owned(), builtin),
             ]),
+            lent: self.lent.clone(),
             ..Outside::default()
         }
     }
@@ -381,6 +433,7 @@ impl Session {
             .providers
             .extend(self.built_in_with(scratch).providers);
         outside.configured = Arc::default();
+        outside.lent = Arc::default();
         Ok(outside)
     }
 

@@ -22,6 +22,19 @@ pub(crate) fn count_unknown(address: &dyn Display, argument: &str, span: Span) -
     .at(span)
 }
 
+pub(crate) fn ephemeral_missing(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0933",
+        "The value of an ephemeral variable must be given again",
+        format!(
+            "`var.{name}` is ephemeral: its value is never written down, and this command was not given one. Give it as \
+             before, with -var '{name}=...', TF_VAR_{name} or a variables file. Nothing was changed."
+        ),
+    )
+    .about(format!("var.{name}"))
+    .at(span)
+}
+
 pub(crate) fn object_is_newer(
     address: &dyn Display,
     provider: &str,

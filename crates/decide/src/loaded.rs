@@ -8,9 +8,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
     Address, CheckSubject, Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep,
-    Release, ResourceAddress,
+    Release, ResourceAddress, Variable,
 };
-use value::{Diagnostics, Expr, Name};
+use value::{Diagnostics, Expr, Name, Value};
 
 /// Most module calls in one release, nested ones included.
 const MODULE_CALLS_MAX: usize = 10_000;
@@ -96,6 +96,13 @@ impl LoadedRelease {
             templates: None,
             tree,
         })
+    }
+
+    /// Root variables whose values are never written down.
+    pub fn ephemeral(&self) -> impl Iterator<Item = (&Name, &Variable)> {
+        let root = self.release.modules.first();
+        let variables = root.into_iter().flat_map(|root| &root.variables);
+        variables.filter(|(_, variable)| variable.ephemeral)
     }
 
     /// The definition at a node of the tree.
@@ -189,9 +196,27 @@ impl LoadedRelease {
     }
 }
 
+/// What is to be said where ephemeral root variables of a release have no value: they were given for one command, and
+/// are needed again.
+pub fn not_lent(release: &Release, inputs: &Inputs) -> Diagnostics {
+    let root = release.modules.first();
+    let variables = root.into_iter().flat_map(|root| &root.variables);
+    let mut found = Diagnostics::new();
+    for (name, variable) in variables {
+        if variable.ephemeral && variable.default.is_none() && !inputs.contains_key(name) {
+            found.push(diag::ephemeral_missing(name, variable.span));
+        }
+    }
+    found
+}
+
 /// Releases by digest, each loaded once.
 #[derive(Clone, Debug, Default)]
-pub struct LoadedReleases(BTreeMap<Digest, Arc<LoadedRelease>>);
+pub struct LoadedReleases {
+    by_digest: BTreeMap<Digest, Arc<LoadedRelease>>,
+    /// Ephemeral variables that nobody gives a value for are unknown, instead of missing.
+    is_for_looking: bool,
+}
 
 /// Most releases kept at hand.
 const RELEASES_KEPT: usize = 16;
@@ -202,9 +227,17 @@ impl LoadedReleases {
         Self::default()
     }
 
+    /// None yet, for whoever derives again what was decided: values of ephemeral variables are unknown.
+    pub fn for_looking() -> Self {
+        Self {
+            is_for_looking: true,
+            ..Self::default()
+        }
+    }
+
     /// The release of this digest, if it was loaded.
     pub fn get(&self, digest: &Digest) -> Option<&Arc<LoadedRelease>> {
-        self.0.get(digest)
+        self.by_digest.get(digest)
     }
 
     /// Loads a release and the files it carries.
@@ -216,7 +249,10 @@ impl LoadedReleases {
         digest: &Digest,
         blobs: &dyn crate::Blobs,
     ) -> Result<Arc<LoadedRelease>, String> {
-        if let Some(loaded) = self.0.get(digest) {
+        // One with ephemeral variables is another one with other values.
+        if let Some(loaded) = self.by_digest.get(digest)
+            && loaded.ephemeral().next().is_none()
+        {
             return Ok(loaded.clone());
         }
         let bytes = blobs
@@ -240,12 +276,27 @@ impl LoadedReleases {
                 .join("; ")
         })?;
         loaded.inputs = inputs;
+        self.lend(&mut loaded, &blobs.lent());
         loaded.templates = blobs.templates();
         let loaded = Arc::new(loaded);
-        if self.0.len() >= RELEASES_KEPT {
-            self.0.pop_first();
+        if self.by_digest.len() >= RELEASES_KEPT {
+            self.by_digest.pop_first();
         }
-        self.0.insert(*digest, loaded.clone());
+        self.by_digest.insert(*digest, loaded.clone());
         Ok(loaded)
+    }
+
+    /// Gives ephemeral variables the values that they have for this command. A book of an older program holds some,
+    /// which count where none are given.
+    fn lend(&self, loaded: &mut LoadedRelease, lent: &Inputs) {
+        let missing = loaded.ephemeral().filter_map(|(name, variable)| {
+            let unknown = || Value::unknown(variable.ty.without_optional());
+            let is_needed = variable.default.is_none() && !loaded.inputs.contains_key(name);
+            let value = lent.get(name).cloned();
+            let value = value.or_else(|| (self.is_for_looking && is_needed).then(unknown));
+            Some((name.clone(), value?))
+        });
+        let missing: Inputs = missing.collect();
+        loaded.inputs.extend(missing);
     }
 }

@@ -35,7 +35,7 @@ impl Replay {
     pub fn new(schemas: Arc<Schemas>, only: Option<RunId>) -> Self {
         Self {
             world: World::default(),
-            releases: LoadedReleases::new(),
+            releases: LoadedReleases::for_looking(),
             memo: Memo::new(schemas),
             answers: None,
             only,

@@ -15,7 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use model::{
-    ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, Imported,
+    ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, Imported, Inputs,
     InstanceId, InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange,
     ProviderInstance, ResourceAddress, RunId, RunKind, RunResult, Taken, TakenObject, Verb,
 };
@@ -137,6 +137,11 @@ pub trait Blobs {
     /// sealed in it, where there is a key.
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
         encoded
+    }
+
+    /// Values of ephemeral root variables, which are never written down: those that were given for this command.
+    fn lent(&self) -> Inputs {
+        Inputs::new()
     }
 
     /// The encoding as it was before [`Blobs::sealed`].

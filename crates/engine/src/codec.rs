@@ -1,6 +1,6 @@
 //! Events to records of the book and back.
 
-use crate::{EngineError, Secrets};
+use crate::{EngineError, Lent, Secrets};
 use decide::{Blobs, Entry};
 use journal::{Blob, JournalError, Reader, Record};
 use model::{Digest, Event};
@@ -143,6 +143,8 @@ pub struct StoredBlobs<'a> {
     pub reader: &'a Reader,
     /// Opens what is sealed.
     pub secrets: Option<&'a Secrets>,
+    /// Values of ephemeral variables; none for whoever only looks.
+    pub lent: Option<&'a Lent>,
 }
 
 impl Blobs for StoredBlobs<'_> {
@@ -155,6 +157,10 @@ impl Blobs for StoredBlobs<'_> {
 
     fn templates(&self) -> Option<decide::TemplateReader> {
         Some(definition::template_expression)
+    }
+
+    fn lent(&self) -> model::Inputs {
+        self.lent.map(Lent::values).unwrap_or_default()
     }
 
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {

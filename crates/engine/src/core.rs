@@ -229,6 +229,10 @@ impl Blobs for Layered<'_> {
         self.1.templates()
     }
 
+    fn lent(&self) -> model::Inputs {
+        self.1.lent()
+    }
+
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
         self.1.sealed(encoded)
     }

@@ -26,7 +26,7 @@ pub use crate::core::{Configuration, Core, Input, Output, Pause};
 pub use codec::{Codec, StoredBlobs};
 pub use error::EngineError;
 pub use marks::{Sensitive, mark_repeats, unmarked_change, unmarked_question};
-pub use outside::{Configured, Outside};
+pub use outside::{Configured, Lent, Outside};
 pub use preview::{Preview, preview};
 pub use read::{check_key, entries, environments, folded, world};
 pub use seal::{KEY_BYTES, OpenError, Secrets};

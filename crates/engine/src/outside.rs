@@ -3,6 +3,7 @@
 use crate::core::Configuration;
 use contract::{Artifacts, Provider, Router, Runtime};
 use decide::Schemas;
+use model::Inputs;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -21,6 +22,28 @@ pub struct Outside {
     pub artifacts: Option<Arc<dyn Artifacts>>,
     /// Providers that were configured before, by what they were configured with.
     pub configured: Arc<Configured>,
+    /// Values of ephemeral root variables, for this command.
+    pub lent: Arc<Lent>,
+}
+
+/// Values of ephemeral root variables: given for one command and never written down.
+#[derive(Default)]
+pub struct Lent(Mutex<Inputs>);
+
+impl Lent {
+    /// Gives values, in the place of those of the same names.
+    pub fn give(&self, values: Inputs) {
+        let mut lent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lent.extend(values);
+    }
+
+    /// All of them.
+    pub fn values(&self) -> Inputs {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 /// A provider that is configured, or on the way to it.

@@ -1,6 +1,6 @@
 //! Reading a book: entries, worlds, history. Needs no pen and changes nothing.
 
-use crate::{Codec, EngineError, Secrets, StoredBlobs, seal, snapshot};
+use crate::{Codec, EngineError, Lent, Secrets, StoredBlobs, seal, snapshot};
 use decide::{Entry, LoadedReleases, World};
 use journal::{JournalError, Reader, StreamId};
 use value::Name;
@@ -15,7 +15,11 @@ pub fn entries(
     secrets: Option<&Secrets>,
 ) -> Result<Vec<Entry>, EngineError> {
     let stream = reader.view().stream(environment)?;
-    let blobs = StoredBlobs { reader, secrets };
+    let blobs = StoredBlobs {
+        reader,
+        secrets,
+        lent: None,
+    };
     reader
         .view()
         .entries(stream.id, 1)?
@@ -80,23 +84,53 @@ fn stream_named(reader: &Reader, environment: &str) -> Result<Option<StreamId>, 
 }
 
 /// Folds what stands after a world.
-pub(crate) fn fold_on(
-    mut world: World,
+fn fold_on(
+    world: World,
     reader: &Reader,
     environment: &str,
     secrets: Option<&Secrets>,
+    visit: impl FnMut(&World),
+) -> Result<(World, LoadedReleases), EngineError> {
+    let blobs = StoredBlobs {
+        reader,
+        secrets,
+        lent: None,
+    };
+    fold_with(&blobs, world, environment, visit)
+}
+
+/// The same for whoever goes on with a run: with values of ephemeral variables.
+pub(crate) fn fold_for(
+    lent: &Lent,
+    world: World,
+    reader: &Reader,
+    environment: &str,
+    secrets: &Secrets,
+) -> Result<(World, LoadedReleases), EngineError> {
+    let blobs = StoredBlobs {
+        reader,
+        secrets: Some(secrets),
+        lent: Some(lent),
+    };
+    fold_with(&blobs, world, environment, |_| ())
+}
+
+fn fold_with(
+    blobs: &StoredBlobs<'_>,
+    mut world: World,
+    environment: &str,
     mut visit: impl FnMut(&World),
 ) -> Result<(World, LoadedReleases), EngineError> {
+    let (reader, secrets) = (blobs.reader, blobs.secrets);
     let mut releases = LoadedReleases::new();
     let Some(stream) = stream_named(reader, environment)? else {
         return Ok((world, releases));
     };
-    let blobs = StoredBlobs { reader, secrets };
     for stored in reader.view().entries(stream, world.position + 1)? {
-        let entry = Codec::entry(environment, &stored?, &blobs)
+        let entry = Codec::entry(environment, &stored?, blobs)
             .map_err(|error| explained(error, reader, secrets))?;
         world
-            .fold(&entry, &blobs, &mut releases)
+            .fold(&entry, blobs, &mut releases)
             .map_err(|source| EngineError::Illegal {
                 environment: environment.to_owned(),
                 source,

@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
-use model::{Digest, Release};
+use model::{Digest, Inputs, Release};
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -106,18 +106,28 @@ impl Secrets {
         self.walked(stored, Direction::Open)
     }
 
-    /// Seals the values that were given for sensitive and for ephemeral root variables.
-    pub fn seal_inputs(&self, release: &mut Release) {
+    /// Seals the values that were given for sensitive root variables, and takes out those of ephemeral ones, which are
+    /// never written down: they are given back, to be lent to whoever carries the release out.
+    pub fn seal_inputs(&self, release: &mut Release) -> Inputs {
         let Some(root) = release.modules.first() else {
-            return;
+            return Inputs::new();
         };
+        let mut lent = Inputs::new();
+        release.inputs.retain(|name, value| {
+            let is_lent = root.variables.get(name).is_some_and(|one| one.ephemeral);
+            if is_lent {
+                lent.insert(name.clone(), value.clone());
+            }
+            !is_lent
+        });
         for (name, value) in &mut release.inputs {
             let variable = root.variables.get(name);
-            if variable.is_some_and(|one| one.sensitive || one.ephemeral) {
+            if variable.is_some_and(|one| one.sensitive) {
                 let marked = value.clone().with_marks(Marks::SENSITIVE);
                 *value = self.sealed_value(&marked);
             }
         }
+        lent
     }
 
     fn sealed_value(&self, value: &Value) -> Value {
@@ -312,7 +322,7 @@ impl<'a> Walk<'a> {
     fn value(&mut self, data: &Passed<'_>, marks: u8) -> Result<(), OpenError> {
         let sealed = marks & SEALED != 0;
         let (replaced, marks) = match self.direction {
-            Direction::Seal if marks & SENSITIVE != 0 && !sealed => {
+            Direction::Seal if marks & (SENSITIVE | EPHEMERAL) != 0 && !sealed => {
                 let text = self.secrets.seal_text(data.read);
                 (model::encode(&Data::String(text.into())), marks | SEALED)
             }
@@ -362,6 +372,7 @@ impl<'a> Walk<'a> {
 
 /// [`Marks::SENSITIVE`] and [`Marks::SEALED`] as they are written; a test compares them.
 const SENSITIVE: u8 = 1;
+const EPHEMERAL: u8 = 2;
 const SEALED: u8 = 4;
 
 /// Kind of an item, its argument, and the length of its head.
@@ -431,7 +442,11 @@ mod tests {
 
     #[test]
     fn marks_are_written_as_the_walk_reads_them() {
-        for (marks, written) in [(Marks::SENSITIVE, SENSITIVE), (Marks::SEALED, SEALED)] {
+        for (marks, written) in [
+            (Marks::SENSITIVE, SENSITIVE),
+            (Marks::EPHEMERAL, EPHEMERAL),
+            (Marks::SEALED, SEALED),
+        ] {
             assert_eq!(model::encode(&marks), [written]);
         }
         assert!(has(&model::encode(&Value::bool(true)), "\u{64}data"));

@@ -4,8 +4,8 @@ use crate::core::Configuration;
 use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
 use crate::task::{TaskKind, spawn};
 use crate::{
-    Codec, Core, EngineError, Input, Output, Outside, Pause, Secrets, StoredBlobs, perform, read,
-    snapshot,
+    Codec, Core, EngineError, Input, Lent, Output, Outside, Pause, Secrets, StoredBlobs, perform,
+    read, snapshot,
 };
 use contract::{Clock, Looked};
 use decide::{Blobs, Entry, World};
@@ -65,13 +65,21 @@ impl Handle {
 }
 
 /// Content read through a reader of its own, beside the pen.
-struct ReaderBlobs(Mutex<Reader>, Secrets);
+struct ReaderBlobs(Mutex<Reader>, Secrets, Arc<Lent>);
 
 impl Blobs for ReaderBlobs {
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
         let reader = &self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let secrets = None;
-        StoredBlobs { reader, secrets }.blob(digest)
+        let stored = StoredBlobs {
+            reader,
+            secrets: None,
+            lent: None,
+        };
+        stored.blob(digest)
+    }
+
+    fn lent(&self) -> model::Inputs {
+        self.2.values()
     }
 
     fn templates(&self) -> Option<decide::TemplateReader> {
@@ -115,7 +123,7 @@ impl Engine {
         let begin = read::begin(&reader, environment, Some(&codec.secrets))?;
         let snapshot_at = begin.position;
         let (world, releases) =
-            read::fold_on(begin, &reader, environment, Some(&codec.secrets), |_| ())?;
+            read::fold_for(&outside.lent, begin, &reader, environment, &codec.secrets)?;
         let mut events = Vec::new();
         if world.position == 0 {
             events.push(Event::Opened {
@@ -131,7 +139,11 @@ impl Engine {
             world,
             releases,
             schemas,
-            Box::new(ReaderBlobs(Mutex::new(reader), codec.secrets.clone())),
+            Box::new(ReaderBlobs(
+                Mutex::new(reader),
+                codec.secrets.clone(),
+                outside.lent.clone(),
+            )),
         );
         let (sender, receiver) = mpsc::channel(INPUTS_MAX);
         let mut engine = Self {
@@ -162,6 +174,11 @@ impl Engine {
     /// Seals and opens the secrets of the book.
     pub fn secrets(&self) -> &Secrets {
         &self.codec.secrets
+    }
+
+    /// Gives values of ephemeral variables for the runs that are submitted from now on.
+    pub fn lend(&self, values: model::Inputs) {
+        self.outside.lent.give(values);
     }
 
     /// A way to give orders while [`Engine::run`] runs.

@@ -20,7 +20,12 @@ pub(crate) fn newest(
     let Some(snapshot) = reader.view().snapshot(stream, FOLD_CODE)? else {
         return Ok(None);
     };
-    let state = StoredBlobs { reader, secrets }.opened(snapshot.state);
+    let stored = StoredBlobs {
+        reader,
+        secrets,
+        lent: None,
+    };
+    let state = stored.opened(snapshot.state);
     let world = state.ok().and_then(|bytes| World::of_snapshot(&bytes).ok());
     Ok(world.filter(|world| world.position == snapshot.seq))
 }

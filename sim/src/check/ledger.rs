@@ -64,6 +64,7 @@ impl Ledger {
         let blobs = StoredBlobs {
             reader,
             secrets: Some(&key),
+            lent: None,
         };
         let from = self.entries.len() as u64 + 1;
         let stored = view.entries(stream.id, from);
@@ -89,6 +90,7 @@ impl Ledger {
         let blobs = StoredBlobs {
             reader,
             secrets: Some(&key),
+            lent: None,
         };
         self.replay
             .take(&unread.entry, &blobs)

@@ -165,7 +165,7 @@ impl Scenario {
 impl Version {
     fn new(release: &Release, blueprint: &Blueprint, bad: Vec<Name>) -> Self {
         let mut release = release.clone();
-        crate::controller::secrets().seal_inputs(&mut release);
+        let _ = crate::controller::secrets().seal_inputs(&mut release);
         let bytes = model::encode(&release);
         Self {
             digest: Digest::of(&bytes),

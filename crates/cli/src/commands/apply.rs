@@ -196,6 +196,14 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
         }
         return Ok(exit::OK);
     }
+    for environment in &open {
+        if let Some(run) = worlds
+            .get(environment.as_str())
+            .and_then(|world| world.run.as_ref())
+        {
+            session.lend_for(&run.loaded.release, &args.variables)?;
+        }
+    }
     let writer = session.writer()?;
     let mut worst = exit::OK;
     for environment in open {
@@ -514,6 +522,7 @@ pub(crate) fn compiled(
         .project
         .compile(variables, &session.schemas(variables)?)?;
     say(&found, &definition.sources, json);
+    session.lend(&definition.release);
     Ok(definition)
 }
 

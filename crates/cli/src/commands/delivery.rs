@@ -2,7 +2,7 @@
 
 use super::apply::{compiled, finish, nobody_to_ask, stored_sources};
 use super::takeover::{Then, submit, take_over};
-use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs};
+use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs, Variables};
 use crate::error::CommandError;
 use crate::exit;
 use crate::project::{Definition, options_in};
@@ -26,7 +26,11 @@ const BUILDS_AT_ONCE: u32 = 2;
 pub(crate) fn deploy(session: &Session, args: &DeployArgs, json: bool) -> Result<u8, CommandError> {
     let writer = session.writer()?;
     let release = match &args.release {
-        Some(wanted) => find_release(session, wanted)?,
+        Some(wanted) => {
+            let release = find_release(session, wanted)?;
+            session.lend_for(&stored_release(session, &release)?, &args.variables)?;
+            release
+        }
         None => match build(session, &writer, args, json)? {
             Ok(release) => release,
             Err(code) => return Ok(code),
@@ -68,6 +72,7 @@ fn roll_out(
     json: bool,
 ) -> Result<u8, CommandError> {
     let release = stored_release(session, &digest)?;
+    session.lend_for(&release, &Variables::default())?;
     let worlds = session.worlds()?;
     let blocked = promote::blocked(&digest, &release, &Name::from(environment), &worlds);
     if blocked.has_errors() {
@@ -321,11 +326,13 @@ pub(crate) fn rollback(
         );
     }
     let mut progress = Progress::new(json);
+    let release = stored_release(session, &target)?;
+    session.lend_for(&release, &Variables::default())?;
     let options = RunOptions {
         refresh: true,
         parallelism: decide::limits::PARALLELISM_DEFAULT,
         seed: fresh()?,
-        ..options_in(&stored_release(session, &target)?, environment)
+        ..options_in(&release, environment)
     };
     let run = RunId(fresh()?);
     let event = Event::Submitted {

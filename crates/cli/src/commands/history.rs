@@ -167,7 +167,11 @@ fn fold(
 ) -> Result<(), CommandError> {
     // What is shown shows no secret, so no key is needed for it.
     let secrets = None;
-    let blobs = StoredBlobs { reader, secrets };
+    let blobs = StoredBlobs {
+        reader,
+        secrets,
+        lent: None,
+    };
     let mut world = World {
         environment: environment.into(),
         ..World::default()
@@ -532,6 +536,7 @@ pub(crate) fn replay(session: &Session, args: &RunArgs, as_json: bool) -> Result
     let blobs = StoredBlobs {
         reader: &reader,
         secrets,
+        lent: None,
     };
     let mut replay = Replay::new(session.providers(&Variables::default())?.schemas(), only);
     for entry in engine::entries(&reader, &environment, secrets)? {

@@ -237,8 +237,10 @@ pub(super) fn apply(
     args: &ApplyArgs,
     json: bool,
 ) -> Result<u8, CommandError> {
-    refuse_planning(args)?;
     let saved = read(session, path)?;
+    let loaded = saved.loaded(session)?;
+    refuse_planning(args, &loaded)?;
+    session.lend_for(&loaded.release, &args.planning.variables)?;
     let writer = session.writer()?;
     let mut engine = session.engine(&writer, &saved.environment)?;
     if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
@@ -273,11 +275,19 @@ pub(super) fn apply(
 }
 
 /// What is planned stands in the file: nothing can be said about it any more.
-fn refuse_planning(args: &ApplyArgs) -> Result<(), CommandError> {
+fn refuse_planning(args: &ApplyArgs, loaded: &LoadedRelease) -> Result<(), CommandError> {
     let planning = &args.planning;
+    // Values of ephemeral variables are not in it, and are given again.
+    let is_planned = |text: &String| {
+        let name = text.split('=').next().unwrap_or(text).trim();
+        !loaded
+            .ephemeral()
+            .any(|(ephemeral, _)| **ephemeral == *name)
+    };
+    let files = !planning.variables.var_files.is_empty();
     let given = [
-        (!planning.variables.vars.is_empty(), "-var"),
-        (!planning.variables.var_files.is_empty(), "-var-file"),
+        (planning.variables.vars.iter().any(is_planned), "-var"),
+        (files && loaded.ephemeral().next().is_none(), "-var-file"),
         (!planning.replace.is_empty(), "-replace"),
         (!planning.target.is_empty(), "-target"),
         (!planning.exclude.is_empty(), "-exclude"),

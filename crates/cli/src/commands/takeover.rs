@@ -29,7 +29,7 @@ pub(crate) fn take_over(
     then: Then,
     json: bool,
 ) -> Result<Option<u8>, CommandError> {
-    let Some(run) = &engine.world().run else {
+    let Some(run) = engine.world().run.clone() else {
         return Ok(None);
     };
     let (id, kind, asked_by) = (run.id, crate::json::kind_word(run.kind), run.actor.clone());
@@ -37,12 +37,13 @@ pub(crate) fn take_over(
     let untouched = !run.approved && run.actions.is_empty();
     let is_closed = run.cancelled;
     // One that waits for a person says so itself.
-    let waits = !run.live.is_empty() && !decide::is_moving(run);
+    let waits = !run.live.is_empty() && !decide::is_moving(&run);
     if untouched {
         engine.command(&actor(), Command::Cancel { run: id })?;
         let pause = session.run(engine, &mut Progress::silent())?;
         return Ok(pause.is_none().then_some(exit::INTERRUPTED));
     }
+    session.check_lent(&run.loaded.release, &run.loaded.inputs)?;
     let close = then == Then::Close || is_closed;
     if !waits {
         announce(

@@ -326,16 +326,22 @@ impl Evaluator {
                     value::convert(&value, &variable.ty)
                         .map_err(|error| diag::variable_unfit(name, &error.to_string(), at))?
                 }
+                None if variable.ephemeral && variable.default.is_none() && module == 0 => {
+                    return Err(diag::ephemeral_missing(name, variable.span).into());
+                }
                 _ => variable
                     .default
                     .clone()
                     .unwrap_or_else(|| Value::null(variable.ty.clone())),
             };
-            Ok(if variable.sensitive {
-                value.with_marks(Marks::SENSITIVE)
-            } else {
-                value
-            })
+            let mut marks = Marks::NONE;
+            if variable.sensitive {
+                marks = marks.union(Marks::SENSITIVE);
+            }
+            if variable.ephemeral {
+                marks = marks.union(Marks::EPHEMERAL);
+            }
+            Ok(value.with_marks(marks))
         })
     }
 

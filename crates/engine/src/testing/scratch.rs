@@ -115,7 +115,7 @@ impl Scratch {
         interrupted: Option<watch::Receiver<bool>>,
     ) -> Result<Ended, EngineError> {
         self.n_runs += 1;
-        self.secrets.seal_inputs(&mut release);
+        engine.lend(self.secrets.seal_inputs(&mut release));
         let bytes = model::encode(&release);
         let run = RunId(self.n_runs.wrapping_add(options.seed));
         let event = Event::Submitted {
