@@ -478,20 +478,23 @@ pub(crate) fn outputs(
     run: &Run,
     memo: &mut Memo,
 ) -> Result<BTreeMap<Name, Value>, Diagnostics> {
-    if run.options.mode == model::PlanMode::Destroy {
-        return Ok(BTreeMap::new());
-    }
     let evaluator: &Evaluator = memo.evaluator(world, run);
     let objects = objects(world, run);
     let mut outputs = BTreeMap::new();
     let mut trouble = Diagnostics::new();
-    let planned = run.plan.as_ref().map(|plan| (&plan.outputs, plan.partial));
+    let partial = run.plan.as_ref().filter(|plan| plan.partial);
+    // What was left out of the plan stays as it was. Plans of before name it, and say that it stays.
+    let left_out = |name: &Name| {
+        let planned = partial.map(|plan| plan.outputs.get(name));
+        planned.is_some_and(|change| change.is_none_or(|change| change.is_nothing()))
+    };
+    let kept = world.outputs.iter().filter(|(name, _)| left_out(name));
+    outputs.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+    if run.options.mode == model::PlanMode::Destroy {
+        return Ok(outputs);
+    }
     for (name, output) in &run.loaded.module(0).outputs {
-        if let Some((planned, true)) = planned
-            && let Some(change) = planned.get(name).filter(|change| change.is_nothing())
-        {
-            // Left out of the plan: it stays as it was.
-            outputs.extend(change.before.clone().map(|value| (name.clone(), value)));
+        if left_out(name) {
             continue;
         }
         match evaluator.root_output(name, output, &objects) {

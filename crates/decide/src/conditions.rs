@@ -7,10 +7,10 @@ use crate::run::Run;
 use crate::{Memo, World};
 use alloc::vec::Vec;
 use model::{
-    Address, CheckStatus, CheckSubject, Checked, Key, Mode, Module, ModulePath, PlannedChange,
-    Resource, ResourceAddress,
+    Address, CheckStatus, CheckSubject, Checked, Key, Mode, Module, ModulePath, PlanMode,
+    PlannedChange, Resource, ResourceAddress,
 };
-use value::{Diagnostics, Name, Severity};
+use value::{Diagnostics, Name, Severity, Type, Value};
 
 /// Judges the preconditions that could not be judged while planning.
 pub(crate) fn before(
@@ -60,19 +60,23 @@ fn judged(
         return Ok(Judged::nothing());
     };
     let lifecycle = &resource.lifecycle;
+    // Where only note is taken, conditions warn, and objects may not be there.
+    let notes = run.options.mode == PlanMode::RefreshOnly;
+    let judging = |one: Judging| if notes { one.warning() } else { one };
     let before = evaluator.judge(
         &lifecycle.preconditions,
-        &Judging::before(address),
+        &judging(Judging::before(address)),
         &place,
         &objects,
     );
+    let absent = notes.then(|| Value::unknown(Type::Any));
     let place = Place {
-        this: objects(address),
+        this: objects(address).or(absent),
         ..place
     };
     let after = evaluator.judge(
         &lifecycle.postconditions,
-        &Judging::after(address),
+        &judging(Judging::after(address)),
         &place,
         &objects,
     );

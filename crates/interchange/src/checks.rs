@@ -69,7 +69,7 @@ struct CheckedObject {
 
 /// The same in the form of a stored state; none when there are no conditions.
 pub(crate) fn results(checked: &[Checked]) -> Option<Vec<CheckResult>> {
-    let results = of(checked, &[]).into_iter().map(|check| {
+    let results = of(checked, &[], false).into_iter().map(|check| {
         let objects = check.instances.into_iter().map(|instance| CheckedObject {
             object_addr: instance.address.to_display,
             status: instance.status,
@@ -94,18 +94,26 @@ pub(crate) fn results(checked: &[Checked]) -> Option<Vec<CheckResult>> {
 }
 
 /// Conditions of instances, brought together under their blocks. Those of `written` that have no instances are there
-/// too.
-pub(crate) fn of(checked: &[Checked], written: &[CheckSubject]) -> Vec<Check> {
+/// too: nothing speaks against them, except where only a part was planned and they may have been left out.
+pub(crate) fn of(checked: &[Checked], written: &[CheckSubject], partial: bool) -> Vec<Check> {
     let mut blocks: BTreeMap<Block, (CheckStatus, Vec<Instance>)> = BTreeMap::new();
     for subject in written {
         let (block, _) = addresses(subject);
-        blocks.insert(block, (CheckStatus::Pass, Vec::new()));
+        let nothing = if partial {
+            CheckStatus::Unknown
+        } else {
+            CheckStatus::Pass
+        };
+        blocks.insert(block, (nothing, Vec::new()));
     }
     for one in checked {
         let (block, address) = addresses(&one.subject);
         let entry = blocks
             .entry(block)
             .or_insert((CheckStatus::Pass, Vec::new()));
+        if entry.1.is_empty() {
+            entry.0 = one.status;
+        }
         entry.0 = entry.0.max(one.status);
         entry.1.push(Instance {
             address,
@@ -132,6 +140,20 @@ pub(crate) fn of(checked: &[Checked], written: &[CheckSubject]) -> Vec<Check> {
     let mut checks: Vec<Check> = checks.collect();
     checks.sort_by(|a, b| a.address.to_display.cmp(&b.address.to_display));
     checks
+}
+
+/// Conditions that nobody looks at, because what they are about is destroyed.
+pub(crate) fn unasked(written: &[CheckSubject]) -> Vec<Check> {
+    // Outputs are gone through all the same.
+    let outputs = written
+        .iter()
+        .filter(|one| matches!(one, CheckSubject::Output(..)));
+    let unjudged = outputs.map(|subject| Checked {
+        subject: subject.clone(),
+        status: CheckStatus::Unknown,
+        problems: Vec::new(),
+    });
+    of(&unjudged.collect::<Vec<_>>(), written, true)
 }
 
 fn word(status: CheckStatus) -> &'static str {

@@ -3,10 +3,10 @@
 use crate::state::{self, Dependencies, Module, Output, Resource};
 use crate::values::{self, Raw};
 use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
-use decide::{LoadedRelease, Needs, Schemas, World};
+use decide::{LoadedRelease, Needs, Object, Schemas, World};
 use model::{Action, Address, Drift, Mode, OutputChange, Plan, PlanMode, PlannedChange, Reason};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use value::{Marks, Name, Type, Value};
 
 /// Version of the form of a plan.
@@ -144,11 +144,14 @@ pub fn plan(plan: &Plan, making: Making<'_>) -> String {
 /// The plan with outputs that were null and stay so: they are none, and Terraform tells of them.
 fn with_null_outputs(plan: &Plan, loaded: &LoadedRelease) -> Plan {
     let mut plan = plan.clone();
-    if plan.mode == PlanMode::Destroy || plan.partial {
+    if plan.mode == PlanMode::Destroy {
         return plan;
     }
     if let Some(root) = loaded.release.modules.first() {
         for (name, output) in &root.outputs {
+            if plan.partial && !plan.outputs.contains_key(name) {
+                continue;
+            }
             let marks = if output.sensitive {
                 Marks::SENSITIVE
             } else {
@@ -189,7 +192,7 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
     for (position, (address, _)) in making.world.deposed.iter().enumerate() {
         deposed.entry(address.clone()).or_insert(position);
     }
-    let mut changes: Vec<&PlannedChange> = plan.changes.iter().filter(|one| is_told(one)).collect();
+    let mut changes: Vec<&PlannedChange> = told(plan).collect();
     changes.sort_by(|a, b| state::order(&a.address, &b.address).then(a.deposed.cmp(&b.deposed)));
     let document = Document {
         format_version: FORMAT_VERSION,
@@ -202,7 +205,7 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
         resource_drift: drift(plan, making),
         resource_changes: changes
             .into_iter()
-            .map(|one| resource_change(one, &deposed))
+            .map(|one| told_change(plan, one, &deposed))
             .collect(),
         output_changes: plan
             .outputs
@@ -214,28 +217,63 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
             })
             .collect(),
         prior_state: prior_state(plan, making, outputs),
-        checks: checks::of(&plan.checks, &making.loaded.checkable()),
+        checks: match plan.mode {
+            PlanMode::Destroy => checks::unasked(&making.loaded.checkable()),
+            PlanMode::Normal | PlanMode::RefreshOnly => {
+                checks::of(&plan.checks, &making.loaded.checkable(), plan.partial)
+            }
+        },
         timestamp: time::rfc3339(making.at_ms),
-        applyable: is_applyable(plan, outputs),
+        applyable: is_applyable(plan, making, outputs),
         complete: !plan.partial,
         errored: false,
     };
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-/// Data sources that are no longer read are no news.
-fn is_told(change: &PlannedChange) -> bool {
-    change.address.resource.mode == Mode::Managed || change.action == Action::Read
+/// The changes that are told: none where only note is taken, and not that data sources are no longer read.
+fn told(plan: &Plan) -> impl Iterator<Item = &PlannedChange> {
+    let all = plan.changes.iter();
+    all.filter(|_| plan.mode != PlanMode::RefreshOnly)
+        .filter(|one| one.address.resource.mode == Mode::Managed || one.action == Action::Read)
 }
 
-fn is_applyable(plan: &Plan, outputs: &Outputs) -> bool {
-    if plan.mode == PlanMode::RefreshOnly {
-        return !plan.drift.is_empty();
+/// A change as it is told. What is destroyed is told by the name it has now.
+fn told_change(
+    plan: &Plan,
+    change: &PlannedChange,
+    deposed: &BTreeMap<Address, usize>,
+) -> ResourceChange {
+    let mut told = resource_change(change, deposed);
+    if plan.mode == PlanMode::Destroy {
+        told.previous_address = None;
     }
-    plan.changes
-        .iter()
-        .any(|one| !one.is_nothing() && is_told(one))
-        || outputs.values().any(|one| one.actions != ["no-op"])
+    told
+}
+
+/// Whether an object that stays is written to depend on something that the book does not know of.
+fn depends_on_more(change: &PlannedChange, making: Making<'_>) -> bool {
+    let known_as = change.previous.as_ref().unwrap_or(&change.address);
+    let Some(object) = making.world.resources.get(known_as) else {
+        return false;
+    };
+    let known = Dependencies::in_world(making.world);
+    let before = state::names(known.blocks(&object.dependencies));
+    let needed = Needs::of(making.loaded).resources(&change.address.resource);
+    let now = state::names(&needed.unwrap_or_default());
+    now.iter().any(|one| !before.contains(one))
+}
+
+fn is_applyable(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> bool {
+    if plan.mode == PlanMode::RefreshOnly {
+        // What nobody writes any more stays for now, and what is not known yet too.
+        let is_new =
+            |one: &Becomes| one.is_known_before && matches!(one.actions, ["create"] | ["update"]);
+        return !plan.drift.is_empty()
+            || outputs.values().any(is_new)
+            || plan.changes.iter().any(|one| depends_on_more(one, making));
+    }
+    told(plan).any(|one| !one.is_nothing()) || outputs.values().any(|one| one.actions != ["no-op"])
 }
 
 fn variables(loaded: &LoadedRelease, secrecy: Secrecy) -> BTreeMap<Name, Variable> {
@@ -281,10 +319,8 @@ fn output_type(value: &Value) -> String {
 }
 
 fn planned_objects<'a>(plan: &'a Plan, schemas: &Schemas) -> Vec<(&'a Address, Resource)> {
-    let stays = |one: &&PlannedChange| {
-        is_told(one) && !one.deposed && !matches!(one.action, Action::Delete)
-    };
-    let planned = plan.changes.iter().filter(stays);
+    let stays = |one: &&PlannedChange| !one.deposed && !matches!(one.action, Action::Delete);
+    let planned = told(plan).filter(stays);
     let planned = planned.filter_map(|one| {
         // What is only forgotten stands there without values.
         let nothing = Value::null(Type::Any);
@@ -440,7 +476,8 @@ fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
     };
     let mut drift: Vec<&Drift> = plan.drift.iter().collect();
     drift.sort_by(|a, b| state::order(&a.address, &b.address));
-    let changes = drift.into_iter().map(|one| {
+    let mut changes: Vec<(&Address, ResourceChange)> = Vec::new();
+    for one in drift {
         let action = match &one.after {
             Some(_) => Action::Update,
             None => Action::Delete,
@@ -448,9 +485,21 @@ fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
         let mut change = PlannedChange::new(one.address.clone(), &provider(one), action);
         change.before = Some(one.before.clone());
         change.after = one.after.clone();
-        resource_change(&change, &BTreeMap::new())
-    });
-    changes.collect()
+        let all = plan.changes.iter();
+        let moved = all.filter(|_| plan.mode == PlanMode::RefreshOnly);
+        let moved = moved.filter(|change| change.address == one.address);
+        change.previous = moved.filter_map(|change| change.previous.clone()).next();
+        changes.push((&one.address, resource_change(&change, &BTreeMap::new())));
+    }
+    if plan.mode == PlanMode::RefreshOnly {
+        let is_told = |address: &Address| plan.drift.iter().any(|one| one.address == *address);
+        let moved = plan.changes.iter().filter(|one| one.previous.is_some());
+        for change in moved.filter(|one| !is_told(&one.address)) {
+            changes.push((&change.address, resource_change(change, &BTreeMap::new())));
+        }
+    }
+    changes.sort_by(|a, b| state::order(a.0, b.0));
+    changes.into_iter().map(|(_, change)| change).collect()
 }
 
 /// The world as the plan found it: refreshed, moved, and with the outputs that are known already.
@@ -468,11 +517,12 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         // What stays as it is depends on what is written now; what changes, on what it depended on before as well.
         // What is only being taken over depends on nothing yet, and what is no longer written on nothing new.
         let mut depends_on = Vec::new();
-        if let Some(object) = object.filter(|_| change.action != Action::NoOp) {
+        let stays = change.action == Action::NoOp && plan.mode == PlanMode::Normal;
+        if let Some(object) = object.filter(|_| !stays) {
             let before = known.blocks(&object.dependencies);
             depends_on.extend(state::names(before));
         }
-        if change.importing.is_none() && change.action != Action::Delete {
+        if (change.importing.is_none() || stays) && change.action != Action::Delete {
             let needed = needs.resources(&change.address.resource);
             depends_on.extend(state::names(&needed.unwrap_or_default()));
         }
@@ -482,13 +532,26 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         resource.tainted = object.is_some_and(|one| one.tainted);
         resources.push((&change.address, resource));
     }
+    for (address, object) in untouched(plan, making.world) {
+        let found = plan.drift.iter().find(|one| one.address == *address);
+        let value = found.map_or(Some(&object.value), |drift| drift.after.as_ref());
+        let Some(value) = value else { continue };
+        let mut resource = Resource::new(address, &object.provider, value, making.schemas);
+        resource.depends_on = state::names(known.blocks(&object.dependencies));
+        resource.tainted = object.tainted;
+        resources.push((address, resource));
+    }
     for (position, (address, object)) in making.world.deposed.iter().enumerate() {
         let mut resource = Resource::new(address, &object.provider, &object.value, making.schemas);
         resource.depends_on = state::names(known.blocks(&object.dependencies));
         resource.deposed_key = Some(state::deposed_key(position));
         resources.push((address, resource));
     }
-    let outputs = plan.outputs.iter().filter_map(|(name, change)| {
+    let left_out = making.world.outputs.iter().filter(|(name, value)| {
+        plan.partial && !plan.outputs.contains_key(*name) && !value.is_null()
+    });
+    let left_out = left_out.map(|(name, value)| (name.clone(), Output::of(value)));
+    let planned = plan.outputs.iter().filter_map(|(name, change)| {
         let is_known_before = becomes.get(name).is_some_and(|one| one.is_known_before);
         let known = change.after.as_ref();
         let known = known.filter(|after| after.is_wholly_known());
@@ -496,5 +559,18 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         let value = value.filter(|_| is_known_before)?;
         Some((name.clone(), Output::of(value)))
     });
-    state::assembled(outputs.collect(), resources, Vec::new())
+    let outputs = planned.chain(left_out).collect();
+    state::assembled(outputs, resources, Vec::new())
+}
+
+/// Objects that the plan says nothing of: left out, or not written any more while only note is taken.
+fn untouched<'a>(
+    plan: &'a Plan,
+    world: &'a World,
+) -> impl Iterator<Item = (&'a Address, &'a Object)> {
+    let changes = plan.changes.iter().filter(|change| !change.deposed);
+    let names = changes.flat_map(|change| [Some(&change.address), change.previous.as_ref()]);
+    let mentioned: BTreeSet<&Address> = names.flatten().collect();
+    let objects = world.resources.iter();
+    objects.filter(move |(address, _)| !mentioned.contains(address))
 }

@@ -201,7 +201,7 @@ fn written(world: &World, schemas: &decide::Schemas) -> String {
         .iter()
         .map(|(name, value)| (name.clone(), Output::of(value)))
         .collect();
-    let state = assembled(outputs, resources, checks::of(&world.checks, &[]));
+    let state = assembled(outputs, resources, checks::of(&world.checks, &[], false));
     serde_json::to_string(&state).unwrap_or_default()
 }
 

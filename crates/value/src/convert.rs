@@ -115,36 +115,30 @@ fn convert_inner(value: &Value, want: &Type) -> Result<Value, ConvertError> {
         ),
         (Data::String(text), Type::Bool) => Value::bool(bool_of(text)?),
         (Data::List(element, items) | Data::Set(element, items), Type::List(want)) => {
+            let is_set = matches!(value.data(), Data::Set(..));
+            let is_open = is_set && items.len() > 1 && !value.is_wholly_known();
             let (ty, items) = convert_sequence(items, Some(element), want, Sequence::List)?;
-            finish(
-                items,
-                |items| Value::list(ty.clone(), items),
-                Type::list(ty.clone()),
-            )
+            if is_open {
+                // How many elements there are, and in which order, shows once they are known.
+                return Ok(Value::unknown(Type::list(ty)).with_marks(value.marks()));
+            }
+            let make = |items| Value::list(ty.clone(), items);
+            finish(items, make, Type::list(ty.clone()))
         }
         (Data::List(element, items) | Data::Set(element, items), Type::Set(want)) => {
             let (ty, items) = convert_sequence(items, Some(element), want, Sequence::Set)?;
-            finish(
-                items,
-                |items| Value::set(ty.clone(), items),
-                Type::set(ty.clone()),
-            )
+            let make = |items| Value::set(ty.clone(), items);
+            finish(items, make, Type::set(ty.clone()))
         }
         (Data::Tuple(items), Type::List(want)) => {
             let (ty, items) = convert_sequence(items, None, want, Sequence::List)?;
-            finish(
-                items,
-                |items| Value::list(ty.clone(), items),
-                Type::list(ty.clone()),
-            )
+            let make = |items| Value::list(ty.clone(), items);
+            finish(items, make, Type::list(ty.clone()))
         }
         (Data::Tuple(items), Type::Set(want)) => {
             let (ty, items) = convert_sequence(items, None, want, Sequence::Set)?;
-            finish(
-                items,
-                |items| Value::set(ty.clone(), items),
-                Type::set(ty.clone()),
-            )
+            let make = |items| Value::set(ty.clone(), items);
+            finish(items, make, Type::set(ty.clone()))
         }
         (Data::Tuple(items), Type::Tuple(want)) if items.len() == want.len() => {
             let converted = items.iter().zip(want.iter()).enumerate();

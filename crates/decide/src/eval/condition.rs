@@ -45,9 +45,15 @@ impl Judging {
 
     /// A `check` block only warns.
     pub(crate) fn check(module: &ModulePath, name: &str) -> Self {
+        Self::error("Check block assertion", inside(module, "check", name)).warning()
+    }
+
+    /// The same, and what does not hold stops nothing.
+    #[must_use]
+    pub(crate) fn warning(self) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::error("Check block assertion", inside(module, "check", name))
+            ..self
         }
     }
 

@@ -1,17 +1,17 @@
 //! Module calls as expressions see them: outputs of one instance, or of all.
 
 use super::expand::{instance_of, key_of};
-use super::{Evaluator, Objects};
+use super::{Evaluator, Objects, Use};
 use crate::diag;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use model::{Key, Repetition};
+use model::{Key, Repetition, ResourceAddress};
 use value::{Diagnostics, Name, Span, Type, Value};
 
 impl Evaluator {
-    /// All outputs of a module instance.
+    /// All outputs of a module instance. Whoever looks at all of it waits for everything in it.
     fn all_outputs(
         &self,
         module: u32,
@@ -19,11 +19,31 @@ impl Evaluator {
         objects: Objects<'_>,
     ) -> Result<Value, Diagnostics> {
         let node = self.node_of(module);
+        self.use_everything(module, objects)?;
         let mut outputs = BTreeMap::new();
         for name in self.loaded.module(node).outputs.keys() {
             outputs.insert(name.clone(), self.output(module, name, span, objects)?);
         }
         Ok(Value::object(outputs))
+    }
+
+    fn use_everything(&self, module: u32, objects: Objects<'_>) -> Result<(), Diagnostics> {
+        let node = self.node_of(module);
+        for resource in &self.loaded.module(node).resources {
+            let address = ResourceAddress {
+                module: self.path(module),
+                mode: resource.mode,
+                kind: resource.kind.clone(),
+                name: resource.name.clone(),
+            };
+            self.used.borrow_mut().insert(Use::Whole(address));
+        }
+        for name in self.loaded.node(node).children.keys() {
+            for (_, called) in self.called(module, name, objects)?.iter() {
+                self.use_everything(*called, objects)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn module_value(

@@ -102,25 +102,15 @@ impl Chosen {
             && !self.excludes.iter().any(covers)
     }
 
-    /// Objects were moved but not chosen: then their new names cannot be written down.
+    /// Objects were moved but their old or new names not chosen: then the new ones cannot be written down. That they
+    /// are planned because something else needs them is not enough, as with Terraform.
     pub(super) fn left_behind<'a>(
         &self,
-        loaded: &LoadedRelease,
-        graph: &Graph,
-        moved: impl Iterator<Item = &'a Address>,
+        moved: impl Iterator<Item = (&'a Address, &'a Address)>,
     ) -> Diagnostics {
         let left: Vec<&Address> = moved
-            .filter(|address| {
-                let block = &address.resource;
-                let number = loaded.node_at(&block.module).and_then(|node| {
-                    let block = Block::Resource(block.mode, block.kind.clone(), block.name.clone());
-                    graph.number(node, &block)
-                });
-                match number {
-                    Some(number) => !self.has(number) || !self.has_instance(number, address),
-                    None => !self.names(address),
-                }
-            })
+            .filter(|(now, before)| !self.names(now) || !self.names(before))
+            .map(|(now, _)| now)
             .collect();
         match left.first() {
             Some(first) => diag::moved_left_out(first, left.len()).into(),

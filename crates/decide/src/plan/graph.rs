@@ -36,11 +36,7 @@ pub struct Needs<'a>(Graph, &'a LoadedRelease);
 impl<'a> Needs<'a> {
     /// Of a release.
     pub fn of(loaded: &'a LoadedRelease) -> Self {
-        let graph = Graph {
-            waits_for_modules: true,
-            ..Graph::default()
-        };
-        Self(graph.connected(loaded), loaded)
+        Self(Graph::default().connected(loaded), loaded)
     }
 
     /// All resources that a written one refers to, directly or not, by blocks without instance keys, sorted; none when
@@ -61,8 +57,6 @@ pub(crate) struct Graph {
     pub wakes: Vec<Vec<u32>>,
     /// For whom each waits.
     needs: Vec<Vec<u32>>,
-    /// Whoever refers to a module as a whole waits for everything in it, not only for its outputs.
-    waits_for_modules: bool,
     numbers: BTreeMap<(u32, Block), u32>,
 }
 
@@ -192,13 +186,13 @@ impl Graph {
         }
     }
 
-    /// `who` waits for everything that an expression in the module at `node` refers to.
+    /// `who` waits for everything that an expression in the module at `node` refers to. Whoever refers to a module as a
+    /// whole waits for everything in it, not only for its outputs.
     fn edges(&mut self, loaded: &LoadedRelease, who: &(u32, Block), node: u32, expr: &Expr) {
         let mut targets = Vec::new();
         expr.references(&mut |reference, _, _| {
             targets_of(loaded, node, reference, &mut targets);
-            if self.waits_for_modules
-                && let Reference::Module(call) = reference
+            if let Reference::Module(call) = reference
                 && let Some(child) = loaded.node(node).children.get(call)
             {
                 targets.push((*child, Block::Close));

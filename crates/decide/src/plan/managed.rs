@@ -4,7 +4,7 @@ use super::planner::{Pending, Planner, Stage};
 use super::propose;
 use crate::Object;
 use crate::diag;
-use crate::eval::{Judging, Place, Use};
+use crate::eval::{Judged, Judging, Place, Use};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -50,6 +50,7 @@ impl Planner {
                     key: instance.key.clone(),
                 };
                 if self.is_left_out(number, &address) {
+                    self.leave_unjudged(&address, &resource);
                     self.keep(address);
                     continue;
                 }
@@ -65,6 +66,19 @@ impl Planner {
                 self.instance(number, pending, &resource);
             }
         }
+    }
+
+    /// Takes note that nobody judges the conditions of an instance.
+    fn leave_unjudged(&mut self, address: &Address, resource: &Resource) {
+        let lifecycle = &resource.lifecycle;
+        if lifecycle.preconditions.is_empty() && lifecycle.postconditions.is_empty() {
+            return;
+        }
+        let unknown = Judged {
+            status: CheckStatus::Unknown,
+            ..Judged::nothing()
+        };
+        let _ = self.judged(CheckSubject::Resource(address.clone()), unknown);
     }
 
     fn is_left_out(&self, number: u32, address: &Address) -> bool {
@@ -298,6 +312,7 @@ impl Planner {
     /// Evaluates the configuration and asks the provider for a plan.
     fn plan_instance(&mut self, mut pending: Pending, resource: &Resource) {
         if self.options.mode == PlanMode::RefreshOnly {
+            self.observe_conditions(&pending, resource);
             self.unchanged(pending, resource);
             return;
         }
@@ -320,12 +335,12 @@ impl Planner {
         } else {
             None
         };
-        pending.config = Some(self.with_ignored(&pending, resource, config));
-        pending.stage = if tainted {
-            Stage::Replacing
-        } else {
-            Stage::Planning
-        };
+        pending.config = Some(self.with_ignored(&pending, resource, config.clone()));
+        pending.written = Some(config);
+        pending.stage = Stage::Planning;
+        if tainted {
+            pending.replace();
+        }
         self.ask_plan(pending, resource);
     }
 
@@ -432,7 +447,7 @@ impl Planner {
                 pending.reason = Some(Reason::ReplaceBecauseCannotUpdate);
             }
             if pending.reason.is_some() {
-                pending.stage = Stage::Replacing;
+                pending.replace();
                 self.ask_plan(pending, &resource);
                 return;
             }
@@ -552,6 +567,35 @@ impl Planner {
         // What it says was told when it was judged.
         let _ = self.judged(CheckSubject::Resource(pending.address.clone()), both);
         unjudged
+    }
+
+    /// Judges the conditions of an object of which only note is taken: they warn. Of one that is not there, nobody can
+    /// say what holds when it is.
+    fn observe_conditions(&mut self, pending: &Pending, resource: &Resource) {
+        let lifecycle = &resource.lifecycle;
+        if lifecycle.preconditions.is_empty() && lifecycle.postconditions.is_empty() {
+            return;
+        }
+        let prior = pending.prior.as_ref().map(|prior| prior.value.clone());
+        let place = Place {
+            this: Some(prior.unwrap_or_else(|| Value::unknown(value::Type::Any))),
+            ..pending.place.clone()
+        };
+        let before = self.evaluator.judge(
+            &lifecycle.preconditions,
+            &Judging::before(&pending.address).warning(),
+            &pending.place,
+            &self.objects(),
+        );
+        let after = self.evaluator.judge(
+            &lifecycle.postconditions,
+            &Judging::after(&pending.address).warning(),
+            &place,
+            &self.objects(),
+        );
+        let subject = CheckSubject::Resource(pending.address.clone());
+        let said = self.judged(subject, before.and(after));
+        self.diagnostics.extend(said);
     }
 
     /// A change that changes nothing: what is planned when only taking note.

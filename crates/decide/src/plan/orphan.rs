@@ -104,11 +104,15 @@ impl Planner {
     pub(super) fn forget(&mut self, pending: Pending) {
         let Some(object) = &pending.prior else { return };
         let data = pending.address.resource.mode != Mode::Managed;
-        if self.options.mode == PlanMode::RefreshOnly && !data {
-            return;
-        }
         let mut change = deletion(pending.address.clone(), object, pending.reason, false);
         change.previous = self.previous.get(&pending.address).cloned();
+        if self.options.mode == PlanMode::RefreshOnly && !data {
+            change.action = Action::NoOp;
+            change.reason = None;
+            change.after = change.before.clone();
+            self.draft(pending, change);
+            return;
+        }
         let removed = self.removed(&pending.address);
         let keeps = removed.as_ref().is_some_and(|removed| !removed.destroy)
             && self.options.mode == PlanMode::Normal;

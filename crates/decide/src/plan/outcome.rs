@@ -75,9 +75,9 @@ impl Planner {
         Ok(())
     }
 
-    /// Root outputs before and after.
+    /// Root outputs before and after, those left out that are not asked for.
     pub(super) fn outputs(&mut self) -> BTreeMap<Name, OutputChange> {
-        let mut after = BTreeMap::new();
+        let (mut after, mut null) = (BTreeMap::new(), Vec::new());
         if self.options.mode != PlanMode::Destroy && !self.diagnostics.has_errors() {
             let loaded = self.evaluator.loaded().clone();
             for (name, output) in &loaded.module(0).outputs {
@@ -89,24 +89,22 @@ impl Planner {
                     Ok(Some(value)) => {
                         after.insert(name.clone(), value);
                     }
-                    Ok(None) => {}
+                    Ok(None) => null.push(name.clone()),
                     Err(diagnostics) => self.diagnostics.extend(diagnostics),
                 }
             }
         }
-        let names: Vec<Name> = after
-            .keys()
-            .chain(self.prior_outputs.keys())
-            .cloned()
-            .collect();
+        // Where some are left out, those that are planned are named, even if they are nothing.
+        null.retain(|_| self.chosen.is_some());
+        let names = after.keys().chain(self.prior_outputs.keys());
+        let names: Vec<Name> = names.cloned().chain(null).collect();
         let mut changes = BTreeMap::new();
         for name in names {
+            if self.is_output_left_out(&name) {
+                continue;
+            }
             let before = self.prior_outputs.get(&name).cloned();
-            let now = if self.is_output_left_out(&name) {
-                before.clone()
-            } else {
-                after.get(&name).cloned()
-            };
+            let now = after.get(&name).cloned();
             let null = |value: &Option<Value>| value.as_ref().is_none_or(Value::is_null);
             let same = match (&before, &now) {
                 _ if null(&before) && null(&now) => true,
@@ -125,6 +123,10 @@ impl Planner {
         let Some(chosen) = &self.chosen else {
             return false;
         };
+        if self.options.mode == PlanMode::Destroy {
+            // Some objects go, and no output with them.
+            return true;
+        }
         let block = super::graph::Block::Output(name.clone());
         match self.graph.number(0, &block) {
             Some(number) => !chosen.has(number),

@@ -46,7 +46,10 @@ pub(super) struct Pending {
     pub place: Place,
     pub stage: Stage,
     pub prior: Option<Object>,
+    /// As it is compared with the object: what is to be ignored is that of the object.
     pub config: Option<Value>,
+    /// As it is written: a new object ignores nothing.
+    pub written: Option<Value>,
     pub uses: BTreeSet<Use>,
     pub reason: Option<Reason>,
     pub replace_paths: Vec<Vec<String>>,
@@ -82,6 +85,7 @@ impl Pending {
             stage: Stage::Planning,
             prior: None,
             config: None,
+            written: None,
             uses: BTreeSet::new(),
             reason: None,
             replace_paths: Vec::new(),
@@ -89,6 +93,12 @@ impl Pending {
             deposed: false,
             judged: Judged::nothing(),
         }
+    }
+
+    /// A new object shall be planned in place of the one that is there.
+    pub(super) fn replace(&mut self) {
+        self.stage = Stage::Replacing;
+        self.config = self.written.take().or(self.config.take());
     }
 }
 
@@ -161,7 +171,7 @@ impl Planner {
         let chosen = Chosen::new(&loaded, &graph, &options);
         let mut diagnostics = moved.diagnostics;
         if let Some(chosen) = &chosen {
-            diagnostics.extend(chosen.left_behind(&loaded, &graph, moved.previous.keys()));
+            diagnostics.extend(chosen.left_behind(moved.previous.iter()));
         }
         Self {
             evaluator,

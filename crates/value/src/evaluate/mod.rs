@@ -16,7 +16,6 @@ mod place;
 use crate::budget::Budget;
 use crate::convert::conforms;
 use crate::limits::{VALUE_DEPTH_MAX, VALUE_NODE_BYTES, VALUE_WEIGHT_BYTES_MAX};
-use crate::unknown::prefix_of;
 use crate::{
     Data, Diagnostics, Expr, ExprKind, Marks, Name, Scope, Span, Type, Unknown, Value, convert,
     diag,
@@ -199,9 +198,10 @@ impl Evaluator<'_> {
             {
                 Ok(value) => {
                     marks = marks.union(value.marks());
+                    // What an unknown part is known to begin with is left out, as in the language this one follows.
+                    known = known && value.is_known();
                     if known {
-                        text.push_str(prefix_of(&value).unwrap_or(""));
-                        known = value.is_known();
+                        text.push_str(value.as_str().unwrap_or_default());
                     }
                 }
                 Err(diagnostics) => found.extend(diagnostics),

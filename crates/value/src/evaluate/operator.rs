@@ -127,7 +127,16 @@ impl Evaluator<'_> {
     ) -> Evaluated {
         let then_result = self.eval(then, env);
         let else_result = self.eval(otherwise, env);
-        let ty = common_type((then, &then_result), (otherwise, &else_result))
+        for result in [&then_result, &else_result] {
+            if let Err(found) = result
+                && found.iter().any(diag::is_limit)
+            {
+                return Err(found.clone());
+            }
+        }
+        let of_then = self.standing_in(&then_result, then, env);
+        let of_else = self.standing_in(&else_result, otherwise, env);
+        let ty = common_type(&of_then, &of_else)
             .map_err(|why| diag::conditional_types(&why, between(then.span, otherwise.span)))?;
         let decision = self.eval(condition, env)?;
         if decision.is_null() {
@@ -139,29 +148,64 @@ impl Evaluator<'_> {
         } else {
             decision
         };
-        let marks = [&then_result, &else_result]
+        let marks = [&of_then, &of_else]
             .into_iter()
-            .flatten()
             .fold(decision.marks(), |marks, value| marks.union(value.marks()));
         let (chosen, side, place) = match decision.as_bool() {
             Some(true) => (then_result?, "true", then.span),
             Some(false) => (else_result?, "false", otherwise.span),
             // What is wrong with either counts once it is chosen.
-            None => {
-                let stand_in = |result: Evaluated, expr: &Expr| {
-                    result.unwrap_or_else(|_| match type_by_form(expr) {
-                        Type::String => Value::unknown_not_null(Type::String),
-                        ty => Value::unknown(ty),
-                    })
-                };
-                let then = stand_in(then_result, then);
-                let otherwise = stand_in(else_result, otherwise);
-                return Ok(Unknown::either(ty, &then, &otherwise).with_marks(marks));
-            }
+            None => return Ok(Unknown::either(ty, &of_then, &of_else).with_marks(marks)),
         };
         match convert(&chosen, &ty) {
             Ok(value) => Ok(value.with_marks(marks)),
             Err(error) => Err(diag::conditional_value(side, &error, place).into()),
+        }
+    }
+
+    fn standing_in(&self, result: &Evaluated, expr: &Expr, env: Env<'_>) -> Value {
+        match result {
+            Ok(value) => value.clone(),
+            Err(_) => self.stand_in(expr, env),
+        }
+    }
+
+    /// What stands for an expression that cannot be computed, as far as its form and its sound parts tell: only its
+    /// type matters, to the expressions around it that do not need its value.
+    #[inline(never)]
+    fn stand_in(&self, expr: &Expr, env: Env<'_>) -> Value {
+        use BinaryOperator as Op;
+        if self.spend_steps(1, expr.span).is_err() {
+            return Value::unknown(Type::Any);
+        }
+        let part = |one: &Expr| self.standing_in(&self.eval(one, env), one, env);
+        match &expr.kind {
+            ExprKind::Template(_) => Value::unknown_not_null(Type::String),
+            ExprKind::Unary(UnaryOperator::Negate, _)
+            | ExprKind::Binary(
+                Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo,
+                ..,
+            ) => Value::unknown(Type::Number),
+            ExprKind::Unary(UnaryOperator::Not, _) | ExprKind::Binary(..) => {
+                Value::unknown(Type::Bool)
+            }
+            ExprKind::Parenthesised(inner) | ExprKind::Interpolated(inner) => {
+                self.stand_in(inner, env)
+            }
+            ExprKind::Tuple(items) => Value::tuple(items.iter().map(part).collect()),
+            ExprKind::Conditional(condition, then, otherwise) => {
+                let (then, otherwise) = (part(then), part(otherwise));
+                let Ok(ty) = common_type(&then, &otherwise) else {
+                    return Value::unknown(Type::Any);
+                };
+                match self.eval(condition, env).map(|one| one.as_bool()) {
+                    Ok(Some(true)) => convert(&then, &ty),
+                    Ok(Some(false)) => convert(&otherwise, &ty),
+                    _ => Ok(Value::unknown(ty.clone())),
+                }
+                .unwrap_or_else(|_| Value::unknown(ty))
+            }
+            _ => Value::unknown(Type::Any),
         }
     }
 }
@@ -254,20 +298,10 @@ fn between(first: Span, last: Span) -> Span {
 }
 
 /// The type of a conditional, or why there is none.
-fn common_type(
-    (then_expr, then): (&Expr, &Evaluated),
-    (else_expr, otherwise): (&Expr, &Evaluated),
-) -> Result<Type, String> {
-    let type_of = |expr: &Expr, result: &Evaluated| match result {
-        Ok(value) => value.ty(),
-        Err(_) => type_by_form(expr),
-    };
-    let (then_type, else_type) = (type_of(then_expr, then), type_of(else_expr, otherwise));
-    let bare_null = |result: &Evaluated| {
-        result.as_ref().is_ok_and(|value| {
-            value.is_null() && value.ty() == Type::Any && value.marks().is_empty()
-        })
-    };
+fn common_type(then: &Value, otherwise: &Value) -> Result<Type, String> {
+    let (then_type, else_type) = (then.ty(), otherwise.ty());
+    let bare_null =
+        |value: &Value| value.is_null() && value.ty() == Type::Any && value.marks().is_empty();
     if bare_null(then) {
         return Ok(else_type);
     }
@@ -281,21 +315,6 @@ fn common_type(
         return Ok(then_type);
     }
     unify(&[then_type.clone(), else_type.clone()]).ok_or_else(|| differ(&then_type, &else_type))
-}
-
-/// The type that an expression would have if it could be computed, as far as its form tells.
-fn type_by_form(expr: &Expr) -> Type {
-    use BinaryOperator as Op;
-    match &expr.kind {
-        ExprKind::Template(_) => Type::String,
-        ExprKind::Unary(UnaryOperator::Negate, _)
-        | ExprKind::Binary(Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo, ..) => {
-            Type::Number
-        }
-        ExprKind::Unary(UnaryOperator::Not, _) | ExprKind::Binary(..) => Type::Bool,
-        ExprKind::Parenthesised(inner) | ExprKind::Interpolated(inner) => type_by_form(inner),
-        _ => Type::Any,
-    }
 }
 
 fn differ(then: &Type, otherwise: &Type) -> String {

@@ -179,12 +179,10 @@ fn setproduct(call: &Call<'_>) -> Result<Value, CallError> {
     for (index, (argument, element)) in arguments.iter().zip(types.iter()).enumerate() {
         let list = convert(argument, &Type::list(element.clone()))
             .map_err(|error| CallError::argument(index, error.to_string()))?;
-        let items = list.elements().unwrap_or_default();
         // Whether unknown elements of a set fall together decides how many combinations there are.
-        let set = matches!(argument.data(), Data::Set(..));
-        if set && !argument.is_wholly_known() && items.len() > 1 {
+        let Some(items) = list.elements() else {
             return Ok(Value::unknown_not_null(ty));
-        }
+        };
         count = count.saturating_mul(items.len());
         factors.push(items.to_vec());
     }

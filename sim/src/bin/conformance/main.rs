@@ -58,9 +58,12 @@ with its seed (`--fuzz 1 --seed S` draws it again) and a small form, as a case o
 asks the terraform on the PATH for all answers of a suite again and writes them where they are kept. accept writes our
 words beside recorded complaints that they differ from, for a person to look at before committing. scramble moves the
 blanks, line breaks and comments of the files of suite fmt about and compares with the terraform on the PATH; N is how
-many such texts (default 2000), S where the drawing begins. --fuzz-plans draws N pairs of
-configurations from seeds, compares the plans of the terraform on the PATH with ours, and prints each pair that differs,
-made smaller, as a case of the suite plans. ask prints both
+many such texts (default 2000), S where the drawing begins. --fuzz-plans draws N pairs of configurations from the seeds S to
+S + N: what is written first, what somebody makes of it, and what is asked for then (nothing, -replace, -target,
+-refresh-only, -destroy, -refresh=false, or taint before). Both programs plan the first, apply it and plan the second;
+the plans are compared member by member. One pair of each kind of difference is printed, made smaller, as a case of the
+suite plans; the lines at the end count what was refused by both, what differs as it is meant to, and what else differs.
+ask prints both
 answers to each line of its input, an expression, as a case of suite functions is written. provider runs the
 suite of that name alone. list says what suites there are, what each compares, and
 where its cases are.

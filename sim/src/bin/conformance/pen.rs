@@ -5,8 +5,8 @@ use crate::project::Project;
 use decide::{Blobs, LoadedRelease, LoadedReleases, Planner, Schemas, World};
 use engine::{Configuration, Core, Input, Output, Pause};
 use model::{
-    ActionId, Answer, Change, Digest, Effect, Event, Inquiry, Outcome, Plan, PlanMode, Question,
-    RunId, RunKind, RunOptions, RunResult,
+    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, Outcome, Plan, PlanMode,
+    Question, RunId, RunKind, RunOptions, RunResult,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,17 +96,24 @@ impl<O: Outside> Pen<O> {
         Ok(Compiled { digest, content })
     }
 
+    /// Gives an order.
+    pub(crate) fn order(&mut self, command: Command) -> Result<(), String> {
+        let actor = "conformance".to_owned();
+        self.drive(Input::Command { actor, command })
+    }
+
     /// Plans in the world as it is.
     pub(crate) fn planned(
         &mut self,
         compiled: &Compiled,
+        options: RunOptions,
     ) -> Result<(Plan, Arc<LoadedRelease>), String> {
         let loaded = self.releases.load(&compiled.digest, &self.shelf)?;
         let mut planner = Planner::new(
             loaded.clone(),
             self.core.world(),
             self.schemas.clone(),
-            options(PlanMode::Normal),
+            options,
         );
         planner.begin_at(NOW_MS);
         loop {
@@ -248,7 +255,8 @@ impl Blobs for Shelf {
     }
 }
 
-fn options(mode: PlanMode) -> RunOptions {
+/// Options of a plan as there are where nothing is asked for.
+pub(crate) fn options(mode: PlanMode) -> RunOptions {
     RunOptions {
         mode,
         refresh: true,

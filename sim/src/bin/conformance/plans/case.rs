@@ -1,10 +1,11 @@
 //! Cases with recorded answers: one file each, in `sim/conformance/plans`.
 //!
-//! A file is a sentence about the case, then the files of both versions after lines such as `-- 1/main.tf --`, and what
-//! terraform planned for each after `-- 1.json --` and `-- 2.json --`; or after `-- 1.refused --` and the like what it
-//! complained of, where it refused. We must refuse there too, in our own words.
+//! A file is a sentence about the case, then the files of both versions after lines such as `-- 1/main.tf --`, what is
+//! asked for when the second is planned after `-- 2.request --` (nothing, where that is missing), and what terraform
+//! planned for each after `-- 1.json --` and `-- 2.json --`; or after `-- 1.refused --` and the like what it complained
+//! of, where it refused. We must refuse there too, in our own words.
 
-use super::{Answers, Files, Ids, Step, compare, ours, theirs};
+use super::{Answers, Files, Ids, Step, Texts, compare, ours, theirs};
 use crate::oracle::Terraform;
 use crate::suite::{self, Outcome};
 use serde_json::Value;
@@ -19,13 +20,16 @@ struct Case {
     parts: BTreeMap<String, String>,
 }
 
-/// The files of a pair in the form of a case.
-pub(crate) fn text(first: &Files, second: &Files) -> String {
+/// What is put to both programs, in the form of a case.
+pub(crate) fn text(texts: &Texts) -> String {
     let mut text = String::new();
-    for (version, files) in [(1, first), (2, second)] {
+    for (version, files) in [(1, &texts.first), (2, &texts.second)] {
         for (path, content) in files {
             text += &format!("-- {version}/{path} --\n{content}");
         }
+    }
+    if !texts.request.is_empty() {
+        text += &format!("-- 2.request --\n{}\n", texts.request.join("\n"));
     }
     text
 }
@@ -38,6 +42,16 @@ impl Case {
             Some((path.to_owned(), text.clone()))
         });
         files.collect()
+    }
+
+    fn texts(&self) -> Texts {
+        let request = self.parts.get("2.request");
+        let lines = request.into_iter().flat_map(|text| text.lines());
+        Texts {
+            first: self.files("1"),
+            second: self.files("2"),
+            request: lines.map(str::to_owned).collect(),
+        }
     }
 
     fn step(&self, version: &str) -> Result<Option<Step>, String> {
@@ -105,8 +119,9 @@ pub(crate) fn run() -> Result<Outcome, String> {
     let mut outcome = Outcome::default();
     for case in cases()? {
         let recorded = case.recorded()?;
-        let given = ours::answers(&case.files("1"), &case.files("2"), &ids(&recorded));
-        match compare::differences(&recorded, &given) {
+        let texts = case.texts();
+        let given = ours::answers(&texts, &ids(&recorded));
+        match compare::differences(&texts.request, &recorded, &given) {
             None => outcome.passed += 1,
             Some((kind, lines)) => {
                 outcome.differ(
@@ -124,9 +139,23 @@ pub(crate) fn run() -> Result<Outcome, String> {
 fn ids(recorded: &Answers) -> Ids {
     let mut ids = Ids::new();
     if let Step::Planned(plan) = &recorded.second {
-        let changes = plan.get("resource_changes").and_then(Value::as_array);
-        for change in changes.into_iter().flatten() {
-            let text = |value: &Value, name: &str| Some(value.get(name)?.as_str()?.to_owned());
+        let text = |value: &Value, name: &str| Some(value.get(name)?.as_str()?.to_owned());
+        let root = plan.pointer("/prior_state/values/root_module");
+        let mut left: Vec<&Value> = root.into_iter().collect();
+        while let Some(module) = left.pop() {
+            let list = |name: &str| {
+                let list = module.get(name).and_then(Value::as_array);
+                list.into_iter().flatten()
+            };
+            left.extend(list("child_modules"));
+            for object in list("resources") {
+                let id = object.get("values").and_then(|values| text(values, "id"));
+                ids.extend(text(object, "address").zip(id));
+            }
+        }
+        let changes = ["resource_changes", "resource_drift"];
+        let changes = changes.map(|name| plan.get(name).and_then(Value::as_array));
+        for change in changes.into_iter().flatten().flatten() {
             let before = change.pointer("/change/before");
             let id = before.and_then(|before| text(before, "id"));
             let address = text(change, "previous_address").or_else(|| text(change, "address"));
@@ -142,9 +171,9 @@ fn ids(recorded: &Answers) -> Ids {
 pub(crate) fn record(terraform: &Terraform) -> Result<usize, String> {
     let cases = cases()?;
     for case in &cases {
-        let (first, second) = (case.files("1"), case.files("2"));
-        let (answers, ids) = theirs::answers(terraform, &first, &second)?;
-        let mut whole = case.about.clone() + &text(&first, &second);
+        let texts = case.texts();
+        let (answers, ids) = theirs::answers(terraform, &texts)?;
+        let mut whole = case.about.clone() + &text(&texts);
         let applied = answers.applied;
         for (version, step) in [("1", &answers.first), ("2", &answers.second)] {
             match step {

@@ -79,16 +79,55 @@ pub(crate) fn signature(kind: Kind, lines: &[String]) -> String {
 }
 
 /// What differs, one line each.
-pub(crate) fn differences(theirs: &Answers, ours: &Answers) -> Option<(Kind, Vec<String>)> {
+pub(crate) fn differences(
+    request: &[String],
+    theirs: &Answers,
+    ours: &Answers,
+) -> Option<(Kind, Vec<String>)> {
+    let unseen = request.iter().any(|line| line == "-refresh=false");
+    let second = |step: &Step| match step {
+        // A plan of ours does not say whether objects were looked at. Where they were not, Terraform's does not tell
+        // yet what they newly depend on.
+        Step::Planned(plan) if unseen => Step::Planned(without_dependencies(plan.clone())),
+        other => other.clone(),
+    };
     if let Some(found) = step("1", &theirs.first, &ours.first) {
         return Some(found);
     }
     match (theirs.applied, ours.applied) {
-        (true, true) => step("2", &theirs.second, &ours.second),
+        (true, true) => step("2", &second(&theirs.second), &second(&ours.second)),
         (false, true) => Some((Kind::WeAccept, vec![failed("apply 1", &theirs.second)])),
         (true, false) => Some((Kind::WeRefuse, vec![failed("apply 1", &ours.second)])),
         (false, false) => None,
     }
+}
+
+/// A plan whose state before it does not say what depends on what.
+fn without_dependencies(mut plan: Value) -> Value {
+    let mut left: Vec<&mut Value> = plan
+        .pointer_mut("/prior_state/values/root_module")
+        .into_iter()
+        .collect();
+    while let Some(module) = left.pop() {
+        let Some(members) = module.as_object_mut() else {
+            continue;
+        };
+        for (name, list) in members {
+            let Some(list) = list.as_array_mut() else {
+                continue;
+            };
+            match name.as_str() {
+                "child_modules" => left.extend(list),
+                _ => list
+                    .iter_mut()
+                    .filter_map(Value::as_object_mut)
+                    .for_each(|one| {
+                        one.remove("depends_on");
+                    }),
+            }
+        }
+    }
+    plan
 }
 
 fn failed(what: &str, step: &Step) -> String {

@@ -1,7 +1,8 @@
 //! Pairs drawn from a seed: a configuration, and what somebody made of it later.
 
+use super::ask;
 use super::expression::{Expressions, KINDS, Kind, Source, WORDS};
-use super::pair::{Block, Module, Version, directory};
+use super::pair::{Block, Module, Pair, Version, directory};
 use sim::Rng;
 
 /// What drawing is for; other purposes draw other numbers from the same seed.
@@ -25,15 +26,27 @@ struct Drawn {
     serial: u32,
 }
 
-/// Both versions of a seed.
-pub(crate) fn pair(seed: u64) -> (Version, Version) {
+/// Both versions of a seed, and what is asked for.
+pub(crate) fn pair(seed: u64) -> Pair {
     let mut rng = Rng::new(seed, PURPOSE_PAIR);
     let mut drawn = first(&mut rng);
     let before = drawn.version.clone();
     for _ in 0..rng.between(1, 4) {
         drawn.change(&mut rng);
     }
-    (before, drawn.version)
+    let request = ask::request(&mut rng, &before, &drawn.version);
+    // Terraform plans a changed configuration before it plans to destroy, and takes the outputs and dependencies that
+    // it would have for those that are there. What we destroy is what the book holds, so nothing is changed before.
+    let destroys = request.iter().any(|line| line == ask::DESTROY);
+    Pair {
+        second: if destroys {
+            before.clone()
+        } else {
+            drawn.version
+        },
+        first: before,
+        request,
+    }
 }
 
 fn first(rng: &mut Rng) -> Drawn {
@@ -707,7 +720,7 @@ fn keys(rng: &mut Rng) -> Vec<&'static str> {
 }
 
 /// How others refer to a block.
-fn reference(block: &Block) -> Option<String> {
+pub(super) fn reference(block: &Block) -> Option<String> {
     let name = |text: &str| text.trim_end_matches('"').to_owned();
     if let Some(rest) = block.head.strip_prefix("resource \"terraform_data\" \"") {
         return Some(format!("terraform_data.{}", name(rest)));

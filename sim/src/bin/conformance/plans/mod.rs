@@ -4,19 +4,22 @@
 //! Cases with recorded answers are in `sim/conformance/plans`. Beyond them [`command`] draws pairs from seeds and
 //! compares with the terraform on the PATH; a pair that differs is made smaller and printed as a case.
 
+mod ask;
 mod case;
 mod compare;
 mod expression;
 mod generate;
+mod kept;
 mod ours;
 mod pair;
+mod request;
 mod theirs;
 
 pub(crate) use case::{PLACE, record, run};
 
 use crate::oracle::Terraform;
 use compare::Kind;
-use pair::Version;
+use pair::Pair;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,8 +30,17 @@ pub(crate) type Files = BTreeMap<String, String>;
 /// Ids of objects by address.
 pub(crate) type Ids = BTreeMap<String, String>;
 
+/// What is put to both programs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Texts {
+    first: Files,
+    second: Files,
+    /// What is asked for when the second is planned ([`request`]).
+    request: Vec<String>,
+}
+
 /// Trials when a pair is made smaller.
-const TRIALS_MAX: usize = 250;
+const TRIALS_MAX: usize = 120;
 
 /// Words of a reason that tell one from another.
 const REASON_WORDS: usize = 6;
@@ -80,14 +92,19 @@ enum Verdict {
     /// The same, with the beginning of why terraform refused, if it did.
     Same(Option<String>),
     Differs(Kind, Vec<String>),
+    /// In a way that is meant, by its name.
+    Kept(&'static str),
 }
 
-fn judged(terraform: &Terraform, first: &Version, second: &Version) -> Result<Verdict, String> {
-    let (first, second) = (first.files(), second.files());
-    let (theirs, ids) = theirs::answers(terraform, &first, &second)?;
-    let ours = ours::answers(&first, &second, &ids);
-    Ok(match compare::differences(&theirs, &ours) {
-        Some((kind, lines)) => Verdict::Differs(kind, lines),
+fn judged(terraform: &Terraform, pair: &Pair) -> Result<Verdict, String> {
+    let texts = pair.texts();
+    let (theirs, ids) = theirs::answers(terraform, &texts)?;
+    let ours = ours::answers(&texts, &ids);
+    Ok(match compare::differences(&texts.request, &theirs, &ours) {
+        Some((kind, lines)) => match kept::kept(&texts, &theirs, &ours) {
+            Some(kept) => Verdict::Kept(kept.name),
+            None => Verdict::Differs(kind, lines),
+        },
         None => Verdict::Same(theirs.refused()),
     })
 }
@@ -98,8 +115,30 @@ struct Found {
     done: u64,
     /// How many pairs were refused by both, by the beginning of the reason.
     refused: BTreeMap<String, u64>,
-    /// How many pairs differ, by what kind of difference they show first.
-    differing: BTreeMap<String, u64>,
+    /// How many pairs differ as they are meant to, by the name of the difference.
+    kept: BTreeMap<&'static str, u64>,
+    /// How many pairs differ, by what kind of difference they show first, and the seed of one of them.
+    differing: BTreeMap<String, (u64, u64)>,
+}
+
+impl Found {
+    fn print(&self) {
+        for (why, count) in &self.refused {
+            println!("{count:>6} refused by both: {why}");
+        }
+        for (name, count) in &self.kept {
+            println!("{count:>6} differ as they are meant to: {name}");
+        }
+        for (signature, (count, seed)) in &self.differing {
+            println!("{count:>6} differ like seed {seed}: {signature}");
+        }
+        println!(
+            "{} pairs compared, {} of them differ; {} were refused by both in the end",
+            self.done,
+            self.differing.values().map(|(count, _)| count).sum::<u64>(),
+            self.refused.values().sum::<u64>()
+        );
+    }
 }
 
 /// Compares so many drawn pairs, and prints what differs: one small pair for each kind of difference. Whether nothing
@@ -119,8 +158,8 @@ pub(crate) fn command(
             if seed_now >= seed.saturating_add(count) {
                 return Ok(());
             }
-            let (first, second) = generate::pair(seed_now);
-            let verdict = judged(terraform, &first, &second)?;
+            let pair = generate::pair(seed_now);
+            let verdict = judged(terraform, &pair)?;
             let Ok(mut found) = found.lock() else {
                 return Ok(());
             };
@@ -132,15 +171,20 @@ pub(crate) fn command(
                     }
                     continue;
                 }
+                Verdict::Kept(name) => {
+                    *found.kept.entry(name).or_default() += 1;
+                    continue;
+                }
                 Verdict::Differs(kind, lines) => (kind, lines),
             };
             let signature = compare::signature(kind, &lines);
             let is_known = found.differing.contains_key(&signature);
-            *found.differing.entry(signature.clone()).or_default() += 1;
+            let of_kind = found.differing.entry(signature.clone());
+            of_kind.or_insert((0, seed_now)).0 += 1;
             let tell = !is_known && found.differing.len() <= differences_max;
             drop(found);
             if tell {
-                let told = reproduced(terraform, (first, second), &signature);
+                let told = reproduced(terraform, pair, &signature);
                 println!("seed {seed_now}: {told}");
             }
         }
@@ -156,29 +200,18 @@ pub(crate) fn command(
     let Ok(found) = found.into_inner() else {
         return Err("a comparison panicked".to_owned());
     };
-    for (why, count) in &found.refused {
-        println!("{count:>6} refused by both: {why}");
-    }
-    for (signature, count) in &found.differing {
-        println!("{count:>6} {signature}");
-    }
-    println!(
-        "{} pairs compared, {} of them differ; {} were refused by both in the end",
-        found.done,
-        found.differing.values().sum::<u64>(),
-        found.refused.values().sum::<u64>()
-    );
+    found.print();
     Ok(found.differing.is_empty())
 }
 
 /// A pair that differs, made smaller, as a case with what differs.
-fn reproduced(terraform: &Terraform, pair: (Version, Version), signature: &str) -> String {
-    let differs = |first: &Version, second: &Version| match judged(terraform, first, second) {
+fn reproduced(terraform: &Terraform, pair: Pair, signature: &str) -> String {
+    let differs = |pair: &Pair| match judged(terraform, pair) {
         Ok(Verdict::Differs(kind, lines)) => compare::signature(kind, &lines) == signature,
         _ => false,
     };
-    let (first, second) = pair::shrink(pair, TRIALS_MAX, differs);
-    let lines = match judged(terraform, &first, &second) {
+    let pair = pair::shrink(pair, TRIALS_MAX, differs);
+    let lines = match judged(terraform, &pair) {
         Ok(Verdict::Differs(_, lines)) => lines,
         _ => Vec::new(),
     };
@@ -186,5 +219,5 @@ fn reproduced(terraform: &Terraform, pair: (Version, Version), signature: &str) 
     for line in lines {
         text += &format!("  {line}\n");
     }
-    text + &case::text(&first.files(), &second.files())
+    text + &case::text(&pair.texts())
 }

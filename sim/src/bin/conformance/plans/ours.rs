@@ -4,20 +4,20 @@
 //! and not on whatever repeats something sensitive, which is a stricter rule of ours. Ids are those that Terraform
 //! drew.
 
-use super::{Answers, Files, Ids, Step};
-use crate::pen::{Compiled, NOW_MS, Outside, Pen};
+use super::{Answers, Files, Ids, Step, Texts, request};
+use crate::pen::{Compiled, NOW_MS, Outside, Pen, options};
 use contract::Provider as _;
 use engine::{Configuration, unmarked_change, unmarked_question};
 use host::Builtin;
 use interchange::{Making, Secrecy};
-use model::{ActionId, Answer, Change, Outcome, PlanMode, Question, Verb};
+use model::{ActionId, Answer, Change, Command, Outcome, PlanMode, Question, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use value::Value;
 
 /// Plans and applies the first version, plans the second.
-pub(crate) fn answers(first: &Files, second: &Files, ids: &Ids) -> Answers {
+pub(crate) fn answers(texts: &Texts, ids: &Ids) -> Answers {
     let failed = |found| Answers::until(Step::Failed(found));
     let provider = Builtin::new();
     let schemas = BTreeMap::from([(Builtin::SOURCE.to_owned(), provider.schema().clone())]);
@@ -25,7 +25,7 @@ pub(crate) fn answers(first: &Files, second: &Files, ids: &Ids) -> Answers {
         Ok(pen) => pen,
         Err(found) => return failed(found),
     };
-    let (one, compiled) = match planned(&mut pen, first) {
+    let (one, compiled) = match planned(&mut pen, &texts.first, &[]) {
         Ok(planned) => planned,
         Err(found) => return failed(found),
     };
@@ -36,8 +36,8 @@ pub(crate) fn answers(first: &Files, second: &Files, ids: &Ids) -> Answers {
             second: Step::Failed(found),
         };
     }
-    let second = match planned(&mut pen, second) {
-        Ok((plan, _)) => plan,
+    let second = match asked(&mut pen, texts) {
+        Ok(plan) => plan,
         Err(found) => Step::Failed(found),
     };
     Answers {
@@ -47,10 +47,28 @@ pub(crate) fn answers(first: &Files, second: &Files, ids: &Ids) -> Answers {
     }
 }
 
+/// Plans the second version as it is asked for.
+fn asked(pen: &mut Pen<Known<'_>>, texts: &Texts) -> Result<Step, String> {
+    for address in request::tainted(&texts.request)? {
+        if !pen.world().resources.contains_key(&address) {
+            return Err(format!("there is no {address} to mark as damaged"));
+        }
+        let tainted = true;
+        pen.order(Command::Taint { address, tainted })?;
+    }
+    let (plan, _) = planned(pen, &texts.second, &texts.request)?;
+    Ok(plan)
+}
+
 /// Compiles a version and plans it in the world as it is.
-fn planned(pen: &mut Pen<Known<'_>>, files: &Files) -> Result<(Step, Compiled), String> {
+fn planned(
+    pen: &mut Pen<Known<'_>>,
+    files: &Files,
+    request: &[String],
+) -> Result<(Step, Compiled), String> {
     let compiled = pen.compiled(files)?;
-    let (plan, loaded) = pen.planned(&compiled)?;
+    let options = request::options(request, options(PlanMode::Normal))?;
+    let (plan, loaded) = pen.planned(&compiled, options)?;
     let making = Making {
         loaded: &loaded,
         world: pen.world(),

@@ -1,6 +1,56 @@
 //! Two versions of a configuration as data, so that one can be changed into the other and both made smaller.
 
-use super::Files;
+use super::{Files, Texts};
+
+/// A configuration, what somebody made of it later, and what is asked for then.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pair {
+    pub(crate) first: Version,
+    pub(crate) second: Version,
+    pub(crate) request: Vec<String>,
+}
+
+impl Pair {
+    /// As it is put to the programs.
+    pub(crate) fn texts(&self) -> Texts {
+        Texts {
+            first: self.first.files(),
+            second: self.second.files(),
+            request: self.request.clone(),
+        }
+    }
+
+    /// All pairs with something less, the greatest steps first.
+    fn smaller(&self) -> Vec<Self> {
+        let mut found = Vec::new();
+        for position in 0..self.request.len() {
+            let mut less = self.clone();
+            less.request.remove(position);
+            found.push(less);
+        }
+        for (first, second) in Version::smaller_together(&self.first, &self.second) {
+            let request = self.request.clone();
+            found.push(Self {
+                first,
+                second,
+                request,
+            });
+        }
+        for first in self.first.smaller() {
+            found.push(Self {
+                first,
+                ..self.clone()
+            });
+        }
+        for second in self.second.smaller() {
+            found.push(Self {
+                second,
+                ..self.clone()
+            });
+        }
+        found
+    }
+}
 
 /// A whole configuration: the root module, then those it calls, each only calling later ones.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +177,7 @@ impl Version {
 
     /// The blocks and lines that are in both are taken out of both.
     fn smaller_together(first: &Self, second: &Self) -> Vec<(Self, Self)> {
-        let mut found = Vec::new();
+        let (mut found, mut lines) = (Vec::new(), Vec::new());
         let heads: Vec<(usize, Block)> = first
             .modules
             .iter()
@@ -160,39 +210,42 @@ impl Version {
             };
             found.push((without(first, None), without(second, None)));
             for line in &block.lines {
-                found.push((without(first, Some(line)), without(second, Some(line))));
+                lines.push((without(first, Some(line)), without(second, Some(line))));
             }
         }
+        found.append(&mut lines);
         found
     }
 }
 
 /// Makes a pair smaller as long as it keeps what `holds` looks for, in at most so many trials.
 pub(crate) fn shrink(
-    mut pair: (Version, Version),
+    mut pair: Pair,
     trials_max: usize,
-    mut holds: impl FnMut(&Version, &Version) -> bool,
-) -> (Version, Version) {
+    mut holds: impl FnMut(&Pair) -> bool,
+) -> Pair {
     let mut trials = 0;
-    'again: loop {
+    loop {
         // Ends: every round makes the pair smaller, or is the last.
-        let together = Version::smaller_together(&pair.0, &pair.1);
-        let first = pair.0.smaller().into_iter();
-        let second = pair.1.smaller().into_iter();
-        let candidates = together
-            .into_iter()
-            .chain(first.map(|one| (one, pair.1.clone())))
-            .chain(second.map(|one| (pair.0.clone(), one)));
-        for candidate in candidates.collect::<Vec<_>>() {
+        let mut was_made_smaller = false;
+        let mut at = 0;
+        let mut candidates = pair.smaller();
+        while let Some(candidate) = candidates.get(at) {
             trials += 1;
             if trials > trials_max {
                 return pair;
             }
-            if holds(&candidate.0, &candidate.1) {
-                pair = candidate;
-                continue 'again;
+            if holds(candidate) {
+                // What was in vain before this one is tried again in the next round.
+                pair = candidate.clone();
+                candidates = pair.smaller();
+                was_made_smaller = true;
+            } else {
+                at += 1;
             }
         }
-        return pair;
+        if !was_made_smaller {
+            return pair;
+        }
     }
 }

@@ -1,20 +1,17 @@
 //! What terraform makes of a pair.
 
-use super::{Answers, Files, Ids, Step};
+use super::request::TAINT;
+use super::{Answers, Files, Ids, Step, Texts};
 use crate::oracle::Terraform;
 use serde_json::Value;
 use std::path::Path;
 
 /// Plans and applies the first version, plans the second; with the ids that it drew for what it made.
-pub(crate) fn answers(
-    terraform: &Terraform,
-    first: &Files,
-    second: &Files,
-) -> Result<(Answers, Ids), String> {
+pub(crate) fn answers(terraform: &Terraform, texts: &Texts) -> Result<(Answers, Ids), String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let root = directory.path();
-    write(root, first)?;
-    let one = planned(terraform, root, first)?;
+    write(root, &texts.first)?;
+    let one = planned(terraform, root, &texts.first, &[])?;
     if let Step::Failed(_) = one {
         return Ok((Answers::until(one), Ids::new()));
     }
@@ -29,17 +26,36 @@ pub(crate) fn answers(
         };
         return Ok((answers, ids));
     }
-    for path in first.keys() {
+    for path in texts.first.keys() {
         std::fs::remove_file(root.join(path)).map_err(|error| error.to_string())?;
     }
-    write(root, second)?;
-    let second = planned(terraform, root, second)?;
+    write(root, &texts.second)?;
+    let second = asked(terraform, root, texts)?;
     let answers = Answers {
         first: one,
         applied: true,
         second,
     };
     Ok((answers, ids))
+}
+
+/// Plans the second version as it is asked for.
+fn asked(terraform: &Terraform, root: &Path, texts: &Texts) -> Result<Step, String> {
+    let mut options = Vec::new();
+    if let Some(why) = got(terraform, root, &texts.second)? {
+        return Ok(Step::Failed(why));
+    }
+    for line in &texts.request {
+        let Some(address) = line.strip_prefix(TAINT) else {
+            options.push(line.as_str());
+            continue;
+        };
+        let said = terraform.run(root, &["taint", "-no-color", address], "")?;
+        if !said.status.success() {
+            return Ok(Step::Failed(complaint(&said.stderr)));
+        }
+    }
+    planned(terraform, root, &texts.second, &options)
 }
 
 fn write(root: &Path, files: &Files) -> Result<(), String> {
@@ -53,14 +69,17 @@ fn write(root: &Path, files: &Files) -> Result<(), String> {
     Ok(())
 }
 
-fn planned(terraform: &Terraform, root: &Path, files: &Files) -> Result<Step, String> {
-    if files.values().any(|text| text.contains("module \"")) {
-        let said = terraform.run(root, &["get", "-no-color"], "")?;
-        if !said.status.success() {
-            return Ok(Step::Failed(complaint(&said.stderr)));
-        }
+fn planned(
+    terraform: &Terraform,
+    root: &Path,
+    files: &Files,
+    options: &[&str],
+) -> Result<Step, String> {
+    if let Some(why) = got(terraform, root, files)? {
+        return Ok(Step::Failed(why));
     }
-    let words = ["plan", "-input=false", "-no-color", "-out=plan"];
+    let mut words = vec!["plan", "-input=false", "-no-color", "-out=plan"];
+    words.extend(options);
     let said = terraform.run(root, &words, "")?;
     if !said.status.success() {
         return Ok(Step::Failed(complaint(&said.stderr)));
@@ -69,6 +88,15 @@ fn planned(terraform: &Terraform, root: &Path, files: &Files) -> Result<Step, St
     serde_json::from_slice(&shown.stdout)
         .map(Step::Planned)
         .map_err(|error| format!("{error}: {}", complaint(&shown.stderr)))
+}
+
+/// Gets the modules that are called; why that cannot be done.
+fn got(terraform: &Terraform, root: &Path, files: &Files) -> Result<Option<String>, String> {
+    if !files.values().any(|text| text.contains("module \"")) {
+        return Ok(None);
+    }
+    let said = terraform.run(root, &["get", "-no-color"], "")?;
+    Ok((!said.status.success()).then(|| complaint(&said.stderr)))
 }
 
 /// The titles and details of all that was wrong, on one line.

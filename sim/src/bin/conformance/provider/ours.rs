@@ -2,7 +2,7 @@
 
 use super::theirs::mock;
 use super::{Asked, SOURCE, Scenario, Step, lines, outside};
-use crate::pen::{Outside, Pen, told};
+use crate::pen::{Outside, Pen, options, told};
 use contract::Provider;
 use decide::Schemas;
 use engine::{Configuration, unmarked_change, unmarked_question};
@@ -45,7 +45,7 @@ pub(crate) fn asked(scenario: &Scenario) -> Result<Asked, String> {
         // Each command meets its providers anew.
         pen.outside.forget();
         let ended = pen.compiled(&texts).and_then(|compiled| match step {
-            Step::Plan => pen.planned(&compiled).map(drop),
+            Step::Plan => pen.planned(&compiled, options(PlanMode::Normal)).map(drop),
             Step::Destroy => pen.apply(&compiled, PlanMode::Destroy),
             _ => pen.apply(&compiled, PlanMode::Normal),
         });
