@@ -71,6 +71,19 @@ pub(crate) fn no_state(origin: &str, why: &str) -> Diagnostic {
     )
 }
 
+/// Nothing was ever done here, and what exists is known in a place that cannot be read.
+pub(crate) fn state_out_of_reach(kind: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1412",
+        "The state is where it cannot be read",
+        format!(
+            "The definition keeps its state in a backend of the kind {kind}, which is not read here, and nothing is known of \
+             what exists: everything would be made a second time. Bring the state here first: `terraform state pull > \
+             terraform.tfstate`. If there is none, take the backend block away."
+        ),
+    )
+}
+
 /// A state was taken over, and somebody else has gone on with it.
 pub(crate) fn state_changed(origin: &str, serial: u64, taken: u64) -> Diagnostic {
     Diagnostic::warning(

@@ -142,8 +142,12 @@ impl Project {
             .filter(|name| name.ends_with(".tf") || name.ends_with(".tf.json"))
             .filter_map(|name| files.read(&name));
         // Most projects have none, and need not be read for that.
-        let word = b"backend";
-        if !texts.any(|text| text.windows(word.len()).any(|part| part == word)) {
+        let words = ["backend", "cloud"];
+        let is_in = |text: &[u8], word: &str| {
+            let mut parts = text.windows(word.len());
+            parts.any(|part| part == word.as_bytes())
+        };
+        if !texts.any(|text| words.iter().any(|word| is_in(&text, word))) {
             return Ok(definition::ReadBackend::default());
         }
         let given = self.given(&Variables::default())?;

@@ -7,7 +7,7 @@ use crate::render::progress::Progress;
 use crate::terraform_state::{self, Found};
 use contract::Runtime as _;
 use decide::{LoadedReleases, World};
-use engine::{Codec, Engine, Lent, Outside, Pause, Secrets, SystemClock};
+use engine::{Codec, Engine, Lent, Outside, PROJECT_STREAM, Pause, Secrets, SystemClock};
 use journal::{Book, Reader, Writer};
 use model::{Command, Digest, InstanceId, InstanceSpec, Outcome, ProviderSchema, Release, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,7 +205,7 @@ impl Session {
         environment: &str,
         world: &World,
     ) -> Result<Option<Found>, CommandError> {
-        if environment == engine::PROJECT_STREAM {
+        if environment == PROJECT_STREAM {
             return Ok(None);
         }
         let Some(found) = self.terraform_state(environment, world.is_untouched())? else {
@@ -608,6 +608,7 @@ impl Session {
             program,
         );
         let mut engine = self.tokio.block_on(opening)?;
+        let is_pushed = self.told.load(Ordering::Relaxed);
         if let Some(found) = self.left_by_terraform(environment, engine.world())? {
             self.take_over_state(&mut engine, &found)?;
             anstream::eprintln!(
@@ -616,6 +617,8 @@ impl Session {
                 found.counted()
             );
             self.told.store(true, Ordering::Relaxed);
+        } else if engine.world().is_untouched() && !is_pushed && environment != PROJECT_STREAM {
+            terraform_state::refuse_unread(&self.project)?;
         }
         Ok(engine)
     }

@@ -145,6 +145,22 @@ fn place(project: &Project, workspace: &str) -> Result<Place, CommandError> {
     }
 }
 
+/// Refuses to begin without a state that is somewhere where it cannot be read: everything in it would be made a second
+/// time.
+pub(crate) fn refuse_unread(project: &Project) -> Result<(), CommandError> {
+    let read = project.backend()?;
+    match read.backend {
+        Some(backend) if !definition::is_backend_read(&backend.kind) => {
+            Err(CommandError::Diagnostics {
+                diagnostics: diag::state_out_of_reach(&backend.kind).into(),
+                sources: Sources::default(),
+                code: exit::FAILED,
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The file of a workspace, seen from the project.
 fn file_of(workspace: &str, path: Option<&str>, directory: Option<&str>) -> PathBuf {
     if workspace == DEFAULT_ENVIRONMENT {

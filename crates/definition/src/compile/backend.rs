@@ -63,7 +63,7 @@ const ARGUMENTS: [(&str, &[&str]); 2] = [
 ];
 
 /// Whether a state in a backend of this kind can be read.
-pub(super) fn is_read(kind: &str) -> bool {
+pub fn is_backend_read(kind: &str) -> bool {
     ARGUMENTS.iter().any(|(name, _)| *name == kind)
 }
 

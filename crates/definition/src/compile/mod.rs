@@ -36,7 +36,7 @@ mod trial;
 mod variable;
 mod visit;
 
-pub use backend::{Backend, ReadBackend, backend};
+pub use backend::{Backend, ReadBackend, backend, is_backend_read};
 pub(crate) use constraint::Constraint;
 pub use dependencies::{Dependency, DependencyKind, contracted, dependencies};
 pub use files::{Files, Installed, answer, is_inside};

@@ -153,7 +153,7 @@ fn backend<'b>(block: &'b Block, seen: &mut Seen<'b>, diagnostics: &mut Diagnost
         Some(label) if !BACKENDS.contains(&&*label.name) => {
             diagnostics.push(found::unknown_backend(label.span, &label.name, &BACKENDS));
         }
-        Some(label) if super::backend::is_read(&label.name) => {}
+        Some(label) if super::backend::is_backend_read(&label.name) => {}
         Some(_) => diagnostics.push(diag::backend_ignored(block.header, "backend")),
         None => diagnostics.push(diag::backend_ignored(block.header, "cloud workspace")),
     }
