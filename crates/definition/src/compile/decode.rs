@@ -3,11 +3,12 @@
 use crate::diag::blocks as diag;
 use crate::lower::{Lowerer, convert, literal};
 use crate::syntax::{Block, Body};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use model::{BlockSchema, NestedBlock, Nesting};
+use model::{Attribute, BlockSchema, NestedBlock, Nesting};
 use value::{Diagnostics, Expr, ExprKind, Name, Span, Type, Value};
 
 /// Decodes the body of one resource.
@@ -70,6 +71,7 @@ impl Decoder<'_, '_, '_> {
         };
         let decided = crate::json::decide(body, &is_block, self.diagnostics);
         let body = decided.as_ref();
+        let schema = &*as_written(body, schema);
         self.unknown_arguments(body, schema, outermost);
         let mut items: BTreeMap<&str, Vec<Item<'_>>> = BTreeMap::new();
         for block in &body.blocks {
@@ -366,6 +368,53 @@ impl Decoder<'_, '_, '_> {
             }
         }
     }
+}
+
+/// The schema that a body follows: an argument that is a list or set of objects may also be written as blocks of its
+/// name, as providers made with the first framework have it (`ConfigMode`), and whoever does means blocks.
+fn as_written<'s>(body: &Body, schema: &'s BlockSchema) -> Cow<'s, BlockSchema> {
+    let mut schema = Cow::Borrowed(schema);
+    for block in &body.blocks {
+        let is_dynamic = &*block.kind.name == "dynamic";
+        let label = block.labels.first().filter(|_| is_dynamic);
+        let name = label.map_or(&block.kind.name, |label| &label.name);
+        let Some((nesting, block)) = schema.attributes.get(name).and_then(blocks_of) else {
+            continue;
+        };
+        let (min_items, max_items) = (0, 0);
+        let changed = schema.to_mut();
+        changed.attributes.remove(name);
+        let nested = NestedBlock {
+            nesting,
+            block,
+            min_items,
+            max_items,
+        };
+        changed.blocks.insert(name.clone(), nested);
+    }
+    schema
+}
+
+/// The blocks that an argument may be written as.
+fn blocks_of(attribute: &Attribute) -> Option<(Nesting, BlockSchema)> {
+    if attribute.nested.is_some() || !(attribute.required || attribute.optional) {
+        return None;
+    }
+    let (nesting, element) = match &attribute.ty {
+        Type::List(element) => (Nesting::List, element),
+        Type::Set(element) => (Nesting::Set, element),
+        _ => return None,
+    };
+    let Type::Object(object) = &**element else {
+        return None;
+    };
+    let members = object.attributes.iter();
+    let attributes = members.map(|(name, ty)| (name.clone(), Attribute::optional(ty.clone(), "")));
+    let block = BlockSchema {
+        attributes: attributes.collect(),
+        ..BlockSchema::default()
+    };
+    Some((nesting, block))
 }
 
 /// The key of a labelled block.
