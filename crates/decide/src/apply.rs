@@ -285,7 +285,7 @@ fn question_of(
 ) -> Result<Question, Diagnostics> {
     conditions::before(world, run, memo, planned)?;
     let config = if has_holes(planned.config.as_ref()) {
-        final_config(world, run, memo, planned)?
+        final_config(world, run, memo, planned)?.0
     } else {
         planned
             .config
@@ -322,23 +322,33 @@ fn change_of(
         dependencies: planned.dependencies.clone(),
     };
     if verb == Verb::Delete {
-        change.private = object
-            .map(|object| object.private.clone())
-            .unwrap_or_default();
         change.config = None;
-        change.planned = None;
+        if planned.action == model::Action::DeleteThenCreate && !planned.private.is_empty() {
+            // The plan of the replacement is that of its first half, too.
+            change.planned = Some(Value::null(Type::Any));
+        } else {
+            change.planned = None;
+            let private = object.map(|object| object.private.clone());
+            change.private = private.unwrap_or_default();
+        }
         return Ok(Next::Change(change));
     }
     conditions::before(world, run, memo, planned)?;
-    if !has_holes(planned.config.as_ref()) {
-        return Ok(Next::Change(change));
-    }
-    let config = final_config(world, run, memo, planned)?;
+    // What was planned from the private bytes of an object that is replaced is not for the new one.
+    let of_another = verb == Verb::Create
+        && planned.action != model::Action::Create
+        && !planned.private.is_empty();
+    let config = match &planned.config {
+        Some(config) if !has_holes(Some(config)) && of_another => (config.clone(), None),
+        config if !has_holes(config.as_ref()) => return Ok(Next::Change(change)),
+        _ => final_config(world, run, memo, planned)?,
+    };
     let Some(answer) = run.replanned.get(&action) else {
         let kept = object.map(|object| object.private.clone());
         change.private = kept.unwrap_or_default();
         return final_question(memo, change, config).map(|one| Next::Ask(Question::Plan(one)));
     };
+    let (config, _) = config;
     if let Some(path) = planned
         .after
         .as_ref()
@@ -355,8 +365,15 @@ fn change_of(
     Ok(Next::Change(change))
 }
 
+/// A configuration, and how it is written where changes of it are to be ignored.
+type Configured = (Value, Option<Value>);
+
 /// The question that is asked of a provider once the configuration of a change is known.
-fn final_question(memo: &Memo, change: Change, config: Value) -> Result<PlanQuestion, Diagnostics> {
+fn final_question(
+    memo: &Memo,
+    change: Change,
+    (config, written): Configured,
+) -> Result<PlanQuestion, Diagnostics> {
     let Some(schema) = memo.schema(&change.provider, &change.address) else {
         return Err(diag::provider_missing(&change.address, &change.provider).into());
     };
@@ -367,6 +384,7 @@ fn final_question(memo: &Memo, change: Change, config: Value) -> Result<PlanQues
         provider: change.provider,
         private: change.private,
         config,
+        written,
     })
 }
 
@@ -376,7 +394,7 @@ fn final_config(
     run: &Run,
     memo: &mut Memo,
     planned: &PlannedChange,
-) -> Result<Value, Diagnostics> {
+) -> Result<Configured, Diagnostics> {
     let schemas = memo.schemas().clone();
     let evaluator = memo.evaluator(world, run);
     let objects = objects(world, run);
@@ -385,7 +403,7 @@ fn final_config(
             diag::not_available(&planned.address.to_string(), value::Span::default()).into(),
         );
     };
-    let config = evaluator.evaluate(&resource.config, &place, &objects)?;
+    let written = evaluator.evaluate(&resource.config, &place, &objects)?;
     let kept = world
         .resources
         .get(&planned.address)
@@ -396,17 +414,18 @@ fn final_config(
     ) {
         (Some(prior), Some(schema)) => propose::ignoring(
             schema,
-            &config,
+            &written,
             &prior.value,
             resource.lifecycle.ignore_all_changes,
             &resource.lifecycle.ignore_changes,
         ),
-        _ => config,
+        _ => written.clone(),
     };
     if !config.is_wholly_known() {
         return Err(diag::final_plan_changed(&planned.address, "configuration").into());
     }
-    Ok(config)
+    let written = Some(written).filter(|written| *written != config);
+    Ok((config, written))
 }
 
 /// Objects as they are; planned ones where they are not there yet.

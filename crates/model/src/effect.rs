@@ -62,7 +62,8 @@ pub struct Change {
     pub prior: Option<Value>,
     /// The configuration, wholly known.
     pub config: Option<Value>,
-    /// The object as it shall be; unknown only where the provider decides.
+    /// The object as it shall be; unknown only where the provider decides. Of a deletion none, or null where its
+    /// provider has planned it already, as the first half of a replacement: then `private` is of that plan.
     pub planned: Option<Value>,
     /// Opaque to us.
     pub private: Vec<u8>,
@@ -237,6 +238,10 @@ pub struct PlanQuestion {
     pub proposed: Value,
     /// Opaque to us.
     pub private: Vec<u8>,
+    /// The configuration as it is written, where `config` has something of the object instead (`ignore_changes`): this
+    /// is what is validated.
+    #[serde(default)]
+    pub written: Option<Value>,
 }
 
 /// Reads a data source.

@@ -318,9 +318,8 @@ impl Plugin {
         let kind = &question.address.resource.kind;
         let schema = self.of_type(Mode::Managed, kind)?;
         let form = self.form(schema);
-        let validated = self
-            .validate_config(Mode::Managed, kind, &question.config)
-            .await;
+        let written = question.written.as_ref().unwrap_or(&question.config);
+        let validated = self.validate_config(Mode::Managed, kind, written).await;
         let mut diagnostics = checked(validated)?;
         let proposed = propose::proposed(&schema.block, &question.prior, &question.config);
         let request = wire::Plan {
@@ -510,7 +509,7 @@ impl Plugin {
         if change.verb != Verb::Create {
             let prior = needed(&change.prior, "object as it is")?;
             request.prior_state = Some(form.encode("object", &prior)?);
-            if change.verb == Verb::Delete {
+            if change.verb == Verb::Delete && change.planned.is_none() {
                 request.planned_private = self.plan_destroy(change, &prior).await?;
             }
         }

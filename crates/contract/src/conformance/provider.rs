@@ -103,6 +103,7 @@ impl<'a> Suite<'a> {
             prior: prior.cloned().unwrap_or(null),
             config,
             private: Vec::new(),
+            written: None,
         }
     }
 

@@ -201,7 +201,9 @@ impl Planner {
             return self.left_behind(pending);
         }
         let managed = pending.address.resource.mode == Mode::Managed;
-        if self.options.refresh && managed {
+        // What is only forgotten is nobody's business any more.
+        let forgotten = pending.block.is_none() && self.is_kept(&pending.address);
+        if self.options.refresh && managed && !forgotten {
             return self.ask_read(pending);
         }
         match self.resource_of(pending.block) {
@@ -418,8 +420,12 @@ impl Planner {
             provider: resource.provider.clone(),
             proposed: propose::proposed(schema, prior.map(|prior| &prior.value), &config),
             prior: prior.map_or_else(|| propose::null_object(schema), |prior| prior.value.clone()),
-            private: prior.map(|prior| prior.private.clone()).unwrap_or_default(),
+            private: prior.map_or_else(|| pending.private.clone(), |prior| prior.private.clone()),
             config,
+            written: pending
+                .written
+                .clone()
+                .filter(|one| Some(one) != pending.config.as_ref()),
         };
         self.ask(pending, Question::Plan(question));
     }
@@ -448,6 +454,7 @@ impl Planner {
             }
             if pending.reason.is_some() {
                 pending.replace();
+                pending.private = answer.private;
                 self.ask_plan(pending, &resource);
                 return;
             }

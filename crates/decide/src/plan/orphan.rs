@@ -113,13 +113,16 @@ impl Planner {
             self.draft(pending, change);
             return;
         }
-        let removed = self.removed(&pending.address);
-        let keeps = removed.as_ref().is_some_and(|removed| !removed.destroy)
-            && self.options.mode == PlanMode::Normal;
-        if data || keeps {
+        if data || self.is_kept(&pending.address) {
             change.action = Action::Forget;
         }
         self.draft(pending, change);
+    }
+
+    /// Whether an object stays as it is when it is no longer written.
+    pub(super) fn is_kept(&self, address: &Address) -> bool {
+        self.options.mode == PlanMode::Normal
+            && self.removed(address).is_some_and(|one| !one.destroy)
     }
 
     /// The `removed` block that names an object.

@@ -50,6 +50,8 @@ pub(super) struct Pending {
     pub config: Option<Value>,
     /// As it is written: a new object ignores nothing.
     pub written: Option<Value>,
+    /// Private bytes of the plan that turned out to be a replacement: the plan of the new object goes on from them.
+    pub private: Vec<u8>,
     pub uses: BTreeSet<Use>,
     pub reason: Option<Reason>,
     pub replace_paths: Vec<Vec<String>>,
@@ -86,6 +88,7 @@ impl Pending {
             prior: None,
             config: None,
             written: None,
+            private: Vec::new(),
             uses: BTreeSet::new(),
             reason: None,
             replace_paths: Vec::new(),

@@ -306,6 +306,7 @@ fn planned(stand_ins: &StandIns, name: &str) -> Option<Value> {
         prior: crate::plan::propose::null_object(block),
         config,
         private: Vec::new(),
+        written: None,
     });
     let answer = stand_ins.answer(&schema, &question)?;
     let Answer::Plan(answer) = answer else {

@@ -65,6 +65,7 @@ impl Bed {
             prior: prior.cloned().unwrap_or_else(|| Value::null(Type::Any)),
             proposed: config.clone(),
             private: Vec::new(),
+            written: None,
         });
         self.host.ask(&question).await
     }

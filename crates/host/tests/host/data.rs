@@ -20,6 +20,7 @@ async fn plan(config: &[(&str, Value)], prior: Option<Value>) -> PlanAnswer {
         config,
         prior: prior.unwrap_or_else(|| Value::null(Type::Any)),
         private: Vec::new(),
+        written: None,
     });
     match builtin.ask(&question).await {
         Answer::Plan(answer) => answer,

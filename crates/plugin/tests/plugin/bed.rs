@@ -118,6 +118,7 @@ pub(crate) fn plan_question(config: Value, prior: Option<Value>) -> Question {
         prior: prior.unwrap_or_else(|| Value::null(value::Type::Any)),
         private: Vec::new(),
         config,
+        written: None,
     })
 }
 

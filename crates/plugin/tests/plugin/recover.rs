@@ -59,6 +59,7 @@ async fn creation(provider: &dyn Provider) -> (Change, Option<Recovery>) {
         prior: Value::null(Type::Any),
         private: Vec::new(),
         config: config.clone(),
+        written: None,
     });
     let Answer::Plan(plan) = provider.ask(&question).await else {
         panic!("no plan");

@@ -142,7 +142,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "provider",
         what: "every call that a provider is asked in scenarios, with all that is sent",
         place: provider::PLACE,
-        known: 14,
+        known: provider::KNOWN.len(),
         run: provider::run,
         record: provider::record,
         accept: None,

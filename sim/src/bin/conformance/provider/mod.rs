@@ -21,6 +21,31 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Source address of the provider.
 pub(crate) const SOURCE: &str = "example.com/test/mock";
 
+/// Scenarios that differ, and why they may: the list only shrinks.
+pub(crate) const KNOWN: &[(&str, &str)] = &[
+    (
+        "drift",
+        "terraform applies in a process of its own and upgrades there what it has just read; we go on with what was read",
+    ),
+    (
+        "fault_read",
+        "terraform validates everything before it looks at anything; we validate what can be planned, once",
+    ),
+    (
+        "forgotten",
+        "terraform configures a provider to upgrade what it forgets; we ask nothing about it",
+    ),
+    (
+        "imported",
+        "as in forgotten, which is how the object comes to be without an owner",
+    ),
+    (
+        "lost",
+        "terraform hands the private bytes of an object that is gone to the plan of its successor, and takes them back \
+         while applying; for us a new object begins without any",
+    ),
+];
+
 /// Something that is done in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
