@@ -5,6 +5,7 @@ use crate::check::{self, Ledger};
 use crate::outside::Broken;
 use crate::trial::{Crashes, Happening, Trial};
 use crate::{FAILS, Request, Scenario};
+use contract::Provider as _;
 use engine::{Input, Pause, unmarked_change};
 use model::{
     ActionId, Change, Command, Digest, Effect, Event, Inquiry, Outcome, PlanMode, RunId, RunKind,
@@ -215,7 +216,7 @@ impl Trial<'_> {
 
     /// What became of a change: a person looks at the outside itself.
     fn truth(&self, action: ActionId, change: &Change) -> Inquiry {
-        let (change, sensitive) = unmarked_change(change);
+        let (change, sensitive) = unmarked_change(change, self.outside.provider.schema());
         let found = match change.verb {
             Verb::Create => {
                 let mut all = self.outside.world.objects().into_iter();

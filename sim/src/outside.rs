@@ -292,7 +292,7 @@ impl Outside {
             Some(Mutant::NewKeyPerAttempt) => ActionId(of.action.0 ^ u64::from(of.attempt - 1)),
             _ => of.action,
         };
-        let (change, sensitive) = unmarked_change(change);
+        let (change, sensitive) = unmarked_change(change, self.provider.schema());
         if flying.fate.half {
             self.world.next(Fault::Partial);
             let applied = crate::ready(self.provider.apply(key, &change));
@@ -303,7 +303,7 @@ impl Outside {
 
     /// Looks what became of a change.
     pub(crate) fn inquire(&self, now_ms: i64, action: ActionId, change: &Change) -> Inquiry {
-        let (change, sensitive) = unmarked_change(change);
+        let (change, sensitive) = unmarked_change(change, self.provider.schema());
         let hidden = self
             .hidden
             .get(&action)
@@ -316,7 +316,7 @@ impl Outside {
 
     /// Answers a question.
     pub(crate) fn ask(&self, question: &Question) -> Answer {
-        let (question, sensitive) = unmarked_question(question);
+        let (question, sensitive) = unmarked_question(question, self.provider.schema());
         let answer = crate::ready(self.provider.ask(&question));
         sensitive.answer(answer.unwrap_or_else(|| Answer::Failed(trouble("no answer"))))
     }

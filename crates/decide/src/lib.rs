@@ -33,6 +33,7 @@ pub mod replay;
 pub mod retry;
 mod rollout;
 mod run;
+pub mod secrets;
 mod snapshot;
 pub mod substitute;
 mod target;

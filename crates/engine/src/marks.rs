@@ -2,10 +2,14 @@
 //!
 //! Marked is what stands where something sensitive was given (as Terraform does), and beyond that every text that
 //! repeats a sensitive text, wherever it stands: a computed attribute that echoes its input is as secret as the input.
+//! Marked is also what the provider's schema declares as sensitive.
 //! Its SHA-256 counts as a repetition; whatever else a provider computes from it (its length, its base64) is not found.
 
 use contract::Looked;
-use model::{Answer, Change, Inquiry, Outcome, Question, Rung};
+use decide::secrets;
+use model::{
+    Address, Answer, BlockSchema, Change, Inquiry, Mode, Outcome, ProviderSchema, Question, Rung,
+};
 use std::collections::BTreeSet;
 use value::{Data, Diagnostics, Marks, Path, Value};
 
@@ -16,68 +20,110 @@ const PART_BYTES_MIN: usize = 4;
 /// What is said instead of a sensitive text.
 const REDACTED: &str = "(sensitive value)";
 
-/// What is sensitive in what a provider was given.
+/// What is sensitive in what a provider was given, and what it says itself is never to be shown.
+#[derive(Default)]
 pub struct Sensitive {
     places: Vec<(Path, Marks)>,
     texts: BTreeSet<String>,
+    /// The type that it is about, if it has secrets of its own.
+    secrets: Option<BlockSchema>,
 }
 
 /// A question without marks, and what was marked in it.
-pub fn unmarked_question(question: &Question) -> (Question, Sensitive) {
+pub fn unmarked_question(question: &Question, schema: &ProviderSchema) -> (Question, Sensitive) {
     let mut plain = question.clone();
-    let sensitive = match &mut plain {
-        Question::Read(question) => Sensitive::taken_from([&mut question.prior], []),
-        Question::Plan(question) => Sensitive::taken_from(
-            [&mut question.config, &mut question.proposed],
-            [&mut question.prior],
-        ),
-        Question::Data(question) => Sensitive::taken_from([&mut question.config], []),
-        Question::Import(_) => Sensitive::taken_from([], []),
-        Question::Upgrade(question) => Sensitive::taken_from([&mut question.stored], []),
-    };
+    let mut sensitive = Sensitive::of(question.address(), schema);
+    match &mut plain {
+        Question::Read(question) => sensitive.take_shape(&mut question.prior),
+        Question::Plan(question) => {
+            sensitive.take_config(&mut question.config);
+            sensitive.take_shape(&mut question.proposed);
+            sensitive.take_other(&mut question.prior);
+            question
+                .written
+                .iter_mut()
+                .for_each(|one| sensitive.take_other(one));
+        }
+        Question::Data(question) => sensitive.take_config(&mut question.config),
+        Question::Import(_) => {}
+        Question::Upgrade(question) => sensitive.take_shape(&mut question.stored),
+    }
     (plain, sensitive)
 }
 
 /// The value with a mark on every text in it that repeats a sensitive one.
 pub fn mark_repeats(value: &Value) -> Value {
     let mut plain = value.clone();
-    let sensitive = Sensitive::taken_from([&mut plain], []);
+    let mut sensitive = Sensitive::default();
+    sensitive.take_config(&mut plain);
     sensitive.marked(plain)
 }
 
 /// A change without marks, and what was marked in it.
-pub fn unmarked_change(change: &Change) -> (Change, Sensitive) {
+pub fn unmarked_change(change: &Change, schema: &ProviderSchema) -> (Change, Sensitive) {
     let mut plain = change.clone();
-    let shape = plain
+    let mut sensitive = Sensitive::of(&change.address, schema);
+    plain
         .config
-        .as_mut()
-        .into_iter()
-        .chain(plain.planned.as_mut());
-    let sensitive = Sensitive::taken_from(shape, plain.prior.as_mut());
+        .iter_mut()
+        .for_each(|one| sensitive.take_config(one));
+    plain
+        .planned
+        .iter_mut()
+        .for_each(|one| sensitive.take_shape(one));
+    plain
+        .prior
+        .iter_mut()
+        .for_each(|one| sensitive.take_other(one));
     (plain, sensitive)
 }
 
 impl Sensitive {
-    /// Takes the marks off. Places count in the values that have the shape of the answer; texts count in all.
-    fn taken_from<'a>(
-        shape: impl IntoIterator<Item = &'a mut Value>,
-        others: impl IntoIterator<Item = &'a mut Value>,
-    ) -> Self {
-        let mut sensitive = Self {
+    fn of(address: &Address, schema: &ProviderSchema) -> Self {
+        let types = match address.resource.mode {
+            Mode::Managed => &schema.resources,
+            Mode::Data => &schema.data,
+            Mode::Ephemeral => &schema.ephemeral,
+        };
+        let block = types.get(&address.resource.kind).map(|one| &one.block);
+        Self {
             places: Vec::new(),
             texts: BTreeSet::new(),
-        };
-        for value in shape {
-            sensitive.note_texts(value);
-            let (plain, places) = value.unmark_deep();
-            sensitive.places.extend(places);
-            *value = plain;
+            secrets: block.filter(|block| secrets::has_secrets(block)).cloned(),
         }
-        for value in others {
-            sensitive.note_texts(value);
-            *value = value.clone().unmark_all();
+    }
+
+    /// What is marked in a configuration was sensitive before it came here: what repeats it is, too.
+    fn take_config(&mut self, value: &mut Value) {
+        self.note_texts(value);
+        self.take_places(value);
+    }
+
+    /// Takes the marks off what has the shape of the answer.
+    fn take_shape(&mut self, value: &mut Value) {
+        self.note_texts(&self.revealed(value));
+        self.take_places(value);
+    }
+
+    /// Takes the marks off what has another.
+    fn take_other(&mut self, value: &mut Value) {
+        self.note_texts(&self.revealed(value));
+        *value = value.clone().unmark_all();
+    }
+
+    fn take_places(&mut self, value: &mut Value) {
+        let (plain, places) = value.unmark_deep();
+        self.places.extend(places);
+        *value = plain;
+    }
+
+    /// An object without the marks that its provider asks for. Whoever declares an attribute as sensitive does not say
+    /// that every other text like it is: a parameter may hold `main`, and its name, too.
+    fn revealed(&self, value: &Value) -> Value {
+        match &self.secrets {
+            Some(block) => secrets::revealed(block, value),
+            None => value.clone(),
         }
-        sensitive
     }
 
     /// Only the places: what repeats a sensitive text elsewhere is not looked for, as in Terraform. For comparing.
@@ -115,6 +161,10 @@ impl Sensitive {
 
     fn marked(&self, value: Value) -> Value {
         let value = value.mark_at(&self.places);
+        let value = match &self.secrets {
+            Some(block) => secrets::concealed(block, &value),
+            None => value,
+        };
         if self.texts.is_empty() {
             return value;
         }
@@ -167,7 +217,10 @@ impl Sensitive {
                 upgraded.diagnostics = self.diagnostics(upgraded.diagnostics);
                 Answer::Upgrade(upgraded)
             }
-            Answer::Import(found) => Answer::Import(found),
+            Answer::Import(mut found) => {
+                found.object = found.object.map(|object| self.marked(object));
+                Answer::Import(found)
+            }
             Answer::Failed(found) => Answer::Failed(self.diagnostics(found)),
         }
     }
@@ -242,7 +295,7 @@ impl Sensitive {
 mod tests {
     use super::*;
     use model::{Address, Key, Mode, ModulePath, Repeat, ResourceAddress, Verb};
-    use value::Diagnostic;
+    use value::{Diagnostic, Type};
 
     fn secret() -> Value {
         Value::string("hunter-22").with_marks(Marks::SENSITIVE)
@@ -270,8 +323,8 @@ mod tests {
                 Value::string("old-one").with_marks(Marks::SENSITIVE),
                 Value::string("old-one"),
             )),
-            config: Some(object(secret(), Value::null(value::Type::Any))),
-            planned: Some(object(secret(), Value::unknown(value::Type::String))),
+            config: Some(object(secret(), Value::null(Type::Any))),
+            planned: Some(object(secret(), Value::unknown(Type::String))),
             private: Vec::new(),
             repeat: Repeat::Never,
             settle_ms: 0,
@@ -281,7 +334,7 @@ mod tests {
 
     #[test]
     fn providers_are_given_no_marks_and_answers_have_them_again() {
-        let (plain, sensitive) = unmarked_change(&change());
+        let (plain, sensitive) = unmarked_change(&change(), &ProviderSchema::default());
         for value in [&plain.prior, &plain.config, &plain.planned] {
             assert!(
                 value
@@ -311,7 +364,7 @@ mod tests {
 
     #[test]
     fn what_a_provider_says_repeats_no_secret() {
-        let (_, sensitive) = unmarked_change(&change());
+        let (_, sensitive) = unmarked_change(&change(), &ProviderSchema::default());
         let found = Diagnostic::error("SF0000", "no hunter-22", "hunter-22 replaced old-one");
         let outcome = sensitive.outcome(Outcome::Refused {
             diagnostics: found.into(),
@@ -332,9 +385,80 @@ mod tests {
         change.prior = None;
         change.config = Some(object(Value::string("x"), Value::string("y")));
         change.planned = change.config.clone();
-        let (plain, sensitive) = unmarked_change(&change);
+        let (plain, sensitive) = unmarked_change(&change, &ProviderSchema::default());
         assert_eq!(plain, change);
         let object = object(Value::string("x"), Value::string("z"));
         assert_eq!(sensitive.marked(object.clone()), object);
+    }
+
+    #[test]
+    fn what_the_schema_declares_is_marked_and_what_is_like_it_is_not() {
+        let sensitive = |ty| model::Attribute {
+            sensitive: true,
+            ..model::Attribute::optional(ty, "")
+        };
+        let inside = BlockSchema {
+            attributes: [("key".into(), sensitive(Type::String))].into(),
+            ..BlockSchema::default()
+        };
+        let nested = |nesting| model::NestedBlock {
+            nesting,
+            block: inside.clone(),
+            min_items: 0,
+            max_items: 0,
+        };
+        let block = BlockSchema {
+            attributes: [
+                ("input".into(), sensitive(Type::String)),
+                (
+                    "output".into(),
+                    model::Attribute::computed(Type::String, ""),
+                ),
+            ]
+            .into(),
+            blocks: [
+                ("list".into(), nested(model::Nesting::List)),
+                ("set".into(), nested(model::Nesting::Set)),
+            ]
+            .into(),
+        };
+        let kind = change().address.resource.kind;
+        let schema = ProviderSchema {
+            resources: [(kind, model::TypeSchema { version: 0, block })].into(),
+            ..ProviderSchema::default()
+        };
+        let inner = Value::object([("key".into(), Value::string("k"))].into());
+        let ty = inner.ty();
+        let made = Value::object(
+            [
+                ("input".into(), Value::string("main")),
+                ("output".into(), Value::string("/main")),
+                ("list".into(), Value::list(ty.clone(), vec![inner.clone()])),
+                ("set".into(), Value::set(ty, vec![inner])),
+            ]
+            .into(),
+        );
+        let (_, first) = unmarked_change(&change(), &schema);
+        let places = |object: &Value| {
+            let (_, places) = object.unmark_deep();
+            let places = places.into_iter().map(|(path, _)| format!("{path:?}"));
+            places.collect::<Vec<_>>()
+        };
+        let marked = first.without_texts().marked(made);
+        assert_eq!(places(&marked).len(), 3, "{:?}", places(&marked));
+        // It comes again as the object that is there: still nothing else is taken for a secret.
+        let again = Change {
+            prior: Some(marked.clone()),
+            config: None,
+            planned: Some(marked.clone()),
+            ..change()
+        };
+        let (plain, sensitive) = unmarked_change(&again, &schema);
+        assert_eq!(
+            plain.prior.map(|one| one.marks_deep()),
+            Some(Marks::default())
+        );
+        let answered = sensitive.marked(marked.clone().unmark_all());
+        assert_eq!(places(&answered), places(&marked));
     }
 }

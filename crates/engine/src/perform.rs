@@ -21,7 +21,7 @@ pub(crate) async fn perform(
     match effect {
         Effect::Change(change) => match outside.provider(&change.provider, configuration).await {
             Some(Ok(provider)) => {
-                let (change, sensitive) = unmarked_change(change);
+                let (change, sensitive) = unmarked_change(change, provider.schema());
                 sensitive.outcome(provider.apply(action, &change).await)
             }
             Some(Err(diagnostics)) => Outcome::Refused { diagnostics },
@@ -71,7 +71,7 @@ pub(crate) async fn inquire(
     let unclear = |what: String| Looked::from(Inquiry::Unclear { what });
     match outside.provider(&change.provider, configuration).await {
         Some(Ok(provider)) => {
-            let (change, sensitive) = unmarked_change(change);
+            let (change, sensitive) = unmarked_change(change, provider.schema());
             sensitive.looked(provider.inquire(action, &change).await)
         }
         Some(Err(found)) => unclear(
@@ -97,7 +97,7 @@ pub(crate) async fn ask(
     match outside.provider(provider, configuration).await {
         Some(Err(found)) => Answer::Failed(found),
         Some(Ok(provider)) => {
-            let (question, sensitive) = unmarked_question(question);
+            let (question, sensitive) = unmarked_question(question, provider.schema());
             sensitive.answer(provider.ask(&question).await)
         }
         None => Answer::Failed(nothing_to_do_it_with(&format!("the provider `{provider}`")).into()),

@@ -160,7 +160,9 @@ impl Planner {
             .clone()
             .unwrap_or_else(|| Value::null(value::Type::Any));
         match self.schema(&resource.provider, &pending.address) {
-            Some(schema) => propose::proposed(schema, None, &config),
+            Some(schema) => {
+                crate::secrets::concealed(schema, &propose::proposed(schema, None, &config))
+            }
             None => config,
         }
     }

@@ -89,7 +89,7 @@ struct Known<'a> {
 
 impl Outside for Known<'_> {
     fn answered(&self, question: &Question, _configuration: &Configuration) -> Answer {
-        let (question, sensitive) = unmarked_question(question);
+        let (question, sensitive) = unmarked_question(question, self.provider.schema());
         let answer = now(self.provider.ask(&question));
         sensitive.without_texts().answer(answer)
     }
@@ -100,7 +100,7 @@ impl Outside for Known<'_> {
         change: &Change,
         _configuration: &Configuration,
     ) -> Outcome {
-        let (change, sensitive) = unmarked_change(change);
+        let (change, sensitive) = unmarked_change(change, self.provider.schema());
         let mut outcome = now(self.provider.apply(action, &change));
         let id = self.ids.get(&change.address.to_string());
         if let (Outcome::Changed { object, .. }, Verb::Create, Some(id)) =

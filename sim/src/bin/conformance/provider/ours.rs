@@ -128,7 +128,7 @@ impl Outside for Providers<'_> {
     fn answered(&self, question: &Question, configuration: &Configuration) -> Answer {
         match self.provider(question.provider(), configuration) {
             Ok(provider) => {
-                let (question, sensitive) = unmarked_question(question);
+                let (question, sensitive) = unmarked_question(question, provider.schema());
                 sensitive.answer(self.runtime.block_on(provider.ask(&question)))
             }
             Err(found) => Answer::Failed(found),
@@ -138,7 +138,7 @@ impl Outside for Providers<'_> {
     fn changed(&self, action: ActionId, change: &Change, configuration: &Configuration) -> Outcome {
         match self.provider(&change.provider, configuration) {
             Ok(provider) => {
-                let (change, sensitive) = unmarked_change(change);
+                let (change, sensitive) = unmarked_change(change, provider.schema());
                 sensitive.outcome(self.runtime.block_on(provider.apply(action, &change)))
             }
             Err(diagnostics) => Outcome::Refused { diagnostics },
