@@ -6,6 +6,7 @@ use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
 use decide::{LoadedRelease, Needs, Object, Schemas, World};
 use model::{Action, Address, Drift, Mode, OutputChange, Plan, PlanMode, PlannedChange, Reason};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use value::{Marks, Name, Type, Value};
 
@@ -205,7 +206,7 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
         resource_drift: drift(plan, making),
         resource_changes: changes
             .into_iter()
-            .map(|one| told_change(plan, one, &deposed))
+            .map(|one| told_change(plan, &as_known(plan, one), &deposed))
             .collect(),
         output_changes: plan
             .outputs
@@ -229,6 +230,20 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
         errored: false,
     };
     serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// What is no longer written is shown to go as it was known, not as it was found.
+fn as_known<'p>(plan: &'p Plan, change: &'p PlannedChange) -> Cow<'p, PlannedChange> {
+    let is_orphan = change.action == Action::Delete && change.reason.is_some() && !change.deposed;
+    let mut drift = plan.drift.iter().filter(|_| is_orphan);
+    match drift.find(|one| one.address == change.address) {
+        Some(drift) => {
+            let mut change = change.clone();
+            change.before = Some(drift.before.clone());
+            Cow::Owned(change)
+        }
+        None => Cow::Borrowed(change),
+    }
 }
 
 /// The changes that are told: none where only note is taken, and not that data sources are no longer read.
@@ -470,11 +485,19 @@ fn output_change(change: &OutputChange, actions: &'static [&'static str]) -> Cha
 
 /// What had changed outside, as changes of what was known; and, when only taking note, moves as well.
 fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
+    let planned = |drift: &Drift| {
+        let mut changes = plan.changes.iter().filter(|one| !one.deposed);
+        changes.find(|one| one.address == drift.address)
+    };
     let provider = |drift: &Drift| {
         let object = making.world.resources.get(&drift.address);
-        object.map_or_else(String::new, |object| object.provider.clone())
+        let object = object.map(|object| &object.provider);
+        let provider = object.or(planned(drift).map(|one| &one.provider));
+        provider.cloned().unwrap_or_default()
     };
-    let mut drift: Vec<&Drift> = plan.drift.iter().collect();
+    // Of what is destroyed as a whole nobody is told what it was before.
+    let told = plan.drift.iter().filter(|_| plan.mode != PlanMode::Destroy);
+    let mut drift: Vec<&Drift> = told.collect();
     drift.sort_by(|a, b| state::order(&a.address, &b.address));
     let mut changes: Vec<(&Address, ResourceChange)> = Vec::new();
     for one in drift {
@@ -485,10 +508,7 @@ fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
         let mut change = PlannedChange::new(one.address.clone(), &provider(one), action);
         change.before = Some(one.before.clone());
         change.after = one.after.clone();
-        let all = plan.changes.iter();
-        let moved = all.filter(|_| plan.mode == PlanMode::RefreshOnly);
-        let moved = moved.filter(|change| change.address == one.address);
-        change.previous = moved.filter_map(|change| change.previous.clone()).next();
+        change.previous = planned(one).and_then(|one| one.previous.clone());
         changes.push((&one.address, resource_change(&change, &BTreeMap::new())));
     }
     if plan.mode == PlanMode::RefreshOnly {
@@ -508,7 +528,15 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
     let needs = Needs::of(making.loaded);
     let known = Dependencies::in_world(making.world);
     for change in &plan.changes {
-        let Some(before) = change.before.as_ref().filter(|_| !change.deposed) else {
+        let is_answered =
+            change.address.resource.mode == Mode::Data && change.action == Action::NoOp;
+        let before = if is_answered {
+            // Data sources that could be asked have answered before anything is changed.
+            change.after.as_ref()
+        } else {
+            change.before.as_ref()
+        };
+        let Some(before) = before.filter(|_| !change.deposed) else {
             continue;
         };
         let known_as = change.previous.as_ref().unwrap_or(&change.address);
