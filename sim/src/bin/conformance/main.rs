@@ -13,6 +13,7 @@
 )]
 
 mod answer;
+mod aws;
 mod batch;
 mod blocks;
 mod cases;
@@ -43,6 +44,7 @@ Compares this program with recorded answers of terraform, suite by suite.
 
 Usage: cargo xtask conformance language [SUITE...]
        cargo xtask conformance provider
+       cargo xtask conformance aws [CASE...] [--apart]
        cargo xtask conformance language --fuzz-plans N [--seed S]
        cargo xtask conformance language --fuzz N [--seed S]
        cargo xtask conformance record SUITE...
@@ -65,7 +67,9 @@ the plans are compared member by member. One pair of each kind of difference is 
 suite plans; the lines at the end count what was refused by both, what differs as it is meant to, and what else differs.
 ask prints both
 answers to each line of its input, an expression, as a case of suite functions is written. provider runs the
-suite of that name alone. list says what suites there are, what each compares, and
+suite of that name alone. aws takes the provider for AWS, of the mirror that STEADFAST_TEST_MIRROR names, through the
+life of all or the named cases of sim/conformance/aws, with the terraform on the PATH and with this program, each against
+a moto_server of its own, and compares plans and objects; with --apart each case is a project by itself. list says what suites there are, what each compares, and
 where its cases are.
 
 Options:
@@ -108,6 +112,7 @@ enum Order {
         differences_max: usize,
     },
     Accept(Vec<&'static Suite>),
+    Aws(aws::Wanted, usize),
 }
 
 fn main() -> ExitCode {
@@ -153,10 +158,29 @@ fn main() -> ExitCode {
         }),
         Order::Ask => compared(fuzz::answer_lines),
         Order::Accept(suites) => accept(&suites),
+        Order::Aws(wanted, differences_max) => ended(aws::command(&wanted, differences_max)),
+    }
+}
+
+fn ended(same: Result<bool, String>) -> ExitCode {
+    match same {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(complaint) => {
+            eprintln!("conformance: {complaint}");
+            ExitCode::FAILURE
+        }
     }
 }
 
 fn parse(words: &[String]) -> Result<Order, String> {
+    match words.split_first() {
+        Some((command, rest)) if command == "aws" => aws_order(rest),
+        _ => suites_order(words),
+    }
+}
+
+fn suites_order(words: &[String]) -> Result<Order, String> {
     let Some((command, rest)) = words.split_first() else {
         return Ok(Order::Help);
     };
@@ -222,9 +246,30 @@ fn parse(words: &[String]) -> Result<Order, String> {
         "scramble" => Ok(Order::Scramble { count, seed }),
         "accept" => Ok(Order::Accept(names)),
         other => Err(format!(
-            "there is no command {other}; the commands are language, provider, record, accept, scramble, ask and list"
+            "there is no command {other}; the commands are language, provider, aws, record, accept, scramble, ask and list"
         )),
     }
+}
+
+fn aws_order(words: &[String]) -> Result<Order, String> {
+    let mut wanted = aws::Wanted::default();
+    let mut differences_max = DIFFERENCES_PRINTED;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Order::Help),
+            "--apart" => wanted.apart = true,
+            "--differences" => {
+                let number = words.next().and_then(|text| text.parse().ok());
+                differences_max = number.ok_or("--differences needs a number")?;
+            }
+            option if option.starts_with('-') => {
+                return Err(format!("there is no option {option}"));
+            }
+            name => wanted.cases.push(name.to_owned()),
+        }
+    }
+    Ok(Order::Aws(wanted, differences_max))
 }
 
 fn run(suites: &[&Suite], differences_max: usize) -> ExitCode {
@@ -311,14 +356,7 @@ fn scramble(count: u64, seed: u64) -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
-    match format::command(&terraform, count, seed) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(complaint) => {
-            eprintln!("conformance: {complaint}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(format::command(&terraform, count, seed))
 }
 
 fn fuzz_plans(count: u64, seed: u64, differences_max: usize) -> ExitCode {
@@ -328,14 +366,7 @@ fn fuzz_plans(count: u64, seed: u64, differences_max: usize) -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
-    match plans::command(&terraform, count, seed, differences_max) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(complaint) => {
-            eprintln!("conformance: {complaint}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(plans::command(&terraform, count, seed, differences_max))
 }
 
 /// Does something with the real program and the fixtures that says whether all answers agree.
@@ -346,14 +377,7 @@ fn compared(work: impl FnOnce(&Terraform, &ours::Fixtures) -> Result<bool, Strin
         );
         return ExitCode::FAILURE;
     };
-    match language::fixtures().and_then(|fixtures| work(&terraform, &fixtures)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(complaint) => {
-            eprintln!("conformance: {complaint}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(language::fixtures().and_then(|fixtures| work(&terraform, &fixtures)))
 }
 
 fn accept(suites: &[&Suite]) -> ExitCode {

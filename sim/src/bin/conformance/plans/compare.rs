@@ -154,14 +154,16 @@ fn step(version: &str, theirs: &Step, ours: &Step) -> Option<(Kind, Vec<String>)
             ));
         }
     };
-    let mut found = Vec::new();
-    compare(
-        &format!("plan {version}"),
-        &normal(theirs.clone()),
-        &normal(ours.clone()),
-        &mut found,
-    );
+    let found = members_that_differ(&format!("plan {version}"), theirs, ours);
     (!found.is_empty()).then_some((Kind::Otherwise, found))
+}
+
+/// What differs between two documents, of which a name says which they are; one line each.
+pub(crate) fn members_that_differ(name: &str, theirs: &Value, ours: &Value) -> Vec<String> {
+    let (theirs, ours) = (normal(theirs.clone()), normal(ours.clone()));
+    let mut found = Vec::new();
+    compare(name, &theirs, &ours, &mut found);
+    found
 }
 
 fn compare(path: &str, theirs: &Value, ours: &Value, found: &mut Vec<String>) {

@@ -16,6 +16,7 @@ mod request;
 mod theirs;
 
 pub(crate) use case::{PLACE, record, run};
+pub(crate) use compare::members_that_differ;
 
 use crate::oracle::Terraform;
 use compare::Kind;

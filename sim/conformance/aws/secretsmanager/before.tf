@@ -1,0 +1,10 @@
+resource "aws_secretsmanager_secret" "a" {
+  name                    = "conformance-secret"
+  description             = "One."
+  recovery_window_in_days = 0
+}
+
+resource "aws_secretsmanager_secret_version" "a" {
+  secret_id     = aws_secretsmanager_secret.a.id
+  secret_string = jsonencode({ user = "one", password = "canary" })
+}

@@ -1,0 +1,36 @@
+resource "aws_sqs_queue" "dead" {
+  name = "conformance-dead"
+}
+
+resource "aws_sqs_queue" "a" {
+  name                       = "conformance-queue"
+  visibility_timeout_seconds = 30
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead.arn
+    maxReceiveCount     = 4
+  })
+}
+
+resource "aws_sqs_queue" "ordered" {
+  name                        = "conformance-ordered.fifo"
+  fifo_queue                  = true
+  content_based_deduplication = true
+}
+
+resource "aws_sqs_queue_policy" "a" {
+  queue_url = aws_sqs_queue.a.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Send"
+      Effect    = "Allow"
+      Principal = { AWS = "*" }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.a.arn
+    }]
+  })
+}
+
+output "url" {
+  value = aws_sqs_queue.a.url
+}
