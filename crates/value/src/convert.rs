@@ -276,10 +276,10 @@ fn common_type(
         item.as_unknown()
             .is_some_and(|unknown| unknown.ty == Type::Any)
     };
-    // An element of a type that is not known yet will have to be of the type of the others; without others nothing can
-    // be said.
-    if items.len() > 1 && items.iter().all(undecided) {
-        return Ok((want.without_optional(), None));
+    // An element of a type that is not known yet will have to be of the type of the others; without others nothing more
+    // can be said.
+    if items.iter().all(undecided) {
+        return Ok((want.without_optional(), Some(items)));
     }
     let types = items.iter().map(Value::ty);
     // Of elements of a map those whose type is not known yet do not keep the others from being of one.

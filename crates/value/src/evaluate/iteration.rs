@@ -12,6 +12,8 @@ struct For<'e> {
     value: &'e str,
     collection: &'e Expr,
     condition: Option<&'e Expr>,
+    /// It gives an object: then a condition that is not known yet must be of a type that can answer.
+    to_object: bool,
 }
 
 /// What was found on the way through a collection.
@@ -100,6 +102,7 @@ impl Evaluator<'_> {
             value,
             collection,
             condition: condition.as_deref(),
+            to_object: false,
         };
         let mut items = Vec::new();
         let passage = self.each(&head, env, &mut |inner, _| {
@@ -128,6 +131,7 @@ impl Evaluator<'_> {
             value,
             collection,
             condition: condition.as_deref(),
+            to_object: true,
         };
         let mut items: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
         let passage = self.each(&head, env, &mut |inner, passage| {
@@ -232,11 +236,12 @@ impl Evaluator<'_> {
                 value: value.clone(),
                 outer,
             };
-            let outcome = match self.passes(head.condition, &variables, &mut passage) {
-                Ok(true) => on_element(&variables, &mut passage),
-                Ok(false) => Ok(()),
-                Err(found) => Err(found),
-            };
+            let outcome =
+                match self.passes((head.condition, head.to_object), &variables, &mut passage) {
+                    Ok(true) => on_element(&variables, &mut passage),
+                    Ok(false) => Ok(()),
+                    Err(found) => Err(found),
+                };
             if let Err(found) = outcome {
                 // One element says what is wrong; the same for every other would bury it.
                 passage.found.extend(found);
@@ -264,7 +269,7 @@ impl Evaluator<'_> {
 
     fn passes(
         &self,
-        condition: Option<&Expr>,
+        (condition, to_object): (Option<&Expr>, bool),
         variables: &Variables<'_>,
         passage: &mut Passage,
     ) -> Result<bool, Diagnostics> {
@@ -273,6 +278,9 @@ impl Evaluator<'_> {
         };
         let answer = self.eval(condition, Some(variables))?;
         if !answer.is_known() {
+            if to_object && passage.known {
+                condition_of(&answer, condition.span)?;
+            }
             passage.marks = passage.marks.union(answer.marks());
             passage.known = false;
             return Ok(false);

@@ -1,9 +1,9 @@
 //! Operators and the conditional.
 
-use super::{Env, Evaluated, Evaluator};
+use super::{Env, Evaluated, Evaluator, Variables};
 use crate::limits::CALL_BYTES_PER_STEP;
 use crate::{
-    BinaryOperator, Diagnostics, Expr, ExprKind, Marks, Number, NumberError, Span, Type,
+    BinaryOperator, Data, Diagnostics, Expr, ExprKind, Marks, Number, NumberError, Span, Type,
     UnaryOperator, Unknown, Value, convert, diag, equal, unify,
 };
 use alloc::format;
@@ -193,6 +193,7 @@ impl Evaluator<'_> {
                 self.stand_in(inner, env)
             }
             ExprKind::Tuple(items) => Value::tuple(items.iter().map(part).collect()),
+            ExprKind::Splat { source, each } => self.stand_in_splat(&part(source), each, env),
             ExprKind::Conditional(condition, then, otherwise) => {
                 let (then, otherwise) = (part(then), part(otherwise));
                 let Ok(ty) = common_type(&then, &otherwise) else {
@@ -206,6 +207,27 @@ impl Evaluator<'_> {
                 .unwrap_or_else(|_| Value::unknown(ty))
             }
             _ => Value::unknown(Type::Any),
+        }
+    }
+
+    /// The same of a splat: what is no collection counts as one of itself.
+    fn stand_in_splat(&self, source: &Value, each: &Expr, env: Env<'_>) -> Value {
+        let on_item = |item: &Value| {
+            let variables = Variables {
+                name: "",
+                value: item.clone(),
+                outer: env,
+            };
+            self.standing_in(&self.eval(each, Some(&variables)), each, Some(&variables))
+        };
+        match source.data() {
+            Data::Tuple(items) => Value::tuple(items.iter().map(on_item).collect()),
+            Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::Map(..) | Data::Object(_) => {
+                Value::tuple(Vec::from([on_item(source)]))
+            }
+            Data::List(..) | Data::Set(..) | Data::Unknown(_) | Data::Null(_) => {
+                Value::unknown(Type::Any)
+            }
         }
     }
 }

@@ -126,7 +126,16 @@ fn agree(theirs: &Answer, ours: &Answer) -> bool {
         return ours.agrees(&theirs.lines());
     }
     let (theirs, ours) = (theirs.places(), ours.places());
-    theirs.first().is_some_and(|place| ours.contains(place))
+    // A text in quotes that a template begins with is pointed out without its quotes, ours with them.
+    let quoted = |place: &str| {
+        let (start, end) = place.split_once("..")?;
+        let (start, end): (usize, usize) = (start.parse().ok()?, end.parse().ok()?);
+        Some(format!("{}..{}", start.checked_sub(1)?, end + 1))
+    };
+    theirs.first().is_some_and(|place| {
+        let with_quotes = quoted(place).unwrap_or_default();
+        ours.contains(place) || ours.contains(&with_quotes.as_str())
+    })
 }
 
 /// Differences that are meant: what only ours says, and why.
@@ -166,10 +175,39 @@ fn is_kept(theirs: &Answer, ours: &Answer) -> bool {
     if plain(&theirs) == plain(&ours) {
         return true;
     }
+    // A zero of theirs has a sign, as what -0.0 is called; ours is a number.
+    let unsigned: Vec<String> = theirs
+        .iter()
+        .map(|line| without_signed_zeros(line))
+        .collect();
+    if unsigned == ours {
+        return true;
+    }
+    // A set forgets that a null of no type in it is sensitive; ours does not.
+    let open = |lines: &[String]| lines.join("\n").replace("sensitive(", "").replace(')', "");
+    if theirs.iter().any(|line| line.contains("set(any)[")) && open(&theirs) == open(&ours) {
+        return true;
+    }
     KEPT.iter().any(|(said, instead_of)| {
         ours.iter().any(|line| line.contains(said))
             && (instead_of.is_empty() || theirs.iter().any(|line| line == instead_of))
     })
+}
+
+/// A line with `0` in place of every `-0` that is no part of a longer number.
+fn without_signed_zeros(line: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("-0") {
+        let (before, after) = rest.split_at(at);
+        let digits = after.strip_prefix("-0").unwrap_or_default();
+        let is_zero = !digits.starts_with(|one: char| one.is_ascii_digit() || one == '.')
+            && !before.ends_with(|one: char| one.is_alphanumeric());
+        plain += before;
+        plain += if is_zero { "0" } else { "-0" };
+        rest = digits;
+    }
+    plain + rest
 }
 
 /// The line of a value without marks around what is unknown.
