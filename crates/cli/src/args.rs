@@ -589,6 +589,8 @@ pub(crate) enum Resolution {
     Done,
     /// It did not take effect; try again.
     Absent,
+    /// What it was made with can be looked at again.
+    Look,
 }
 
 #[derive(Debug, ClapArgs)]

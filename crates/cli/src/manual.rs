@@ -261,6 +261,7 @@ Examples:
   steadfast resolve 3f9a 77c0 done                 it took effect: it is not done again
   steadfast resolve 3f9a 77c0 done -id vpc-12      the same, and what its provider knows the object by
   steadfast resolve 3f9a 77c0 absent               it did not: it is tried again
+  steadfast resolve 3f9a 77c0 look                 the service is well again: look once more
 ";
 
 /// Under `lift --help`.

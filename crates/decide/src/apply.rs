@@ -3,7 +3,7 @@
 use crate::action::{Action, Stage};
 use crate::conditions::{self, written};
 use crate::eval::Evaluator;
-use crate::limits::{ATTEMPTS_MAX, PARALLELISM_DEFAULT};
+use crate::limits::ATTEMPTS_MAX;
 use crate::plan::{has_holes, propose};
 use crate::run::Run;
 use crate::{Decision, Memo, Object, World, diag, retry};
@@ -20,6 +20,7 @@ use value::{Diagnostics, Name, Type, Value};
 /// What is to be done about actions that are not settled: the same for resources, instances, routes and builds.
 pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
     let mut room = room(run);
+    let mut lanes = Lanes::of(run);
     for id in &run.live {
         let Some(action) = run.actions.get(id) else {
             continue;
@@ -51,12 +52,20 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
                 let counts = is_counted(&action.effect);
                 if at_ms > now_ms {
                     decisions.push(Decision::WakeAt(at_ms));
-                } else if room > 0 || !counts {
+                } else if (room > 0 || !counts) && in_lane(&mut lanes, &action.effect) {
                     room -= usize::from(counts);
                     decisions.push(Decision::Record(again(run, *id, action)));
                 }
             }
         }
+    }
+}
+
+/// Whether there is room for one more effect of its provider.
+fn in_lane<'a>(lanes: &mut Lanes<'a>, effect: &'a Effect) -> bool {
+    match effect {
+        Effect::Change(change) => lanes.take(&change.provider),
+        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => true,
     }
 }
 
@@ -151,11 +160,6 @@ fn question(run: &Run, id: ActionId, action: &Action, what: &str) -> String {
 
 /// How many more effects may be begun.
 pub(crate) fn room(run: &Run) -> usize {
-    let limit = if run.options.parallelism == 0 {
-        PARALLELISM_DEFAULT
-    } else {
-        run.options.parallelism
-    };
     let open = run
         .live
         .iter()
@@ -165,7 +169,38 @@ pub(crate) fn room(run: &Run) -> usize {
                 .is_some_and(|action| action.stage == Stage::Open && is_counted(&action.effect))
         })
         .count();
-    (limit as usize).saturating_sub(open)
+    (run.limit() as usize).saturating_sub(open)
+}
+
+/// How many effects of each provider are under way, where it gets fewer at the same time than the run.
+struct Lanes<'a> {
+    run: &'a Run,
+    open: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Lanes<'a> {
+    fn of(run: &'a Run) -> Self {
+        let mut open = BTreeMap::new();
+        let live = run.live.iter().filter_map(|id| run.actions.get(id));
+        for action in live.filter(|action| action.stage == Stage::Open) {
+            if let Effect::Change(change) = &action.effect {
+                *open.entry(change.provider.as_str()).or_default() += 1;
+            }
+        }
+        Self { run, open }
+    }
+
+    /// Whether a provider may be given one more, which then counts.
+    fn take(&mut self, provider: &'a str) -> bool {
+        let health = self.run.providers.get(provider);
+        let Some(at_once) = health.and_then(|health| health.at_once) else {
+            return true;
+        };
+        let open = self.open.entry(provider).or_default();
+        let fits = *open < at_once as usize;
+        *open += usize::from(fits);
+        fits
+    }
 }
 
 /// The steps of the plan.
@@ -182,6 +217,7 @@ pub(crate) fn steps(
     }
     let begun = decisions.iter().filter(|one| one.begins_effect()).count();
     let mut room = room(run).saturating_sub(begun);
+    let mut lanes = Lanes::of(run);
     for step in &run.ready {
         if room == 0 {
             break;
@@ -202,6 +238,9 @@ pub(crate) fn steps(
             && let Some(quiet_ms) = quiet_from(world, planned, verb).filter(|at_ms| *at_ms > now_ms)
         {
             decisions.push(Decision::WakeAt(quiet_ms));
+            continue;
+        }
+        if matches!(work, Work::Change { .. }) && !lanes.take(&planned.provider) {
             continue;
         }
         decisions.push(step_decision(world, run, memo, *step, planned, work));

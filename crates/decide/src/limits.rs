@@ -36,6 +36,12 @@ pub const BREAKER_FAILURES: u32 = 20;
 /// Time a breaker stays open before one call may try again.
 pub const BREAKER_OPEN_MS: i64 = 5_000;
 
+/// What a provider keeps of its attempts at the same time, in percent, when it turns one away.
+pub const THROTTLED_KEEPS_PERCENT: u32 = 70;
+
+/// Successes after which a provider that turned attempts away gets one more at the same time.
+pub const SUCCESSES_FOR_ONE_MORE: u32 = 10;
+
 /// Effects under way at the same time when nothing is said.
 pub const PARALLELISM_DEFAULT: u32 = 10;
 

@@ -3,7 +3,7 @@
 
 use crate::limits::{
     BREAKER_FAILURES, BREAKER_OPEN_MS, RETRY_AFTER_MS_MAX, RETRY_BASE_MS, RETRY_CAP_MS,
-    RETRY_RESERVE, RETRY_SHARE_PERCENT,
+    RETRY_RESERVE, RETRY_SHARE_PERCENT, SUCCESSES_FOR_ONE_MORE, THROTTLED_KEEPS_PERCENT,
 };
 use model::{ActionId, Digest};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,11 @@ pub struct Health {
     pub failures_in_row: u32,
     /// No attempt before this time, while the breaker is open.
     pub closed_until_ms: i64,
+    /// Most attempts under way at the same time, after attempts were turned away because there were too many; none for
+    /// as many as the run may have.
+    pub at_once: Option<u32>,
+    /// Successes since that number changed.
+    pub successes: u32,
 }
 
 impl Health {
@@ -34,9 +39,24 @@ impl Health {
         }
     }
 
-    pub(crate) fn succeeded(&mut self) {
+    /// It turned an attempt away because there were too many at once.
+    pub(crate) fn throttled(&mut self, limit: u32) {
+        let at_once = self.at_once.unwrap_or(limit).min(limit);
+        self.at_once = Some((at_once * THROTTLED_KEEPS_PERCENT / 100).max(1));
+        self.successes = 0;
+    }
+
+    pub(crate) fn succeeded(&mut self, limit: u32) {
         self.failures_in_row = 0;
         self.closed_until_ms = 0;
+        let Some(at_once) = self.at_once else {
+            return;
+        };
+        self.successes += 1;
+        if self.successes >= SUCCESSES_FOR_ONE_MORE {
+            self.successes = 0;
+            self.at_once = Some(at_once + 1).filter(|more| *more < limit);
+        }
     }
 }
 
@@ -54,4 +74,28 @@ pub fn delay_ms(seed: u64, action: ActionId, attempt: u32, retry_after_ms: Optio
     let [a, b, c, d, e, f, g, h, ..] = digest.0;
     let drawn = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % bound + 1;
     drawn.max(retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_turns_attempts_away_gets_fewer_and_then_slowly_more() {
+        let mut health = Health::default();
+        let mut seen = alloc::vec::Vec::new();
+        for _ in 0..8 {
+            health.throttled(10);
+            seen.push(health.at_once);
+        }
+        assert_eq!(seen, [7, 4, 2, 1, 1, 1, 1, 1].map(Some));
+        for _ in 0..SUCCESSES_FOR_ONE_MORE {
+            health.succeeded(10);
+        }
+        assert_eq!(health.at_once, Some(2));
+        for _ in 0..SUCCESSES_FOR_ONE_MORE * 8 {
+            health.succeeded(10);
+        }
+        assert_eq!(health.at_once, None, "as many as the run may have");
+    }
 }

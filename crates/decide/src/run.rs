@@ -2,6 +2,7 @@
 
 use crate::LoadedRelease;
 use crate::action::{Action, Stage};
+use crate::limits::PARALLELISM_DEFAULT;
 use crate::retry::Health;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -164,6 +165,14 @@ impl Run {
         Ok(())
     }
 
+    /// Most effects under way at the same time.
+    pub(crate) fn limit(&self) -> u32 {
+        match self.options.parallelism {
+            0 => PARALLELISM_DEFAULT,
+            limit => limit,
+        }
+    }
+
     /// The action that carries out a step.
     pub fn step_action(&self, step: u32) -> ActionId {
         ActionId::of(self.id, &format!("step:{step}"))
@@ -292,16 +301,23 @@ impl Run {
         at_ms: i64,
     ) {
         if let Effect::Change(change) = effect {
+            let limit = self.limit();
             let health = self.providers.entry(change.provider.clone()).or_default();
             match outcome {
-                Outcome::Failed { .. } | Outcome::Unknown { .. } => health.failed(at_ms),
+                Outcome::Failed { retry_after_ms, .. } => {
+                    health.failed(at_ms);
+                    if retry_after_ms.is_some() {
+                        health.throttled(limit);
+                    }
+                }
+                Outcome::Unknown { .. } => health.failed(at_ms),
                 Outcome::Changed { .. }
                 | Outcome::Partial { .. }
                 | Outcome::Placed { .. }
                 | Outcome::Stopped
                 | Outcome::Published { .. }
                 | Outcome::Built { .. }
-                | Outcome::Refused { .. } => health.succeeded(),
+                | Outcome::Refused { .. } => health.succeeded(limit),
             }
         }
         self.note_stage(id);

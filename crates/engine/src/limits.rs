@@ -18,3 +18,6 @@ pub const ABANDON_MS_MAX: i64 = 30_000;
 
 /// Effects of one run of a test that are under way at the same time, as many as Terraform has.
 pub const TEST_PARALLELISM: u32 = 10;
+
+/// Times that one question is put to a provider that goes away instead of answering.
+pub(crate) const GONE_MAX: u32 = 3;

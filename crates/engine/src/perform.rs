@@ -3,6 +3,7 @@
 use crate::Outside;
 use crate::core::Configuration;
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
+use crate::limits::GONE_MAX;
 use crate::marks::{unmarked_change, unmarked_question};
 use contract::{Looked, Unavailable};
 use decide::Watch;
@@ -87,20 +88,31 @@ pub(crate) async fn inquire(
     }
 }
 
-/// Asks a provider.
+/// Asks a provider. One that goes away meanwhile is started anew and asked again: a question changes nothing.
 pub(crate) async fn ask(
     outside: &Outside,
     question: &Question,
     configuration: &Configuration,
 ) -> Answer {
-    let provider = question.provider();
-    match outside.provider(provider, configuration).await {
-        Some(Err(found)) => Answer::Failed(found),
-        Some(Ok(provider)) => {
-            let (question, sensitive) = unmarked_question(question, provider.schema());
-            sensitive.answer(provider.ask(&question).await)
+    let source = question.provider();
+    let mut asked = 1;
+    loop {
+        // Ends with an answer, or with the last attempt.
+        let provider = match outside.provider(source, configuration).await {
+            Some(Ok(provider)) => provider,
+            Some(Err(found)) => return Answer::Failed(found),
+            None => {
+                let what = format!("the provider `{source}`");
+                return Answer::Failed(nothing_to_do_it_with(&what).into());
+            }
+        };
+        let (plain, sensitive) = unmarked_question(question, provider.schema());
+        let answer = provider.ask(&plain).await;
+        let is_lost = matches!(answer, Answer::Failed(_)) && provider.is_gone();
+        if !is_lost || asked >= GONE_MAX {
+            return sensitive.answer(answer);
         }
-        None => Answer::Failed(nothing_to_do_it_with(&format!("the provider `{provider}`")).into()),
+        asked += 1;
     }
 }
 

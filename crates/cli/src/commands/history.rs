@@ -459,6 +459,33 @@ fn outcome_text(outcome: &Outcome) -> String {
     }
 }
 
+/// What a person says became of an effect.
+fn said(
+    session: &Session,
+    engine: &mut engine::Engine,
+    args: &ResolveArgs,
+    effect: &Effect,
+) -> Result<Inquiry, CommandError> {
+    Ok(match (args.answer, effect) {
+        (Resolution::Absent, _) => Inquiry::Absent,
+        (Resolution::Look, _) => Inquiry::NotYet,
+        (Resolution::Done, Effect::Change(change)) if args.id.is_some() => {
+            let id = args.id.as_deref().unwrap_or_default();
+            read_by_id(session, engine, change, id)?
+        }
+        (Resolution::Done, Effect::Change(change)) => Inquiry::Found(Outcome::Changed {
+            object: change.planned.as_ref().map(found_as_planned),
+            private: change.private.clone(),
+            diagnostics: value::Diagnostics::new(),
+        }),
+        (Resolution::Done, _) => {
+            return Err(CommandError::Usage(
+                "only changes of resources are put to a person".to_owned(),
+            ));
+        }
+    })
+}
+
 /// The new object as its provider knows it.
 fn read_by_id(
     session: &Session,
@@ -618,23 +645,7 @@ pub(crate) fn resolve(
             args.action
         )));
     };
-    let inquiry = match (args.answer, &action.effect) {
-        (Resolution::Absent, _) => Inquiry::Absent,
-        (Resolution::Done, Effect::Change(change)) if args.id.is_some() => {
-            let id = args.id.as_deref().unwrap_or_default();
-            read_by_id(session, &mut engine, change, id)?
-        }
-        (Resolution::Done, Effect::Change(change)) => Inquiry::Found(Outcome::Changed {
-            object: change.planned.as_ref().map(found_as_planned),
-            private: change.private.clone(),
-            diagnostics: value::Diagnostics::new(),
-        }),
-        (Resolution::Done, _) => {
-            return Err(CommandError::Usage(
-                "only changes of resources are put to a person".to_owned(),
-            ));
-        }
-    };
+    let inquiry = said(session, &mut engine, args, &action.effect)?;
     engine.command(
         &actor(),
         Command::Resolve {
