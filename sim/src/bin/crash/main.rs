@@ -13,6 +13,7 @@
     reason = "a program for people at a terminal"
 )]
 
+mod aws;
 mod book;
 mod finding;
 mod program;
@@ -38,6 +39,8 @@ const HELP: &str = "\
 Kills the program at random moments of an apply and compares world and book.
 
 Usage: cargo xtask crash [OPTIONS]
+       cargo xtask crash aws [OPTIONS]      the same with the provider of AWS; see crash aws --help
+       cargo xtask crash faults [OPTIONS]   its requests go wrong; see crash faults --help
 
 Each trial makes a project of N files and N terraform_data that refer to each other, begins an apply (or a change of
 everything, or a destroy), kills it with SIGKILL up to three times, the resumption too, then resumes it to its end and
@@ -108,6 +111,17 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 }
 
 fn main() -> ExitCode {
+    let first = std::env::args().nth(1).unwrap_or_default();
+    if matches!(first.as_str(), "aws" | "faults") {
+        return match aws::main(first == "faults", std::env::args().skip(2)) {
+            Ok(None | Some(true)) => ExitCode::SUCCESS,
+            Ok(Some(false)) => ExitCode::FAILURE,
+            Err(complaint) => {
+                eprintln!("crash {first}: {complaint}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     match Options::parse(std::env::args().skip(1)) {
         Err(complaint) => {
             eprintln!("crash: {complaint}; see --help");

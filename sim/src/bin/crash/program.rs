@@ -6,7 +6,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -76,7 +76,9 @@ impl Program {
     /// As [`Self::run`].
     pub(crate) fn run_until(&self, words: &[&str], moment: Moment) -> Result<Ended, String> {
         let began = Instant::now();
-        let mut child = self.start(words)?;
+        let child = self.command(words)?.spawn();
+        let mut child =
+            child.map_err(|error| format!("cannot start {}: {error}", self.binary.display()))?;
         let stdout = child.stdout.take().ok_or("its output is not piped")?;
         let (sender, receiver) = mpsc::sync_channel(LINES_AHEAD_MAX);
         let reader = std::thread::spawn(move || {
@@ -133,19 +135,23 @@ impl Program {
         })
     }
 
-    fn start(&self, words: &[&str]) -> Result<Child, String> {
+    /// A command in the project, its output to be read.
+    ///
+    /// # Errors
+    /// When its log cannot be written.
+    pub(crate) fn command(&self, words: &[&str]) -> Result<Command, String> {
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.map_err(|error| format!("cannot open {}: {error}", self.log.display()))?;
         let mut arguments = vec![OsString::from("--json"), OsString::from("--chdir")];
         arguments.push(self.root.clone().into_os_string());
         arguments.extend(words.iter().map(OsString::from));
-        Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .map_err(|error| format!("cannot start {}: {error}", self.binary.display()))
+            .stderr(log);
+        Ok(command)
     }
 
     /// The last that was said on standard error.
