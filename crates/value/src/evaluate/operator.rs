@@ -193,18 +193,36 @@ impl Evaluator<'_> {
                 self.stand_in(inner, env)
             }
             ExprKind::Tuple(items) => Value::tuple(items.iter().map(part).collect()),
+            ExprKind::Object(entries) => {
+                let entries = entries.iter().map(|(key, value)| {
+                    let key = convert(&self.eval(key, env).ok()?, &Type::String).ok()?;
+                    Some((crate::Name::from(key.as_str()?), part(value)))
+                });
+                // Which attributes there are is not known where a key is not.
+                match entries.collect::<Option<_>>() {
+                    Some(entries) => Value::object(entries),
+                    None => Value::unknown(Type::Any),
+                }
+            }
             ExprKind::Splat { source, each } => self.stand_in_splat(&part(source), each, env),
             ExprKind::Conditional(condition, then, otherwise) => {
                 let (then, otherwise) = (part(then), part(otherwise));
                 let Ok(ty) = common_type(&then, &otherwise) else {
                     return Value::unknown(Type::Any);
                 };
-                match self.eval(condition, env).map(|one| one.as_bool()) {
-                    Ok(Some(true)) => convert(&then, &ty),
-                    Ok(Some(false)) => convert(&otherwise, &ty),
-                    _ => Ok(Value::unknown(ty.clone())),
-                }
-                .unwrap_or_else(|_| Value::unknown(ty))
+                let Ok(decision) = self.eval(condition, env) else {
+                    return Value::unknown(ty);
+                };
+                let chosen = match decision.as_bool() {
+                    Some(true) => convert(&then, &ty),
+                    Some(false) => convert(&otherwise, &ty),
+                    None => Ok(Value::unknown(ty.clone())),
+                };
+                let sides = then.marks().union(otherwise.marks());
+                let marks = decision.marks().union(sides);
+                chosen
+                    .unwrap_or_else(|_| Value::unknown(ty))
+                    .with_marks(marks)
             }
             _ => Value::unknown(Type::Any),
         }
