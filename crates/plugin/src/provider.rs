@@ -529,11 +529,11 @@ impl Plugin {
     async fn change(&self, action: ActionId, change: &Change) -> Outcome {
         let request = match self.request(action, change).await {
             Ok(request) => request,
-            Err(diagnostics) => return Outcome::Refused { diagnostics },
+            Err(diagnostics) => return not_begun(diagnostics),
         };
         let process = match self.process().await {
             Ok(process) => process,
-            Err(diagnostics) => return Outcome::Refused { diagnostics },
+            Err(diagnostics) => return not_begun(diagnostics),
         };
         let answer = process
             .connection()
@@ -767,6 +767,17 @@ impl Provider for Plugin {
             }
         })
     }
+}
+
+/// A change that was not sent: had its provider not gone meanwhile, it would have been.
+fn not_begun(diagnostics: Diagnostics) -> Outcome {
+    if trouble::passes(&diagnostics) {
+        return Outcome::Failed {
+            diagnostics,
+            retry_after_ms: None,
+        };
+    }
+    Outcome::Refused { diagnostics }
 }
 
 /// The pause before a question is asked again: it grows, and differs from object to object, so that those that failed

@@ -74,6 +74,25 @@ async fn a_change_that_is_refused_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_change_that_was_not_sent_may_be_tried_again_when_its_reason_passes() {
+    let reset = "read: connection reset by peer";
+    for (says, is_tried_again) in [(reset, true), ("no such thing", false)] {
+        let bed = Bed::with_faults(&format!(
+            r#"[{{"call": "PlanResourceChange", "does": "error", "says": "{says}"}}]"#
+        ));
+        let provider = bed.configured().await;
+        let delete = change(Verb::Delete, Some(config("a", None, None)), None, None);
+        let outcome = provider.apply(action(), &delete).await;
+        let fits = match &outcome {
+            Outcome::Failed { .. } => is_tried_again,
+            Outcome::Refused { .. } => !is_tried_again,
+            _ => false,
+        };
+        assert!(fits, "{says}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_object_that_came_with_errors_is_kept() {
     let bed = fault("ApplyResourceChange", "partial");
     let provider = bed.configured().await;
