@@ -17,9 +17,9 @@ const KEPT: &[Kept] = &[
     // An instance whose key is not among those that are written in so many words is found before anybody plans, so that
     // it is found in every plan and not only in those that come upon it.
     Kept {
-        name: "an instance that is not written, outside of what is targeted",
+        name: "an instance that is not written, outside of what is targeted or only noted",
         is_it: |request, theirs, ours| {
-            asks(request, "-target=")
+            (asks(request, "-target=") || asks(request, "-refresh-only"))
                 && matches!(theirs, Step::Planned(_))
                 && refused(ours, "(SF0361)")
         },
