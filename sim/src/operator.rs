@@ -200,10 +200,11 @@ impl Trial<'_> {
             .as_ref()
             .and_then(|run| run.actions.get(action))
             .map(|action| action.effect.clone());
-        let Some(Effect::Change(change)) = effect else {
-            return self.violate("limits", format!("a person is asked about {effect:?}"));
+        let inquiry = match effect {
+            Some(Effect::Change(change)) => self.truth(*action, &change),
+            Some(Effect::Provision(_)) => self.outside.provisioners.look(*action),
+            other => return self.violate("limits", format!("a person is asked about {other:?}")),
         };
-        let inquiry = self.truth(*action, &change);
         self.order(
             id,
             Command::Resolve {
@@ -456,6 +457,9 @@ impl Trial<'_> {
             .any(|one| matches!(one.effect, Effect::Change(_)));
         if !self.operator.drifted && !flying {
             let found = check::converges::agree(&self.ledger, &self.outside.world);
+            self.check("converges", found);
+            let provisioners = &self.outside.provisioners;
+            let found = check::converges::provisioned(&self.ledger, provisioners);
             self.check("converges", found);
             if succeeded && request.kind != RunKind::Build {
                 let version = (request.mode == PlanMode::Normal).then_some(version);

@@ -1,7 +1,9 @@
 //! Requests on their way: when they take effect, when the reply comes, and what goes wrong with them.
 
 use crate::{Mutant, Rng, Scenario};
-use contract::fake::{FakeArtifacts, FakeProvider, FakeRouter, FakeRuntime, FakeWorld, Fault};
+use contract::fake::{
+    FakeArtifacts, FakeProvider, FakeProvisioners, FakeRouter, FakeRuntime, FakeWorld, Fault,
+};
 use contract::{Artifacts as _, Provider as _, Router as _, Runtime as _};
 use decide::Watch;
 use engine::{unmarked_change, unmarked_question};
@@ -25,6 +27,8 @@ pub(crate) struct Outside {
     pub runtime: FakeRuntime,
     pub router: FakeRouter,
     pub artifacts: FakeArtifacts,
+    /// What runs provisioners.
+    pub provisioners: FakeProvisioners,
     pub flying: BTreeMap<u64, Flying>,
     /// Instances that somebody broke.
     pub broken: BTreeMap<InstanceId, Broken>,
@@ -107,6 +111,7 @@ impl Outside {
             runtime: FakeRuntime::new().healthy_after(2),
             router: FakeRouter::new(),
             artifacts,
+            provisioners: FakeProvisioners::new(),
             flying: BTreeMap::new(),
             broken: BTreeMap::new(),
             rotten: BTreeSet::new(),
@@ -125,6 +130,7 @@ impl Outside {
             runtime: self.runtime.copy(),
             router: self.router.copy(),
             artifacts: self.artifacts.copy(),
+            provisioners: self.provisioners.copy(),
             flying: self.flying.clone(),
             broken: self.broken.clone(),
             rotten: self.rotten.clone(),
@@ -266,6 +272,7 @@ impl Outside {
             Effect::Stop { instance, .. } => self.runtime.land_stop(instance),
             Effect::Publish(table) => self.router.land(table),
             Effect::Build(spec) => self.artifacts.land(spec),
+            Effect::Provision(provision) => self.provisioners.land(flying.of.action, provision),
         }
     }
 
@@ -301,8 +308,17 @@ impl Outside {
         sensitive.outcome(self.provider.land(key, &change))
     }
 
-    /// Looks what became of a change.
-    pub(crate) fn inquire(&self, now_ms: i64, action: ActionId, change: &Change) -> Inquiry {
+    /// Looks what became of an effect. Of some provisioners nobody can tell but a person who looks closely.
+    pub(crate) fn inquire(&self, now_ms: i64, action: ActionId, effect: &Effect) -> Inquiry {
+        let change = match effect {
+            Effect::Change(change) => change,
+            _ if action.0.is_multiple_of(3) => {
+                return Inquiry::Unclear {
+                    what: String::from("it was begun"),
+                };
+            }
+            _ => return self.provisioners.look(action),
+        };
         let (change, sensitive) = unmarked_change(change, self.provider.schema());
         let hidden = self
             .hidden

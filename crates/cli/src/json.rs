@@ -274,7 +274,8 @@ fn verb(effect: &model::Effect) -> Option<&'static str> {
         model::Effect::Place(_)
         | model::Effect::Stop { .. }
         | model::Effect::Publish(_)
-        | model::Effect::Build(_) => None,
+        | model::Effect::Build(_)
+        | model::Effect::Provision(_) => None,
     }
 }
 
@@ -286,6 +287,8 @@ fn outcome_word(outcome: &model::Outcome) -> &'static str {
         model::Outcome::Stopped => "stopped",
         model::Outcome::Published { .. } => "published",
         model::Outcome::Built { .. } => "built",
+        model::Outcome::Provisioned { .. } => "provisioned",
+        model::Outcome::Broken { .. } => "broken",
         model::Outcome::Refused { .. } => "refused",
         model::Outcome::Failed { .. } => "failed",
         model::Outcome::Unknown { .. } => "unknown",

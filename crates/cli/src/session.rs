@@ -348,6 +348,7 @@ impl Session {
 
     /// The same with another directory for what belongs to running commands.
     fn built_in_with(&self, scratch: PathBuf) -> Outside {
+        let provisioners = host::Exec::new(self.project.root.clone(), scratch.clone());
         let options = host::Options {
             project: self.project.root.clone(),
             scratch,
@@ -361,6 +362,7 @@ impl Session {
                 (host::Builtin::SOURCE.to_owned(), builtin),
             ]),
             lent: self.lent.clone(),
+            provisioners: Some(Arc::new(provisioners)),
             ..Outside::default()
         }
     }

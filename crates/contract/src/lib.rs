@@ -12,6 +12,7 @@ mod clock;
 pub mod conformance;
 pub mod fake;
 mod provider;
+mod provisioners;
 mod router;
 mod runtime;
 
@@ -19,6 +20,7 @@ pub use artifacts::Artifacts;
 pub use clock::Clock;
 pub use model::{Answer, Inquiry, Outcome, Question};
 pub use provider::{Looked, Provider};
+pub use provisioners::Provisioners;
 pub use router::Router;
 pub use runtime::{InstanceReport, Runtime};
 

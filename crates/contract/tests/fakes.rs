@@ -7,19 +7,20 @@
 )]
 
 use contract::conformance::{
-    self, ArtifactsFixture, Inquires, ProviderFixture, RouterFixture, RuntimeFixture,
+    self, ArtifactsFixture, Inquires, ProviderFixture, ProvisionersFixture, RouterFixture,
+    RuntimeFixture,
 };
 use contract::fake::{
-    Class, FakeArtifacts, FakeClock, FakeProvider, FakeRouter, FakeRuntime, FakeWorld, Fault,
-    Landing, ProviderCall,
+    Class, FakeArtifacts, FakeClock, FakeProvider, FakeProvisioners, FakeRouter, FakeRuntime,
+    FakeWorld, Fault, Landing, ProviderCall,
 };
 use contract::{
     Answer, Clock, Inquiry, Looked, Outcome, Pending, Provider, Question, Router, Runtime,
 };
 use model::{
     ActionId, Address, Arm, Backend, BuildSpec, Change, Digest, Health, InstanceId, InstanceSpec,
-    InstanceState, Key, Mode, ModulePath, ProviderSchema, Repeat, ResourceAddress, Route,
-    RouteTable, RunId, Verb, Version,
+    InstanceState, Key, Mode, ModulePath, OnFailure, ProviderSchema, Provision, Repeat,
+    ResourceAddress, Route, RouteTable, RunId, Verb, Version,
 };
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -269,6 +270,52 @@ impl ArtifactsFixture for Store {
     }
 }
 
+struct Commands(FakeProvisioners);
+
+fn address() -> Address {
+    Address {
+        resource: ResourceAddress {
+            module: ModulePath::default(),
+            mode: Mode::Managed,
+            kind: "fake_thing".into(),
+            name: "one".into(),
+        },
+        key: Key::None,
+    }
+}
+
+fn provision(command: &str) -> Provision {
+    let config = BTreeMap::from([("command".into(), Value::string(command))]);
+    Provision {
+        address: address(),
+        kind: "local-exec".into(),
+        config: Value::object(config),
+        connection: None,
+        on_failure: OnFailure::Fail,
+    }
+}
+
+impl ProvisionersFixture for Commands {
+    fn good(&self, said: &str) -> Provision {
+        provision(said)
+    }
+    fn failing(&self) -> Provision {
+        provision("false")
+    }
+    fn count(&self, _: &str) -> Option<usize> {
+        Some(self.0.runs().len())
+    }
+}
+
+#[test]
+fn provisioners_conform() {
+    let provisioners = FakeProvisioners::new();
+    now(conformance::provisioners(
+        &provisioners,
+        &Commands(provisioners.clone()),
+    ));
+}
+
 #[test]
 fn artifacts_conform() {
     let store = FakeArtifacts::new();
@@ -301,15 +348,7 @@ fn creation() -> Change {
         planned.insert(computed.into(), Value::unknown(Type::String));
     }
     Change {
-        address: Address {
-            resource: ResourceAddress {
-                module: ModulePath::default(),
-                mode: Mode::Managed,
-                kind: "fake_thing".into(),
-                name: "one".into(),
-            },
-            key: Key::None,
-        },
+        address: address(),
         provider: FakeProvider::SOURCE.into(),
         verb: Verb::Create,
         prior: None,

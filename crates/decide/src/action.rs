@@ -5,9 +5,9 @@
 //! the newest attempt says nothing about earlier ones: as long as one of them may have had an effect, the action is
 //! uncertain, whatever was said of the newest.
 
-use crate::limits::{ATTEMPTS_MAX, INQUIRIES_MAX, INQUIRY_WINDOW_MS_MIN};
+use crate::limits::{ATTEMPTS_MAX, INQUIRIES_MAX, INQUIRY_WINDOW_MS_MIN, PROVISION_SETTLE_MS};
 use alloc::string::String;
-use model::{Effect, Inquiry, Outcome, Repeat, Verb};
+use model::{Effect, Inquiry, OnFailure, Outcome, Repeat, Verb};
 use serde::{Deserialize, Serialize};
 use value::Diagnostics;
 
@@ -108,13 +108,14 @@ impl Action {
         match &self.effect {
             Effect::Change(change) => change.repeat,
             Effect::Build(_) => Repeat::Safe,
+            Effect::Provision(_) => Repeat::Never,
             Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) => Repeat::ByKey,
         }
     }
 
     /// Whether the outside can be asked what became of it.
-    fn can_be_looked_for(&self) -> bool {
-        matches!(self.effect, Effect::Change(_))
+    pub(crate) fn can_be_looked_for(&self) -> bool {
+        matches!(self.effect, Effect::Change(_) | Effect::Provision(_))
     }
 
     /// Whether a lost outcome is met by doing it again instead of looking.
@@ -126,6 +127,7 @@ impl Action {
         match &self.effect {
             Effect::Change(change) => change.settle_ms,
             Effect::Build(_) | Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) => 0,
+            Effect::Provision(_) => PROVISION_SETTLE_MS,
         }
     }
 
@@ -276,10 +278,15 @@ impl Action {
             | Outcome::Placed { .. }
             | Outcome::Stopped
             | Outcome::Published { .. }
-            | Outcome::Built { .. } => Stage::Done,
-            Outcome::Partial { diagnostics, .. } => Stage::Failed {
-                diagnostics: diagnostics.clone(),
-            },
+            | Outcome::Built { .. }
+            | Outcome::Provisioned { .. } => Stage::Done,
+            Outcome::Broken { .. } if self.may_fail() => Stage::Done,
+            Outcome::Partial { diagnostics, .. } | Outcome::Broken { diagnostics, .. } => {
+                Stage::Failed {
+                    diagnostics: diagnostics.clone(),
+                }
+            }
+            Outcome::Refused { .. } if self.may_fail() => Stage::Done,
             Outcome::Refused { diagnostics } => self.refused(diagnostics, at_ms),
             Outcome::Failed {
                 diagnostics,
@@ -306,6 +313,11 @@ impl Action {
                 self.uncertain(at_ms)
             }
         }
+    }
+
+    /// Whether everything goes on where it failed.
+    pub(crate) fn may_fail(&self) -> bool {
+        matches!(&self.effect, Effect::Provision(one) if one.on_failure == OnFailure::Continue)
     }
 
     /// The newest attempt had no effect and no other follows: over, unless an earlier one may have had one.
@@ -360,7 +372,8 @@ pub fn fits(effect: &Effect, outcome: &Outcome) -> bool {
         (Effect::Place(_), Outcome::Placed { .. })
         | (Effect::Stop { .. }, Outcome::Stopped)
         | (Effect::Publish(_), Outcome::Published { .. })
-        | (Effect::Build(_), Outcome::Built { .. }) => true,
+        | (Effect::Build(_), Outcome::Built { .. })
+        | (Effect::Provision(_), Outcome::Provisioned { .. } | Outcome::Broken { .. }) => true,
         (_, Outcome::Refused { .. } | Outcome::Failed { .. } | Outcome::Unknown { .. }) => true,
         (
             _,
@@ -369,7 +382,9 @@ pub fn fits(effect: &Effect, outcome: &Outcome) -> bool {
             | Outcome::Placed { .. }
             | Outcome::Stopped
             | Outcome::Published { .. }
-            | Outcome::Built { .. },
+            | Outcome::Built { .. }
+            | Outcome::Provisioned { .. }
+            | Outcome::Broken { .. },
         ) => false,
     }
 }
@@ -415,10 +430,23 @@ mod tests {
         })
     }
 
+    fn provision(on_failure: OnFailure) -> Effect {
+        let Effect::Change(Change { address, .. }) = create(Repeat::Never, 0) else {
+            unreachable!("a creation is a change");
+        };
+        Effect::Provision(model::Provision {
+            address,
+            kind: "local-exec".into(),
+            config: value::Value::null(value::Type::Any),
+            connection: None,
+            on_failure,
+        })
+    }
+
     /// A table: its name, what is done, tries so far, and whether an earlier attempt may still take effect.
     type Table = (&'static str, Effect, u32, bool);
 
-    fn tables() -> [Table; 8] {
+    fn tables() -> [Table; 10] {
         let never = || create(Repeat::Never, 60_000);
         let by_key = || create(Repeat::ByKey, 60_000);
         let route = || Effect::Publish(RouteTable::default());
@@ -432,6 +460,8 @@ mod tests {
             ("that, last try", by_key(), last, true),
             ("cannot be looked for", route(), 1, true),
             ("that, last try", route(), last, true),
+            ("a provisioner", provision(OnFailure::Fail), 0, false),
+            ("that, may fail", provision(OnFailure::Continue), 0, false),
         ]
     }
 
@@ -480,7 +510,7 @@ mod tests {
         format!("{name}{unsettled}")
     }
 
-    fn outcomes() -> [(&'static str, Outcome); 5] {
+    fn outcomes() -> [(&'static str, Outcome); 6] {
         let (object, private) = (None, Vec::new());
         let diagnostics = Diagnostics::default();
         let retry_after_ms = None;
@@ -498,6 +528,13 @@ mod tests {
                 Outcome::Partial {
                     object: value::Value::object([].into()),
                     private,
+                    diagnostics: diagnostics.clone(),
+                },
+            ),
+            (
+                "broken",
+                Outcome::Broken {
+                    output: String::new(),
                     diagnostics: diagnostics.clone(),
                 },
             ),

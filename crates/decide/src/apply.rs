@@ -6,7 +6,7 @@ use crate::eval::Evaluator;
 use crate::limits::ATTEMPTS_MAX;
 use crate::plan::{has_holes, propose};
 use crate::run::Run;
-use crate::{Decision, Memo, Object, World, diag, retry};
+use crate::{Decision, Memo, Object, World, diag, provision, retry};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -65,14 +65,18 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
 fn in_lane<'a>(lanes: &mut Lanes<'a>, effect: &'a Effect) -> bool {
     match effect {
         Effect::Change(change) => lanes.take(&change.provider),
-        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => true,
+        Effect::Place(_)
+        | Effect::Stop { .. }
+        | Effect::Publish(_)
+        | Effect::Build(_)
+        | Effect::Provision(_) => true,
     }
 }
 
 /// Whether a person stopped the run and the action is not part of bringing it to its end: a rollout that goes back
 /// still routes and stops.
 fn stopped(run: &Run, action: &Action) -> bool {
-    run.cancelled && matches!(action.effect, Effect::Change(_) | Effect::Build(_))
+    run.cancelled && is_counted(&action.effect)
 }
 
 fn retried(
@@ -93,16 +97,16 @@ fn retried(
 }
 
 fn inquire(run: &Run, id: ActionId, action: &Action, now_ms: i64, decisions: &mut Vec<Decision>) {
-    let Effect::Change(change) = &action.effect else {
+    if !action.can_be_looked_for() {
         return;
-    };
+    }
     match action.inquiry_due_ms() {
         Some(at_ms) if at_ms > now_ms => decisions.push(Decision::WakeAt(at_ms)),
         _ => decisions.push(Decision::Inquire {
             run: run.id,
             action: id,
             attempt: action.attempt,
-            change: change.clone(),
+            effect: action.effect.clone(),
         }),
     }
 }
@@ -119,7 +123,10 @@ fn closed_until(run: &Run, action: &Action) -> i64 {
 /// Whether the run's limit of effects under way at the same time holds for an effect. Instances and routes are few,
 /// and a rollout that waited for them behind its own limit would stand still.
 pub(crate) fn is_counted(effect: &Effect) -> bool {
-    matches!(effect, Effect::Change(_) | Effect::Build(_))
+    matches!(
+        effect,
+        Effect::Change(_) | Effect::Build(_) | Effect::Provision(_)
+    )
 }
 
 /// Whether an action that failed gets no further attempt.
@@ -132,7 +139,11 @@ pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
             .providers
             .get(&change.provider)
             .is_none_or(retry::Health::may_retry),
-        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => true,
+        Effect::Place(_)
+        | Effect::Stop { .. }
+        | Effect::Publish(_)
+        | Effect::Build(_)
+        | Effect::Provision(_) => true,
     };
     // What may have had an effect is tried to the end, whatever the budget says; and so is what never failed, but was
     // lost with an engine and then found not to be there.
@@ -286,16 +297,19 @@ fn step_decision(
                 diagnostics,
             });
         }
-        Work::Join | Work::Provision { .. } => {
+        Work::Provision { provisioner, .. } => {
+            provision::effect(world, run, memo, planned, provisioner).map(Next::Begin)
+        }
+        Work::Join => {
             Err(diag::not_available(&planned.address.to_string(), value::Span::default()).into())
         }
     };
     match next {
-        Ok(Next::Change(change)) => Decision::Record(Event::Intended {
+        Ok(Next::Begin(effect)) => Decision::Record(Event::Intended {
             run: run.id,
             action,
             attempt: 1,
-            effect: Effect::Change(change),
+            effect,
         }),
         Ok(Next::Ask(question)) => Decision::Ask {
             run: run.id,
@@ -311,7 +325,7 @@ fn step_decision(
 }
 
 enum Next {
-    Change(Change),
+    Begin(Effect),
     Ask(Question),
 }
 
@@ -370,7 +384,7 @@ fn change_of(
             let private = object.map(|object| object.private.clone());
             change.private = private.unwrap_or_default();
         }
-        return Ok(Next::Change(change));
+        return Ok(Next::Begin(Effect::Change(change)));
     }
     conditions::before(world, run, memo, planned)?;
     // What was planned from the private bytes of an object that is replaced is not for the new one.
@@ -379,7 +393,7 @@ fn change_of(
         && !planned.private.is_empty();
     let config = match &planned.config {
         Some(config) if !has_holes(Some(config)) && of_another => (config.clone(), None),
-        config if !has_holes(config.as_ref()) => return Ok(Next::Change(change)),
+        config if !has_holes(config.as_ref()) => return Ok(Next::Begin(Effect::Change(change))),
         _ => final_config(world, run, memo, planned)?,
     };
     let Some(answer) = run.replanned.get(&action) else {
@@ -401,7 +415,7 @@ fn change_of(
     change.private = answer.private.clone();
     change.repeat = answer.repeat;
     change.settle_ms = answer.settle_ms;
-    Ok(Next::Change(change))
+    Ok(Next::Begin(Effect::Change(change)))
 }
 
 /// A configuration, and how it is written where changes of it are to be ignored.
@@ -488,9 +502,7 @@ pub fn moving(run: &Run) -> bool {
         .filter_map(|id| run.actions.get(id))
         .any(|action| match action.stage {
             Stage::Open | Stage::Unclear { .. } => true,
-            Stage::Uncertain { .. } => {
-                !stopped(run, action) || matches!(action.effect, Effect::Change(_))
-            }
+            Stage::Uncertain { .. } => !stopped(run, action) || action.can_be_looked_for(),
             Stage::Waiting { .. } => !stopped(run, action),
             Stage::Struck { .. } => !stopped(run, action) && !exhausted(run, action),
             Stage::Parked { .. } | Stage::Done | Stage::Failed { .. } => false,

@@ -259,19 +259,19 @@ pub(crate) fn ephemeral_unsupported(address: &dyn Display, span: Span) -> Diagno
     .at(span)
 }
 
-pub(crate) fn provisioner_unsupported(address: &dyn Display, kind: &str, span: Span) -> Diagnostic {
+pub(crate) fn provisioner_unknown(address: &dyn Display, kind: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF0931",
-        "Provisioners are not available in this version",
+        "The arguments of a provisioner are not known",
         format!(
-            "The plan would run the provisioner `{kind}` of {address}, and nothing here runs provisioners yet. Nothing \
-             was changed."
+            "It is the turn of the provisioner `{kind}` of {address}, and a value in its arguments or its connection is \
+             still not known. It was not run; the object counts as damaged."
         ),
     )
     .about(format!("{address}"))
     .at(span)
     .hint(
-        "A command of its own, with what it needs and when it is done, is a `host_command` resource.",
+        "Refer to what is known once the object is there: self, variables, and resources that this one depends on.",
         None,
     )
 }
@@ -591,7 +591,7 @@ mod tests {
             gave_up("host_file.a", 5, "the disk was full"),
             ephemeral_unsupported(address, at),
             output_sensitive("password", at),
-            provisioner_unsupported(address, "local-exec", at),
+            provisioner_unknown(address, "local-exec", at),
             blocks_in_circle(),
             moves_in_circle(at),
             moves_blocked(&[(String::from("host_file.a"), String::from("host_file.b"))]),

@@ -29,6 +29,7 @@ mod memo;
 mod plan;
 pub mod promise;
 pub mod promote;
+mod provision;
 pub mod replay;
 pub mod retry;
 mod rollout;
@@ -54,7 +55,7 @@ pub use world::{Blobs, Entry, Illegal, Object, TakenState, World};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use model::{ActionId, Change, Event, Question, RunId, RunKind, RunResult};
+use model::{ActionId, Effect, Event, Question, RunId, RunKind, RunResult};
 
 /// Something that should happen now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub enum Decision {
         /// Which attempt.
         attempt: u32,
         /// What was done.
-        change: Change,
+        effect: Effect,
     },
     /// Nothing before this time, unless something happens.
     WakeAt(i64),
@@ -169,7 +170,7 @@ fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) 
                 continue;
             }
             room -= 1;
-            let effect = model::Effect::Build(spec);
+            let effect = Effect::Build(spec);
             let event = Event::Intended {
                 run: run.id,
                 action,

@@ -15,6 +15,10 @@ pub const INQUIRIES_MAX: u32 = 20;
 /// Shortest time over which inquiries are spread, when effects settle at once.
 pub const INQUIRY_WINDOW_MS_MIN: u64 = 1_000;
 
+/// How long an engine that lost its lease may still begin a provisioner: before that, one that was never begun is not
+/// begun anew.
+pub const PROVISION_SETTLE_MS: u64 = 5_000;
+
 /// First pause before a retry; doubles with each attempt.
 pub const RETRY_BASE_MS: u64 = 250;
 

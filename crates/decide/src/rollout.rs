@@ -399,7 +399,11 @@ fn reconcile(
 fn started(run: &Run, service: &Name, target: &Target) -> u32 {
     let of_it = |action: &&Action| match &action.effect {
         Effect::Place(spec) => spec.version == target.version && spec.service == *service,
-        Effect::Change(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => false,
+        Effect::Change(_)
+        | Effect::Stop { .. }
+        | Effect::Publish(_)
+        | Effect::Build(_)
+        | Effect::Provision(_) => false,
     };
     run.actions.values().filter(of_it).count() as u32
 }

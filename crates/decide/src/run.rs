@@ -317,6 +317,8 @@ impl Run {
                 | Outcome::Stopped
                 | Outcome::Published { .. }
                 | Outcome::Built { .. }
+                | Outcome::Provisioned { .. }
+                | Outcome::Broken { .. }
                 | Outcome::Refused { .. } => health.succeeded(limit),
             }
         }

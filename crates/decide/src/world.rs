@@ -768,7 +768,7 @@ impl World {
                 self.route.intended(table);
                 self.rerouted(at_ms);
             }
-            Effect::Place(_) | Effect::Change(_) | Effect::Build(_) => {}
+            Effect::Place(_) | Effect::Change(_) | Effect::Build(_) | Effect::Provision(_) => {}
         }
         Ok(())
     }
@@ -1025,6 +1025,12 @@ impl World {
             return Err(String::from("an action of the run is still under way"));
         }
         let summary = run.summary(result.clone(), at_ms);
+        let unprovisioned = run.unprovisioned();
+        for address in &unprovisioned {
+            if let Some(object) = self.resources.get_mut(address) {
+                object.tainted = true;
+            }
+        }
         if let RunResult::Succeeded {
             outputs, checks, ..
         } = result

@@ -8,8 +8,8 @@ use crate::EngineError;
 use contract::Looked;
 use decide::{Blobs, Decision, Entry, LoadedReleases, Memo, Planner, Schemas, Watch, World};
 use model::{
-    ActionId, Address, Answer, Change, Command, Digest, Effect, Event, Inquiry, Observation,
-    Outcome, Question, RunId, RunResult,
+    ActionId, Address, Answer, Command, Digest, Effect, Event, Inquiry, Observation, Outcome,
+    Question, RunId, RunResult,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -111,7 +111,7 @@ pub enum Output {
         /// What its provider is configured with, where it has one.
         configuration: Configuration,
     },
-    /// Find out what became of a change; then say [`Input::Inquired`].
+    /// Find out what became of an effect; then say [`Input::Inquired`].
     Inquire {
         /// Of which run.
         run: RunId,
@@ -120,7 +120,7 @@ pub enum Output {
         /// Which attempt.
         attempt: u32,
         /// What was done.
-        change: Change,
+        effect: Effect,
         /// What its provider is configured with.
         configuration: Configuration,
     },
@@ -495,13 +495,7 @@ impl Core {
                 effect,
             } = &entry.event
             {
-                let configuration = match effect {
-                    Effect::Change(change) => self.configuration(&change.provider, &change.address),
-                    Effect::Place(_)
-                    | Effect::Stop { .. }
-                    | Effect::Publish(_)
-                    | Effect::Build(_) => Ok(Value::null(Type::Any)),
-                };
+                let configuration = self.configuration_for(effect);
                 outputs.push(Output::Perform {
                     run: *run,
                     action: *action,
@@ -619,21 +613,33 @@ impl Core {
                     run,
                     action,
                     attempt,
-                    change,
+                    effect,
                 } => {
                     if self.inquiring.insert(action) {
-                        let configuration = self.configuration(&change.provider, &change.address);
+                        let configuration = self.configuration_for(&effect);
                         outputs.push(Output::Inquire {
                             run,
                             action,
                             attempt,
-                            change,
+                            effect,
                             configuration,
                         });
                     }
                 }
                 Decision::WakeAt(at_ms) => self.wake(at_ms),
             }
+        }
+    }
+
+    /// What the provider that carries out an effect is configured with, as things stand now.
+    fn configuration_for(&mut self, effect: &Effect) -> Configuration {
+        match effect {
+            Effect::Change(change) => self.configuration(&change.provider, &change.address),
+            Effect::Place(_)
+            | Effect::Stop { .. }
+            | Effect::Publish(_)
+            | Effect::Build(_)
+            | Effect::Provision(_) => Ok(Value::null(Type::Any)),
         }
     }
 

@@ -8,7 +8,8 @@
 use contract::Looked;
 use decide::secrets;
 use model::{
-    Address, Answer, BlockSchema, Change, Inquiry, Mode, Outcome, ProviderSchema, Question, Rung,
+    Address, Answer, BlockSchema, Change, Inquiry, Mode, Outcome, ProviderSchema, Provision,
+    Question, Rung,
 };
 use std::collections::BTreeSet;
 use value::{Data, Diagnostics, Marks, Path, Value};
@@ -19,6 +20,9 @@ const PART_BYTES_MIN: usize = 4;
 
 /// What is said instead of a sensitive text.
 const REDACTED: &str = "(sensitive value)";
+
+/// What is said instead of what a provisioner wrote.
+const OUTPUT_HIDDEN: &str = "(output left out: the provisioner was given a sensitive value)";
 
 /// What is sensitive in what a provider was given, and what it says itself is never to be shown.
 #[derive(Default)]
@@ -75,6 +79,16 @@ pub fn unmarked_change(change: &Change, schema: &ProviderSchema) -> (Change, Sen
         .prior
         .iter_mut()
         .for_each(|one| sensitive.take_other(one));
+    (plain, sensitive)
+}
+
+/// A provisioner without marks, and what was marked in it.
+pub(crate) fn unmarked_provision(provision: &Provision) -> (Provision, Sensitive) {
+    let mut plain = provision.clone();
+    let mut sensitive = Sensitive::default();
+    for value in core::iter::once(&mut plain.config).chain(&mut plain.connection) {
+        sensitive.take_config(value);
+    }
     (plain, sensitive)
 }
 
@@ -194,6 +208,15 @@ impl Sensitive {
         found
     }
 
+    /// What a provisioner wrote is left out where it was given something sensitive, as in Terraform: it may say that in
+    /// any form.
+    fn written(&self, output: String) -> String {
+        match output.is_empty() || (self.places.is_empty() && self.texts.is_empty()) {
+            true => output,
+            false => OUTPUT_HIDDEN.to_owned(),
+        }
+    }
+
     /// The answer, marked again.
     pub fn answer(&self, answer: Answer) -> Answer {
         match answer {
@@ -258,6 +281,16 @@ impl Sensitive {
             },
             Outcome::Unknown { why } => Outcome::Unknown {
                 why: self.text(why),
+            },
+            Outcome::Provisioned { output } => Outcome::Provisioned {
+                output: self.written(output),
+            },
+            Outcome::Broken {
+                output,
+                diagnostics,
+            } => Outcome::Broken {
+                output: self.written(output),
+                diagnostics: self.diagnostics(diagnostics),
             },
             other @ (Outcome::Placed { .. }
             | Outcome::Stopped

@@ -1,7 +1,7 @@
 //! [`Outside`]: the adapters at hand.
 
 use crate::core::Configuration;
-use contract::{Artifacts, Provider, Router, Runtime};
+use contract::{Artifacts, Provider, Provisioners, Router, Runtime};
 use decide::Schemas;
 use model::Inputs;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Outside {
     pub router: Option<Arc<dyn Router>>,
     /// What is built.
     pub artifacts: Option<Arc<dyn Artifacts>>,
+    /// What runs provisioners.
+    pub provisioners: Option<Arc<dyn Provisioners>>,
     /// Providers that were configured before, by what they were configured with.
     pub configured: Arc<Configured>,
     /// Values of ephemeral root variables, for this command.
@@ -124,6 +126,9 @@ impl Outside {
         self.close_configured().await;
         for provider in self.providers.values() {
             provider.close().await;
+        }
+        if let Some(provisioners) = &self.provisioners {
+            provisioners.close().await;
         }
     }
 }

@@ -4,12 +4,10 @@ use crate::Outside;
 use crate::core::Configuration;
 use crate::diag::{artifact_unusable, nothing_to_do_it_with};
 use crate::limits::GONE_MAX;
-use crate::marks::{unmarked_change, unmarked_question};
+use crate::marks::{unmarked_change, unmarked_provision, unmarked_question};
 use contract::{Looked, Unavailable};
 use decide::Watch;
-use model::{
-    ActionId, Answer, Change, Effect, Inquiry, InstanceSpec, Observation, Outcome, Question,
-};
+use model::{ActionId, Answer, Effect, Inquiry, InstanceSpec, Observation, Outcome, Question};
 use value::{Diagnostic, Diagnostics};
 
 /// Carries out an effect.
@@ -44,6 +42,13 @@ pub(crate) async fn perform(
             Some(artifacts) => artifacts.build(spec).await,
             None => refused(nothing_to_do_it_with("an artifact store")),
         },
+        Effect::Provision(provision) => match &outside.provisioners {
+            Some(provisioners) => {
+                let (provision, sensitive) = unmarked_provision(provision);
+                sensitive.outcome(provisioners.run(action, &provision).await)
+            }
+            None => refused(nothing_to_do_it_with("what runs provisioners")),
+        },
     }
 }
 
@@ -62,14 +67,32 @@ async fn place(outside: &Outside, spec: &InstanceSpec) -> Outcome {
     }
 }
 
-/// Finds out what became of a change.
+/// Finds out what became of an effect whose outcome was lost.
 pub(crate) async fn inquire(
     outside: &Outside,
     action: ActionId,
-    change: &Change,
+    effect: &Effect,
     configuration: &Configuration,
 ) -> Looked {
     let unclear = |what: String| Looked::from(Inquiry::Unclear { what });
+    let change = match effect {
+        Effect::Change(change) => change,
+        Effect::Provision(provision) => {
+            return match &outside.provisioners {
+                Some(provisioners) => {
+                    let (provision, sensitive) = unmarked_provision(provision);
+                    sensitive
+                        .inquiry(provisioners.inquire(action, &provision).await)
+                        .into()
+                }
+                None => unclear("what runs provisioners is not here to ask".into()),
+            };
+        }
+        // These are repeated, never inquired into.
+        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => {
+            return Inquiry::NotYet.into();
+        }
+    };
     match outside.provider(&change.provider, configuration).await {
         Some(Ok(provider)) => {
             let (change, sensitive) = unmarked_change(change, provider.schema());

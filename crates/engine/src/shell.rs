@@ -376,12 +376,12 @@ impl Engine {
                     run,
                     action,
                     attempt,
-                    change,
+                    effect,
                     configuration,
                 } => {
                     let outside = self.outside.clone();
                     self.read(async move {
-                        let looked = inquired(&outside, action, change, configuration).await;
+                        let looked = inquired(&outside, action, effect, configuration).await;
                         Input::Inquired {
                             run,
                             action,
@@ -498,12 +498,12 @@ impl Engine {
 async fn inquired(
     outside: &Arc<Outside>,
     action: model::ActionId,
-    change: model::Change,
+    effect: model::Effect,
     configuration: Configuration,
 ) -> Looked {
     let outside = outside.clone();
     let work = spawn(TaskKind::Reading, async move {
-        perform::inquire(&outside, action, &change, &configuration).await
+        perform::inquire(&outside, action, &effect, &configuration).await
     });
     work.await.unwrap_or_else(|panic| {
         Looked::from(Inquiry::Unclear {

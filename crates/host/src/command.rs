@@ -106,7 +106,7 @@ fn timeout_ms(config: &Value) -> Result<u64, Diagnostic> {
 }
 
 /// Reads numbers with units, such as `1h30m` or `500ms`.
-fn duration_ms(text: &str) -> Option<u64> {
+pub(crate) fn duration_ms(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total = 0u64;
     while !rest.is_empty() {

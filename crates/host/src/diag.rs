@@ -50,6 +50,10 @@ codes! {
     STATE_UNREADABLE = "SF0826" "State not readable";
     BACKEND_UNSUPPORTED = "SF0827" "Backend not available here";
     NOT_IMPORTED = "SF0828" "Cannot be imported";
+    INVALID_ARGUMENT = "SF0829" "Invalid argument of a provisioner";
+    NO_CONNECTION = "SF0830" "No connection";
+    CONNECTION_UNSUPPORTED = "SF0831" "Connection not available here";
+    NOT_CONNECTED = "SF0832" "Machine not reached";
 }
 
 /// Why something was not done, and whether another attempt may succeed.
@@ -308,6 +312,49 @@ pub(crate) fn not_started(command: &str, cause: &io::Error) -> Diagnostic {
         format!(
             "Cannot start {command}: {cause}. The program is looked for in PATH, the working directory is `directory` \
              or the project's."
+        ),
+    )
+}
+
+pub(crate) fn no_directory(directory: &Path) -> Diagnostic {
+    error(
+        NOT_STARTED,
+        format!(
+            "There is no directory {}, where the command was to run. It is not made by the way.",
+            directory.display()
+        ),
+    )
+}
+
+pub(crate) fn invalid_argument(name: &str, wanted: &str) -> Diagnostic {
+    error(INVALID_ARGUMENT, format!("{name} must be {wanted}."))
+}
+
+pub(crate) fn no_connection(kind: &str) -> Diagnostic {
+    error(
+        NO_CONNECTION,
+        format!(
+            "A {kind} provisioner works on another machine, and nothing says which. Write a connection block with its \
+             host into the provisioner or its resource."
+        ),
+    )
+}
+
+pub(crate) fn connection_unsupported(name: &str, value: &str) -> Diagnostic {
+    error(
+        CONNECTION_UNSUPPORTED,
+        format!(
+            "{name} = {value:?} is not available: machines are reached with the `ssh` of this machine, directly or \
+             through a bastion. What a proxy needs can stand in the configuration of `ssh`."
+        ),
+    )
+}
+
+pub(crate) fn not_connected(host: &str, timeout_ms: u64, why: &str) -> Diagnostic {
+    error(
+        NOT_CONNECTED,
+        format!(
+            "{host} could not be logged in to within {timeout_ms} ms. Nothing was run there. The last attempt: {why}"
         ),
     )
 }

@@ -36,5 +36,17 @@ pub(crate) const STILL_RUNNING_EVERY_MS: u64 = 100;
 /// Time after which a command that is still running from an earlier attempt is looked at again.
 pub(crate) const STILL_RUNNING_RETRY_MS: u64 = 1_000;
 
+/// Time in which a machine must be reached by a provisioner when nothing is said, as in Terraform.
+pub(crate) const CONNECT_TIMEOUT_MS_DEFAULT: u64 = 5 * 60 * 1_000;
+
+/// Longest time one attempt to connect takes.
+pub(crate) const CONNECT_ATTEMPT_S_MAX: u64 = 10;
+
+/// Time between two attempts to connect.
+pub(crate) const CONNECT_RETRY_MS: u64 = 1_000;
+
+/// Time after which a connection that nobody uses ends by itself.
+pub(crate) const CONNECTION_IDLE_S_MAX: u64 = 60;
+
 /// Largest state file of another project that is read; it passes through memory.
 pub(crate) const STATE_BYTES_MAX: u64 = 256 << 20;

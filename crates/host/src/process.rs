@@ -86,6 +86,11 @@ impl Lock {
         }
     }
 
+    /// The lock as a standard input: who inherits it holds it.
+    pub(crate) fn held(&self) -> io::Result<Stdio> {
+        Ok(self.file.try_clone()?.into())
+    }
+
     /// Whether something holds the lock. Changes nothing.
     pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
         let file = match File::open(path) {
@@ -109,8 +114,8 @@ impl Run {
             Ok(None) => return Ended::Busy,
             Err(error) => return Ended::NotStarted(error),
         };
-        let ended = match lock.file.try_clone() {
-            Ok(stdin) => self.run_with(stdin.into()).await,
+        let ended = match lock.held() {
+            Ok(stdin) => self.run_with(stdin).await,
             Err(error) => Ended::NotStarted(error),
         };
         // The command has ended, so its lock needs no name any more; one that stays behind does no harm.

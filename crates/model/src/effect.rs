@@ -1,6 +1,8 @@
 //! Everything Steadfast can do to the outside and ask of it, and what may come back.
 
-use crate::{Address, Digest, InstanceId, Recovery, ResourceAddress, RouteTable, Version};
+use crate::{
+    Address, Digest, InstanceId, OnFailure, Recovery, ResourceAddress, RouteTable, Version,
+};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -36,6 +38,8 @@ pub enum Effect {
     Publish(RouteTable),
     /// Build an artifact.
     Build(BuildSpec),
+    /// Run a provisioner of an object.
+    Provision(Provision),
 }
 
 /// What is done to a resource.
@@ -120,6 +124,21 @@ pub struct BuildSpec {
     pub timeout_ms: u64,
 }
 
+/// A provisioner to run, with every value known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provision {
+    /// The object that it belongs to.
+    pub address: Address,
+    /// `local-exec`, `remote-exec` or `file`.
+    pub kind: Name,
+    /// The object of its arguments.
+    pub config: Value,
+    /// The object of its `connection`.
+    pub connection: Option<Value>,
+    /// What its failure means.
+    pub on_failure: OnFailure,
+}
+
 /// What came of an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -159,6 +178,18 @@ pub enum Outcome {
     Built {
         /// Manifest digest.
         artifact: Digest,
+    },
+    /// A provisioner ran to its end, and did what it was to do.
+    Provisioned {
+        /// The last of what it wrote.
+        output: String,
+    },
+    /// A provisioner ran and failed; what it had done until then is done.
+    Broken {
+        /// The last of what it wrote.
+        output: String,
+        /// Why.
+        diagnostics: Diagnostics,
     },
     /// It definitely had no effect, and would not another time.
     Refused {
@@ -373,6 +404,7 @@ impl Effect {
             Self::Stop { instance, .. } => alloc::format!("stopping {instance}"),
             Self::Publish(table) => alloc::format!("route table {}", table.generation),
             Self::Build(spec) => alloc::format!("building {}", spec.name),
+            Self::Provision(one) => alloc::format!("{} of {}", one.kind, one.address),
         }
     }
 
@@ -384,6 +416,7 @@ impl Effect {
             Self::Stop { .. } => "stop",
             Self::Publish(_) => "publish",
             Self::Build(_) => "build",
+            Self::Provision(_) => "provision",
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use super::Ledger;
 use crate::{Part, Version};
-use contract::fake::{FakeRouter, FakeRuntime, FakeWorld};
+use contract::fake::{FakeProvisioners, FakeRouter, FakeRuntime, FakeWorld};
 use decide::Object;
-use model::{Address, Effect, Event, Inquiry, Outcome};
+use model::{Address, Command, Effect, Event, Inquiry, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 use value::Value;
 
@@ -45,6 +45,49 @@ fn changed_by_half(ledger: &Ledger) -> BTreeSet<Address> {
         }
     }
     half
+}
+
+/// Nothing is under way: every provisioner that is done ran, and no other.
+pub(crate) fn provisioned(ledger: &Ledger, outside: &FakeProvisioners) -> Option<String> {
+    let runs = outside.runs();
+    let mut done = BTreeSet::new();
+    for entry in &ledger.entries {
+        let (action, outcome) = match &entry.event {
+            Event::Finished {
+                action, outcome, ..
+            }
+            | Event::Inquired {
+                action,
+                inquiry: Inquiry::Found(outcome),
+                ..
+            } => (*action, outcome),
+            Event::Commanded {
+                command:
+                    Command::Resolve {
+                        action,
+                        inquiry: Inquiry::Found(outcome),
+                        ..
+                    },
+                ..
+            } => (*action, outcome),
+            _ => continue,
+        };
+        if matches!(
+            outcome,
+            Outcome::Provisioned { .. } | Outcome::Broken { .. }
+        ) {
+            done.insert(action);
+        }
+    }
+    let never = done.iter().find(|action| !runs.contains_key(action));
+    let unknown = runs.keys().find(|action| !done.contains(action));
+    match (never, unknown) {
+        (Some(action), _) => Some(format!("the provisioner of action {action} never ran")),
+        (None, Some(action)) => Some(format!(
+            "the provisioner of action {action} ran, and the book does not say so"
+        )),
+        (None, None) => None,
+    }
 }
 
 /// Nothing is under way: every object is in the book, and everything in the book exists.

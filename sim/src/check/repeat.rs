@@ -1,6 +1,6 @@
 //! Rule 3, R3 to R6: a lost outcome is uncertain. Whatever is repeated, each action makes at most one object.
 
-use contract::fake::FakeWorld;
+use contract::fake::{FakeProvisioners, FakeWorld};
 use model::{ActionId, Verb};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,4 +38,13 @@ pub(crate) fn landed(world: &FakeWorld) -> Option<String> {
         }
     }
     None
+}
+
+/// Every provisioner that ran so far: nobody knows what a second time would do.
+pub(crate) fn provisioned(provisioners: &FakeProvisioners) -> Option<String> {
+    let runs = provisioners.runs().into_iter();
+    let mut twice = runs.filter(|(_, n)| *n > 1);
+    twice
+        .next()
+        .map(|(action, n)| format!("the provisioner of action {action} ran {n} times"))
 }

@@ -3,7 +3,10 @@
 use super::blueprint::{Block, Blueprint, Called, How, MODULE, Repeated, block_name, type_name};
 use crate::check::secrets::SECRET;
 use contract::fake::FakeProvider;
-use model::{Lifecycle, Mode, Module, ModuleCall, Output, Release, Repetition, Resource, Variable};
+use model::{
+    Lifecycle, Mode, Module, ModuleCall, OnFailure, Output, Provisioner, Release, Repetition,
+    Resource, Variable, When,
+};
 use std::collections::BTreeMap;
 use value::{Expr, ExprKind, Name, Reference, Span, Type, Value};
 
@@ -239,9 +242,29 @@ fn resource(
             create_before_destroy: block.new_first,
             ..Lifecycle::default()
         },
-        provisioners: Vec::new(),
+        provisioners: provisioners(at),
         span: Span::default(),
     }
+}
+
+/// Every other block has a provisioner: for its creation, for its destruction, or one that fails and may.
+fn provisioners(at: u32) -> Vec<Provisioner> {
+    let own = attribute(reference(Reference::SelfObject), "id");
+    let (command, when, on_failure) = match at % 6 {
+        0 => (own, When::Create, OnFailure::Fail),
+        2 => (own, When::Destroy, OnFailure::Fail),
+        4 => (text("false"), When::Create, OnFailure::Continue),
+        _ => return Vec::new(),
+    };
+    let config = [(text("command"), command)].into();
+    Vec::from([Provisioner {
+        kind: Name::from("local-exec"),
+        config: expr(ExprKind::Object(config)),
+        connection: None,
+        when,
+        on_failure,
+        span: Span::default(),
+    }])
 }
 
 /// `count` or `for_each`, and what says which instance one is in.

@@ -23,7 +23,7 @@ use contract::fake::FakeProvider;
 use decide::{Schemas, Watch};
 use engine::Input;
 use journal::memory::{MemoryDisk, SyncMode};
-use model::{Change, Effect, RunId};
+use model::{Effect, RunId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ pub(crate) enum Happening {
     /// Something reaches a controller.
     Reply { controller: u32, input: Box<Input> },
     /// A question about an attempt reaches the outside.
-    Inquiry(Attempt, Box<Change>),
+    Inquiry(Attempt, Box<Effect>),
     /// A look reaches the outside.
     Look { controller: u32, watch: Watch },
     /// A person does something.
@@ -360,7 +360,7 @@ impl<'s> Trial<'s> {
             }
             Happening::Lands(number) => self.lands(number),
             Happening::Reply { controller, input } => self.feed(controller, *input),
-            Happening::Inquiry(of, change) => self.inquired(of, &change),
+            Happening::Inquiry(of, effect) => self.inquired(of, &effect),
             Happening::Look { controller, watch } => self.looked(controller, watch),
             Happening::Operate => self.operate(),
             Happening::Cancel(run) => self.cancel(run),

@@ -105,9 +105,9 @@ impl Trial<'_> {
                 run,
                 action,
                 attempt,
-                change,
+                effect,
                 ..
-            } => return self.inquire(of(run, action, attempt), change),
+            } => return self.inquire(of(run, action, attempt), effect),
             Output::Ask {
                 run,
                 action,

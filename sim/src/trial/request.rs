@@ -138,6 +138,8 @@ impl Trial<'_> {
         });
         let found = check::repeat::landed(&self.outside.world);
         self.check("repeat", found);
+        let found = check::repeat::provisioned(&self.outside.provisioners);
+        self.check("repeat", found);
         if flying.fate.reply.is_none() {
             let after_ms = self.draws.between(1, 40);
             self.reply(number, flying.of, after_ms, outcome);
@@ -145,32 +147,33 @@ impl Trial<'_> {
     }
 
     /// An engine asks what became of an attempt.
-    pub(super) fn inquire(&mut self, of: Attempt, change: Change) -> Flow {
+    pub(super) fn inquire(&mut self, of: Attempt, effect: Effect) -> Flow {
         if self.boundary(of.controller, "crash before an inquiry") {
             return Flow::Dead;
         }
         self.hit("inquiry");
-        if let Some(inquiry) = self.mutant_inquiry(of, &change) {
+        if let Some(inquiry) = self.mutant_inquiry(of, &effect) {
             self.tell(of.controller, 80, found(of, inquiry));
             return Flow::On;
         }
         let at_ms = self.soon(80);
         self.agenda
-            .at(at_ms, Happening::Inquiry(of, Box::new(change)));
+            .at(at_ms, Happening::Inquiry(of, Box::new(effect)));
         Flow::On
     }
 
     /// The outside is looked at for what became of an attempt.
-    pub(super) fn inquired(&mut self, of: Attempt, change: &Change) {
+    pub(super) fn inquired(&mut self, of: Attempt, effect: &Effect) {
         let inquiry = if self.chaos.chance(self.trouble_per_mille / 3) {
             Inquiry::NotYet
         } else {
-            self.outside.inquire(self.now_ms, of.action, change)
+            self.outside.inquire(self.now_ms, of.action, effect)
         };
         self.trace(|| {
             format!(
                 "inquiry into {} ({}): {inquiry:?}",
-                change.address, of.action
+                effect.subject(),
+                of.action
             )
         });
         self.tell(of.controller, 80, found(of, inquiry));
@@ -199,7 +202,10 @@ impl Trial<'_> {
         answer
     }
 
-    fn mutant_inquiry(&self, of: Attempt, change: &Change) -> Option<Inquiry> {
+    fn mutant_inquiry(&self, of: Attempt, effect: &Effect) -> Option<Inquiry> {
+        let Effect::Change(change) = effect else {
+            return None;
+        };
         match self.settings.mutant? {
             Mutant::LostTakenForDone => Some(Inquiry::Found(guess(change))),
             Mutant::RefusalSettlesEarlier => {

@@ -170,5 +170,6 @@ fn intent_name(effect: &Effect, attempt: u32) -> &'static str {
         Effect::Stop { .. } => "entry.intended stop",
         Effect::Publish(_) => "entry.intended publish",
         Effect::Build(_) => "entry.intended build",
+        Effect::Provision(_) => "entry.intended provision",
     }
 }

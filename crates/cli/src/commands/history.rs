@@ -434,9 +434,11 @@ fn order(command: &Command) -> String {
 fn verb(effect: &Effect) -> String {
     match effect {
         Effect::Change(change) => format!("{:?}", change.verb).to_lowercase(),
-        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => {
-            effect.kind_name().to_owned()
-        }
+        Effect::Place(_)
+        | Effect::Stop { .. }
+        | Effect::Publish(_)
+        | Effect::Build(_)
+        | Effect::Provision(_) => effect.kind_name().to_owned(),
     }
 }
 
@@ -453,6 +455,8 @@ fn outcome_text(outcome: &Outcome) -> String {
         Outcome::Stopped => "stopped".to_owned(),
         Outcome::Published { generation, .. } => format!("route table {generation} in force"),
         Outcome::Built { artifact } => format!("built {}", artifact.short()),
+        Outcome::Provisioned { .. } => "ran".to_owned(),
+        Outcome::Broken { diagnostics, .. } => format!("ran and failed{}", first(diagnostics)),
         Outcome::Refused { diagnostics } => format!("refused{}", first(diagnostics)),
         Outcome::Failed { diagnostics, .. } => format!("failed{}", first(diagnostics)),
         Outcome::Unknown { why } => format!("outcome lost: {why}"),
@@ -478,9 +482,12 @@ fn said(
             private: change.private.clone(),
             diagnostics: value::Diagnostics::new(),
         }),
+        (Resolution::Done, Effect::Provision(_)) => Inquiry::Found(Outcome::Provisioned {
+            output: String::new(),
+        }),
         (Resolution::Done, _) => {
             return Err(CommandError::Usage(
-                "only changes of resources are put to a person".to_owned(),
+                "only resources and their provisioners are put to a person".to_owned(),
             ));
         }
     })

@@ -7,7 +7,7 @@ use crate::json;
 use decide::{Entry, World};
 use engine::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{ActionId, Effect, Event, Observation, Outcome, Phase, Verb, Verdict};
+use model::{ActionId, Effect, Event, Observation, OnFailure, Outcome, Phase, Verb, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -132,6 +132,20 @@ impl Progress {
                 let kept = if new { "; marked as damaged" } else { "" };
                 format!("{BAD}failed part of the way{RESET} {took}{kept}")
             }
+            Outcome::Provisioned { output } => {
+                self.written(&subject, output);
+                format!("{GOOD}done{RESET} {took}")
+            }
+            Outcome::Broken { output, .. } => {
+                self.written(&subject, output);
+                let text = format!("{BAD}failed{RESET} {took}");
+                match effect {
+                    Effect::Provision(one) if one.on_failure == OnFailure::Continue => {
+                        format!("{text}, which is taken as it is (on_failure = continue)")
+                    }
+                    _ => text,
+                }
+            }
             Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
             Outcome::Failed { .. } => format!("{WARN}failed{RESET} {took}"),
             Outcome::Unknown { why } => {
@@ -139,6 +153,13 @@ impl Progress {
             }
         };
         self.line(&format!("{subject}: {text}"));
+    }
+
+    /// What a provisioner wrote, each line behind its name.
+    fn written(&self, subject: &str, output: &str) {
+        for line in output.lines() {
+            self.line(&format!("{subject}: {DIM}{}{RESET}", visible(line)));
+        }
     }
 
     /// What happens to a service and its instances.
@@ -289,6 +310,7 @@ fn doing(effect: &Effect) -> &'static str {
         Effect::Stop { .. } => "asked to stop",
         Effect::Publish(_) => "telling the router",
         Effect::Build(_) => "running the build command",
+        Effect::Provision(_) => "running",
     }
 }
 
@@ -299,7 +321,11 @@ fn done(effect: &Effect) -> &'static str {
             Verb::Update => "changed",
             Verb::Delete => "destroyed",
         },
-        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => "stopped",
+        Effect::Place(_)
+        | Effect::Stop { .. }
+        | Effect::Publish(_)
+        | Effect::Build(_)
+        | Effect::Provision(_) => "stopped",
     }
 }
 

@@ -13,12 +13,14 @@
 mod artifacts;
 mod clock;
 mod provider;
+mod provisioners;
 mod router;
 mod runtime;
 
 pub use artifacts::{ArtifactsFixture, artifacts};
 pub use clock::clock;
 pub use provider::{Inquires, ProviderFixture, provider};
+pub use provisioners::{ProvisionersFixture, provisioners};
 pub use router::{RouterFixture, router};
 pub use runtime::{RuntimeFixture, runtime};
 

@@ -124,7 +124,7 @@ fn last_key(endpoint: &Endpoint) -> &Key {
 }
 
 /// Whether an end in the module at a node covers an object; where it has no key, it covers every instance.
-pub(super) fn covers(
+pub(crate) fn covers(
     loaded: &LoadedRelease,
     node: u32,
     endpoint: &Endpoint,

@@ -6,7 +6,7 @@
 mod chosen;
 mod configuration;
 mod data;
-mod endpoint;
+pub(crate) mod endpoint;
 mod explicit;
 mod graph;
 mod imports;

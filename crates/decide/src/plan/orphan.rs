@@ -4,10 +4,11 @@ use super::endpoint;
 use super::planner::{Draft, Pending, Planner, Stage};
 use crate::Object;
 use crate::diag;
+use crate::provision;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use model::{
-    Action, Address, Key, Mode, PlanMode, PlannedChange, Reason, Removed, Repeat, Repetition,
+    Action, Address, Key, Mode, PlanMode, PlannedChange, Reason, Repeat, Repetition,
     ResourceAddress,
 };
 use value::Diagnostics;
@@ -122,20 +123,7 @@ impl Planner {
     /// Whether an object stays as it is when it is no longer written.
     pub(super) fn is_kept(&self, address: &Address) -> bool {
         self.options.mode == PlanMode::Normal
-            && self.removed(address).is_some_and(|one| !one.destroy)
-    }
-
-    /// The `removed` block that names an object.
-    fn removed(&self, address: &Address) -> Option<Removed> {
-        let loaded = self.evaluator.loaded();
-        for node in 0..loaded.tree.len() as u32 {
-            for removed in &loaded.module(node).removed {
-                if endpoint::covers(loaded, node, &removed.from, address) {
-                    return Some(removed.clone());
-                }
-            }
-        }
-        None
+            && provision::removed(&self.evaluator, address).is_some_and(|one| !one.destroy)
     }
 
     fn why_deleted(&self, address: &Address) -> Option<Reason> {

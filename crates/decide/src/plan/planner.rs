@@ -10,6 +10,7 @@ use super::moves;
 use super::steps;
 use crate::diag;
 use crate::eval::{Evaluator, Judged, Judging, Place, Use};
+use crate::provision;
 use crate::{LoadedRelease, Object, World};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -18,7 +19,7 @@ use alloc::vec::Vec;
 use model::{
     Address, Answer, BlockSchema, CheckSubject, Checked, Drift, Imported, Mode, ModulePath, Plan,
     PlanMode, PlannedChange, ProviderSchema, Question, Reason, Resource, ResourceAddress,
-    RunOptions, When,
+    RunOptions,
 };
 use value::{Diagnostics, Name, Value};
 
@@ -515,7 +516,8 @@ impl Planner {
     pub(super) fn draft(&mut self, pending: Pending, mut change: PlannedChange) {
         change.schema_version = self.schema_version(&change.provider, &change.address);
         let nested = self.is_nested(&pending);
-        self.refuse_provisioners(&pending, change.action);
+        let damaged = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
+        let provisioners = provision::of_change(&self.evaluator, &change, damaged);
         if let Some(block) = pending.block
             && change.action != model::Action::NoOp
         {
@@ -532,27 +534,11 @@ impl Planner {
             change,
             uses: pending.uses,
             prior_dependencies,
-            provisioners: (Vec::new(), Vec::new()),
+            provisioners,
             nested,
         });
         if let Some(block) = pending.block {
             self.one_less(block);
-        }
-    }
-
-    /// Nothing runs provisioners yet, and to leave them out in silence would be worse than to refuse.
-    fn refuse_provisioners(&mut self, pending: &Pending, action: model::Action) {
-        use model::Action::{Create, CreateThenDelete, Delete, DeleteThenCreate};
-        let Some((_, resource)) = self.resource_at(pending.block) else {
-            return;
-        };
-        let found = resource.provisioners.iter().find(|one| match one.when {
-            When::Create => matches!(action, Create | DeleteThenCreate | CreateThenDelete),
-            When::Destroy => matches!(action, Delete | DeleteThenCreate | CreateThenDelete),
-        });
-        if let Some(one) = found {
-            let found = diag::provisioner_unsupported(&pending.address, &one.kind, one.span);
-            self.diagnostics.push(found);
         }
     }
 

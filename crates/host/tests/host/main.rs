@@ -13,3 +13,5 @@ mod conformance;
 mod data;
 mod directories;
 mod files;
+mod provisioners;
+mod remote;
