@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use model::{Answer, Digest, Event, RunId};
+use model::{Answer, Digest, Event, Plan, RunId};
 
 /// What a replay came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,10 +133,23 @@ impl Replay {
                 planner.answer(number, answer);
             }
         }
-        let again = planner
+        let mut again = planner
             .finish()
             .map_err(|_| String::from("no plan comes out now"))?;
-        if Digest::of(&blobs.sealed(model::encode(&again))) == *plan {
+        let then = blobs
+            .blob(plan)
+            .ok_or_else(|| String::from("the plan is not in the book"))?;
+        let then = blobs
+            .opened(then)
+            .map_err(|why| format!("the plan: {why}"))?;
+        let then: Plan = model::decode(&then).map_err(|error| format!("the plan: {error}"))?;
+        // What an older program did not write down it did not decide otherwise.
+        for (now, then) in again.changes.iter_mut().zip(&then.changes) {
+            if then.schema_version.is_none() {
+                now.schema_version = None;
+            }
+        }
+        if again == then {
             Ok(())
         } else {
             Err(String::from("another plan comes out now"))

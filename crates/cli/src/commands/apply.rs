@@ -399,6 +399,8 @@ fn over(
             let last = engine.world().runs.back();
             let text = if last.is_some_and(|run| run.kind == RunKind::Build) {
                 "Not everything could be built, and nothing was deployed.".to_owned()
+            } else if !begun {
+                "The plan could not be made. Nothing was changed.".to_owned()
             } else {
                 "Not everything could be done. What was done stays: steadfast show. When the cause is gone, do the \
                  same again: only what is missing is done."
