@@ -48,6 +48,7 @@ pub use inspection::Inspection;
 pub use loaded::{LoadedRelease, LoadedReleases, TemplateReader, not_lent};
 pub use memo::Memo;
 pub use plan::{Needs, Planner, Schemas, covers};
+pub use provision::handed_out;
 pub use run::{Run, RunSummary};
 pub use snapshot::FOLD_CODE;
 pub use watch::{Watch, is_news, watches, with_uncounted};

@@ -13,7 +13,8 @@ use alloc::collections::BTreeSet;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use model::{
-    Action, Address, Effect, PlannedChange, Provision, Provisioner, Removed, Verb, When, Work,
+    Action, ActionId, Address, Effect, PlannedChange, Provision, Provisioner, Removed, Verb, When,
+    Work,
 };
 use value::{Diagnostics, Span};
 
@@ -62,7 +63,8 @@ pub(crate) fn of_change(
     (at(When::Create, makes), at(When::Destroy, destroys))
 }
 
-/// What a provisioner is to do, now that its turn has come.
+/// What a provisioner is to do, now that its turn has come, without what is ephemeral: that is never written down, and
+/// is put in when the effect is handed out ([`handed_out`]).
 ///
 /// # Errors
 /// When its arguments cannot be evaluated, or are not wholly known.
@@ -73,6 +75,33 @@ pub(crate) fn effect(
     planned: &PlannedChange,
     position: u32,
 ) -> Result<Effect, Diagnostics> {
+    evaluated(world, run, memo, planned, position, true).map(Effect::Provision)
+}
+
+/// An effect as whoever carries it out is told of it: a provisioner with what is ephemeral in its arguments.
+pub fn handed_out(world: &World, memo: &mut Memo, action: ActionId, effect: &Effect) -> Effect {
+    let mut whole = || {
+        let run = world.run.as_ref()?;
+        let Effect::Provision(_) = effect else {
+            return None;
+        };
+        let (planned, work) = run.done_by(action)?;
+        let Work::Provision { provisioner, .. } = work else {
+            return None;
+        };
+        evaluated(world, run, memo, planned, provisioner, false).ok()
+    };
+    whole().map_or_else(|| effect.clone(), Effect::Provision)
+}
+
+fn evaluated(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    planned: &PlannedChange,
+    position: u32,
+    to_record: bool,
+) -> Result<Provision, Diagnostics> {
     let evaluator = memo.evaluator(world, run);
     let objects = objects(world, run);
     let address = &planned.address;
@@ -92,20 +121,23 @@ pub(crate) fn effect(
         ..place.ok_or_else(missing)?
     };
     let evaluate = |expr| {
-        let value = evaluator.evaluate(expr, &place, &objects)?;
+        let mut value = evaluator.evaluate(expr, &place, &objects)?;
+        if to_record {
+            value = value.ephemeral_as_null();
+        }
         if value.is_wholly_known() {
             Ok::<_, Diagnostics>(value)
         } else {
             Err(diag::provisioner_unknown(address, &provisioner.kind, provisioner.span).into())
         }
     };
-    Ok(Effect::Provision(Provision {
+    Ok(Provision {
         address: address.clone(),
         kind: provisioner.kind.clone(),
         config: evaluate(&provisioner.config)?,
         connection: provisioner.connection.as_ref().map(evaluate).transpose()?,
         on_failure: provisioner.on_failure,
-    }))
+    })
 }
 
 impl Run {

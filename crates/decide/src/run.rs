@@ -237,8 +237,13 @@ impl Run {
 
     /// The planned change that an action carries out.
     pub fn planned_by(&self, id: ActionId) -> Option<&PlannedChange> {
+        self.done_by(id).map(|(planned, _)| planned)
+    }
+
+    /// What an action does, and the planned change that it is about.
+    pub(crate) fn done_by(&self, id: ActionId) -> Option<(&PlannedChange, Work)> {
         let step = self.step_of.get(&id)?;
-        self.step(*step).map(|(planned, _)| planned)
+        self.step(*step)
     }
 
     /// A person stopped the run.

@@ -500,7 +500,7 @@ impl Core {
                     run: *run,
                     action: *action,
                     attempt: *attempt,
-                    effect: effect.clone(),
+                    effect: decide::handed_out(&self.world, &mut self.memo, *action, effect),
                     configuration,
                 });
             }

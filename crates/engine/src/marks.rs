@@ -22,7 +22,8 @@ const PART_BYTES_MIN: usize = 4;
 const REDACTED: &str = "(sensitive value)";
 
 /// What is said instead of what a provisioner wrote.
-const OUTPUT_HIDDEN: &str = "(output left out: the provisioner was given a sensitive value)";
+const OUTPUT_HIDDEN: &str =
+    "(output left out: the provisioner was given a sensitive or ephemeral value)";
 
 /// What is sensitive in what a provider was given, and what it says itself is never to be shown.
 #[derive(Default)]
@@ -92,6 +93,10 @@ pub(crate) fn unmarked_provision(provision: &Provision) -> (Provision, Sensitive
     (plain, sensitive)
 }
 
+fn is_secret(marks: Marks) -> bool {
+    marks.contains(Marks::SENSITIVE) || marks.contains(Marks::EPHEMERAL)
+}
+
 impl Sensitive {
     fn of(address: &Address, schema: &ProviderSchema) -> Self {
         let types = match address.resource.mode {
@@ -149,7 +154,7 @@ impl Sensitive {
 
     fn note_texts(&mut self, value: &Value) {
         value.walk(&mut |_, one| {
-            if one.marks().contains(Marks::SENSITIVE) {
+            if is_secret(one.marks()) {
                 one.walk(&mut |_, inside| {
                     if let Some(text) = inside.as_str().filter(|text| !text.is_empty()) {
                         self.texts.insert(text.to_owned());
@@ -161,7 +166,7 @@ impl Sensitive {
                     true
                 });
             }
-            one.marks_deep().contains(Marks::SENSITIVE)
+            is_secret(one.marks_deep())
         });
     }
 

@@ -119,6 +119,19 @@ impl Value {
             }))
     }
 
+    /// The value with null in place of everything ephemeral in it: what of it may be written down.
+    #[must_use]
+    pub fn ephemeral_as_null(&self) -> Self {
+        self.transform(&mut |_, value| {
+            if value.marks().contains(Marks::EPHEMERAL) {
+                let marks = value.marks().without(Marks::EPHEMERAL);
+                Self::null(value.ty()).with_marks(marks)
+            } else {
+                value
+            }
+        })
+    }
+
     /// Rebuilds the value from inside out: `change` is given everything inside, then what it is inside of, and answers
     /// what stands there instead. Elements of lists, sets and maps must keep their type.
     #[must_use]

@@ -182,7 +182,8 @@ pub(super) fn outcome(shown: &str, ended: Ended) -> Outcome {
         Some(code) => format!("exit status {code}"),
         None => "killed by a signal".to_owned(),
     };
-    let diagnostics = diag::command_failed(shown, &how, &last(&ended.output)).into();
+    // What it wrote stands beside it, and may have to be left out.
+    let diagnostics = diag::command_failed(shown, &how, "").into();
     Outcome::Broken {
         output: ended.output,
         diagnostics,

@@ -54,16 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "A value with null in place of everything ephemeral in it.",
         &[VALUE],
         ANY,
-        |call| {
-            Ok(call.value(0)?.transform(&mut |_, value| {
-                if value.marks().contains(Marks::EPHEMERAL) {
-                    let marks = value.marks().without(Marks::EPHEMERAL);
-                    Value::null(value.ty()).with_marks(marks)
-                } else {
-                    value
-                }
-            }))
-        },
+        |call| Ok(call.value(0)?.ephemeral_as_null()),
     ),
     function(
         "issensitive",
