@@ -94,10 +94,9 @@ async fn one_that_ended_without_telling_how_is_unclear() {
 async fn what_it_leaves_running_is_not_waited_for() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("project")).unwrap();
-    let provision = local("(while [ ! -e ../over ]; do sleep 0.05; done) & echo started");
+    let provision = local("(while [ -e ../project ]; do sleep 0.05; done) & echo started");
     let exec = exec(root.path());
     let outcome = exec.run(action(), &provision).await;
-    std::fs::write(root.path().join("over"), "").unwrap();
     let started = Outcome::Provisioned {
         output: "started".into(),
     };
