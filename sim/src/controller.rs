@@ -41,8 +41,8 @@ impl Blobs for DiskBlobs {
             .flatten()
     }
 
-    fn templates(&self) -> Option<decide::TemplateReader> {
-        Some(definition::template_expression)
+    fn texts(&self) -> Option<value::TextReader> {
+        Some(definition::TEXTS)
     }
 
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {

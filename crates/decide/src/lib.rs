@@ -45,7 +45,7 @@ pub use action::{Action, Stage, fits};
 pub use apply::{configuration, moving as is_moving};
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use inspection::Inspection;
-pub use loaded::{LoadedRelease, LoadedReleases, TemplateReader, not_lent};
+pub use loaded::{LoadedRelease, LoadedReleases, not_lent};
 pub use memo::Memo;
 pub use plan::{Needs, Planner, Schemas, covers};
 pub use provision::handed_out;

@@ -10,13 +10,10 @@ use model::{
     Address, CheckSubject, Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep,
     Release, ResourceAddress, Variable,
 };
-use value::{Diagnostics, Expr, Name, Value};
+use value::{Diagnostics, Name, TextReader, Value};
 
 /// Most module calls in one release, nested ones included.
 const MODULE_CALLS_MAX: usize = 10_000;
-
-/// Reads a text as a template: what knows the language stands beside this room, so it is handed in.
-pub type TemplateReader = fn(&str) -> Result<Expr, Diagnostics>;
 
 /// A release, its digest and the files it carries.
 #[derive(Debug)]
@@ -29,8 +26,8 @@ pub struct LoadedRelease {
     pub inputs: Inputs,
     /// Content of its files, by path relative to the root module.
     pub files: BTreeMap<String, Arc<[u8]>>,
-    /// What reads its templates.
-    pub templates: Option<TemplateReader>,
+    /// What reads its templates, and texts that have the form of variables files.
+    pub texts: Option<TextReader>,
     pub(crate) tree: Vec<ModuleNode>,
     /// Source addresses of providers that have a configuration somewhere.
     pub(crate) configured: BTreeSet<String>,
@@ -93,7 +90,7 @@ impl LoadedRelease {
             configured: Self::configured_in(&release),
             release,
             files,
-            templates: None,
+            texts: None,
             tree,
         })
     }
@@ -277,7 +274,7 @@ impl LoadedReleases {
         })?;
         loaded.inputs = inputs;
         self.lend(&mut loaded, &blobs.lent());
-        loaded.templates = blobs.templates();
+        loaded.texts = blobs.texts();
         let loaded = Arc::new(loaded);
         if self.by_digest.len() >= RELEASES_KEPT {
             self.by_digest.pop_first();

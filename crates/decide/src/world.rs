@@ -128,8 +128,8 @@ pub trait Blobs {
     /// The content, checked against its digest; none when it is not there.
     fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
 
-    /// What reads templates that only show themselves when they are needed; none where nobody can.
-    fn templates(&self) -> Option<crate::TemplateReader> {
+    /// What reads templates and other texts that only show themselves when they are needed; none where nobody can.
+    fn texts(&self) -> Option<value::TextReader> {
         None
     }
 

@@ -211,7 +211,7 @@ impl<'a> Console<'a> {
         let entries = value.as_ref().and_then(Value::entries);
         let names = entries.into_iter().flat_map(|entries| entries.keys());
         names
-            .filter(|name| lexer::is_identifier(name))
+            .filter(|name| value::is_identifier(name))
             .map(ToString::to_string)
             .collect()
     }
@@ -262,6 +262,7 @@ pub(crate) fn names<'a>(release: &'a Release, schemas: &'a [ProviderSchema]) -> 
         resources: resources.collect(),
         calls: calls.collect(),
         services: release.services.keys().cloned().collect(),
+        providers: root.required_providers.clone(),
     }
 }
 
@@ -302,7 +303,7 @@ fn path_at_end(text: &str) -> &str {
 fn is_name_part(character: char) -> bool {
     let mut name = String::from("_");
     name.push(character);
-    lexer::is_identifier(&name)
+    value::is_identifier(&name)
 }
 
 /// Whether a text may become an expression with further lines: a bracket, heredoc, sequence or comment is open in it.

@@ -9,7 +9,7 @@ use crate::diag::syntax as diag;
 use crate::limits::TOKENS_PER_SOURCE_MAX;
 use crate::text::Excerpt;
 use alloc::vec::Vec;
-use value::{Diagnostics, Span};
+use value::{Diagnostics, Span, continues_identifier, is_identifier, starts_identifier};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,20 +143,6 @@ fn run(excerpt: Excerpt<'_>, mode: Mode, diagnostics: &mut Diagnostics) -> Token
         list: lexer.tokens,
         unterminated: lexer.unterminated,
     }
-}
-
-/// Whether a text is an identifier of the language.
-pub fn is_identifier(text: &str) -> bool {
-    let mut characters = text.chars();
-    characters.next().is_some_and(starts_identifier) && characters.all(continues_identifier)
-}
-
-fn starts_identifier(character: char) -> bool {
-    character == '_' || unicode_ident::is_xid_start(character)
-}
-
-fn continues_identifier(character: char) -> bool {
-    character == '-' || unicode_ident::is_xid_continue(character)
 }
 
 /// Characters that make text look different from what it is are allowed in strings, but said aloud.

@@ -43,7 +43,6 @@ pub use constant::Nothing;
 pub use delivery::environments;
 pub use diag::CODES;
 pub use format::format;
-pub use lexer::is_identifier;
 pub use outline::Outline;
 pub use parser::{parse_body, parse_expression, parse_template, source_text};
 pub use source::{DEFAULT_HOST, ModuleSource, RegistrySource, RemoteSource};
@@ -52,9 +51,16 @@ pub use testing::{
     TestRun, UnderTest,
 };
 pub use text::{LineIndex, Position};
+pub use value::is_identifier;
 pub use version::{Constraints, Version};
 
-use value::{Diagnostics, Expr, SourceId};
+use value::{Diagnostics, Expr, SourceId, TextReader};
+
+/// What reads texts that only show themselves while a release is evaluated.
+pub const TEXTS: TextReader = TextReader {
+    template: template_expression,
+    variables: |text| variables_file(text.as_bytes()),
+};
 
 /// Compiles a single expression that refers to nothing, as `console` and tests need it.
 ///

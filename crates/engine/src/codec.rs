@@ -155,8 +155,8 @@ impl Blobs for StoredBlobs<'_> {
             .ok()
     }
 
-    fn templates(&self) -> Option<decide::TemplateReader> {
-        Some(definition::template_expression)
+    fn texts(&self) -> Option<value::TextReader> {
+        Some(definition::TEXTS)
     }
 
     fn lent(&self) -> model::Inputs {

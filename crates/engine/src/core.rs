@@ -225,8 +225,8 @@ impl Blobs for Layered<'_> {
         self.0.get(digest).cloned().or_else(|| self.1.blob(digest))
     }
 
-    fn templates(&self) -> Option<decide::TemplateReader> {
-        self.1.templates()
+    fn texts(&self) -> Option<value::TextReader> {
+        self.1.texts()
     }
 
     fn lent(&self) -> model::Inputs {

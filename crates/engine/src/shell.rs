@@ -82,8 +82,8 @@ impl Blobs for ReaderBlobs {
         self.2.values()
     }
 
-    fn templates(&self) -> Option<decide::TemplateReader> {
-        Some(definition::template_expression)
+    fn texts(&self) -> Option<value::TextReader> {
+        Some(definition::TEXTS)
     }
 
     fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use crate::functions::Circumstances;
 use crate::{Budget, Diagnostics, Name, Span, Type, Value};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -177,6 +178,16 @@ pub enum Reference {
     ServicePort(Name),
 }
 
+/// What reads texts that only show themselves when they are needed: who knows the language stands beside this room and
+/// hands it down.
+#[derive(Clone, Copy, Debug)]
+pub struct TextReader {
+    /// See [`Scope::template`].
+    pub template: fn(&str) -> Result<Expr, Diagnostics>,
+    /// See [`Scope::variables`].
+    pub variables: fn(&str) -> Result<BTreeMap<Name, Value>, Diagnostics>,
+}
+
 /// Answers what an expression asks of the outside.
 pub trait Scope {
     /// The value of a reference, with all its instances where it has several.
@@ -205,6 +216,12 @@ pub trait Scope {
     /// what [`crate::functions::TEMPLATE_VARIABLES`] names; its places are in the text. `name` is what the text is
     /// spoken of by. None where nobody can read templates.
     fn template(&self, _text: &str, _name: &str) -> Option<Result<Expr, Diagnostics>> {
+        None
+    }
+
+    /// The values in a text that has the form of a variables file; places are in the text. None where nobody can read
+    /// such texts.
+    fn variables(&self, _text: &str) -> Option<Result<BTreeMap<Name, Value>, Diagnostics>> {
         None
     }
 

@@ -615,7 +615,7 @@ fn loaded(definition: &Definition) -> Result<Arc<LoadedRelease>, CommandError> {
         definition.files(),
     )
     .map_err(|found| failed(found, definition))?;
-    loaded.templates = Some(definition::template_expression);
+    loaded.texts = Some(definition::TEXTS);
     Ok(Arc::new(loaded))
 }
 

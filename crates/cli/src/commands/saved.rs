@@ -168,8 +168,8 @@ impl Blobs for Content<'_> {
         self.by_digest.get(digest).map(|bytes| bytes.to_vec())
     }
 
-    fn templates(&self) -> Option<decide::TemplateReader> {
-        Some(definition::template_expression)
+    fn texts(&self) -> Option<value::TextReader> {
+        Some(definition::TEXTS)
     }
 
     fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {

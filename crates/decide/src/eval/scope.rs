@@ -112,7 +112,13 @@ impl Scope for EvaluationScope<'_> {
     }
 
     fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
-        self.evaluator.loaded.templates.map(|read| read(text))
+        let texts = self.evaluator.loaded.texts?;
+        Some((texts.template)(text))
+    }
+
+    fn variables(&self, text: &str) -> Option<Result<model::Inputs, Diagnostics>> {
+        let texts = self.evaluator.loaded.texts?;
+        Some((texts.variables)(text))
     }
 }
 
@@ -146,6 +152,10 @@ impl Scope for WithFiles<'_> {
 
     fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {
         self.scope.template(text, name)
+    }
+
+    fn variables(&self, text: &str) -> Option<Result<model::Inputs, Diagnostics>> {
+        self.scope.variables(text)
     }
 
     fn budget(&self) -> Option<&value::Budget> {

@@ -112,7 +112,7 @@ impl<'a> Compiler<'a> {
             _ => return None,
         };
         for label in &block.labels {
-            if !crate::lexer::is_identifier(&label.name) {
+            if !value::is_identifier(&label.name) {
                 self.diagnostics
                     .push(blocks::invalid_name(label.span, &label.name));
             }

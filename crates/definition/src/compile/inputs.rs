@@ -103,7 +103,7 @@ fn values(body: &Body, diagnostics: &mut Diagnostics) -> BTreeMap<Name, (Option<
     let mut values = BTreeMap::new();
     for attribute in &body.attributes {
         let what = "A value in a variables file";
-        let value = lower::constant(&attribute.value, &Type::Any, what, diagnostics);
+        let value = lower::given(&attribute.value, what, diagnostics);
         let name = attribute.name.name.clone();
         values.insert(name, (value, attribute.value.span));
     }
@@ -285,7 +285,7 @@ fn read_text(root: &Definition, name: &str, text: &str) -> Result<Value, String>
         None
     } else {
         let what = "A value given from outside";
-        lower::constant(&expression, &Type::Any, what, &mut diagnostics)
+        lower::given(&expression, what, &mut diagnostics)
     };
     value.ok_or_else(|| blocks::because(&diagnostics))
 }

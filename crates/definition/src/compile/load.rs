@@ -10,13 +10,13 @@ use super::overrides;
 use super::resolve::Resolved;
 use crate::diag::blocks as diag;
 use crate::json;
-use crate::lexer::is_identifier;
 use crate::parser;
 use crate::syntax::{Attribute, Block, Body, ExpressionKind, Identifier};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::Mode;
+use value::is_identifier;
 use value::{Diagnostic, Diagnostics, Name, SourceId};
 
 /// The file that describes delivery.

@@ -145,6 +145,7 @@ impl<'a> Compiler<'a> {
                 .filter_map(|block| block.labels.first())
                 .map(|label| label.name.clone())
                 .collect(),
+            providers: self.requirements.get(index).cloned().unwrap_or_default(),
         }
     }
 

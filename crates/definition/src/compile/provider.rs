@@ -299,7 +299,7 @@ impl<'a> Compiler<'a> {
 
     fn alias(&mut self, inside: &Body) -> Option<Name> {
         let alias = body::text(inside, "alias", &mut self.diagnostics)?;
-        if !crate::lexer::is_identifier(&alias) {
+        if !value::is_identifier(&alias) {
             let span = inside
                 .attribute("alias")
                 .map_or(inside.open, |a| a.value.span);

@@ -180,6 +180,10 @@ impl Scope for StaticScope<'_, '_> {
     fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {
         Some(self.reader.template(text, name))
     }
+
+    fn variables(&self, text: &str) -> Option<Result<BTreeMap<Name, Value>, Diagnostics>> {
+        Some(crate::variables_file(text.as_bytes()))
+    }
 }
 
 struct Pass<'a, 'f> {

@@ -487,6 +487,10 @@ impl Scope for Here<'_> {
     fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
         Some(crate::template_expression(text))
     }
+
+    fn variables(&self, text: &str) -> Option<Result<BTreeMap<Name, Value>, Diagnostics>> {
+        Some(crate::variables_file(text.as_bytes()))
+    }
 }
 
 /// The key that a value chooses; none where that is not known. A number chooses an index even where it is written as a

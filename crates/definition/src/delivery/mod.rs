@@ -119,7 +119,7 @@ fn unique<'b>(root: &'b Definition, diagnostics: &mut Diagnostics) -> Vec<&'b Bl
         let Some(label) = block.labels.first() else {
             continue;
         };
-        if !crate::lexer::is_identifier(&label.name) {
+        if !value::is_identifier(&label.name) {
             diagnostics.push(blocks::invalid_name(label.span, &label.name));
             continue;
         }

@@ -99,6 +99,12 @@ pub(crate) fn constant_required(span: Span, what: &str) -> Diagnostic {
     error(CONSTANT_REQUIRED, detail, span)
 }
 
+/// A function is called where nothing is computed.
+pub(crate) fn call_in_constant(span: Span, what: &str) -> Diagnostic {
+    let detail = format!("{what} cannot call functions. Write the value itself.");
+    error(CONSTANT_REQUIRED, detail, span)
+}
+
 pub(crate) fn invalid_type(span: Span, detail: &str) -> Diagnostic {
     error(INVALID_TYPE, detail, span)
 }

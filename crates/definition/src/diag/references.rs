@@ -279,7 +279,37 @@ pub(crate) fn malformed_function(span: Span, name: &str, why: &str) -> Diagnosti
     )
 }
 
-/// A function of a provider, none of which offers any yet.
+/// A function of a provider where nobody knows what the module calls its providers.
+pub(crate) fn provider_function_here(span: Span) -> Diagnostic {
+    let detail = "Functions of providers cannot be called in what must be constant, nor inside of templates. Compute \
+                  the value in a local of the module, and refer to that, or hand it to the template as a variable.";
+    error(UNKNOWN_FUNCTION, detail, span)
+}
+
+/// A function of a provider that the module does not require.
+pub(crate) fn provider_not_required(span: Span, provider: &str, function: &str) -> Diagnostic {
+    let detail = format!(
+        "There is no function named \"provider::{provider}::{function}\". Ensure that provider name \"{provider}\" is \
+         declared in this module's required_providers block, and that this provider offers a function named \
+         \"{function}\"."
+    );
+    error(UNKNOWN_FUNCTION, detail, span)
+}
+
+/// A function that the provider does not offer.
+pub(crate) fn not_a_provider_function<'a>(
+    span: Span,
+    provider: &str,
+    function: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let detail =
+        format!("The function \"{function}\" is not available from the provider \"{provider}\".");
+    let suggestion = did_you_mean(function, known);
+    suggest(error(UNKNOWN_FUNCTION, detail, span), suggestion)
+}
+
+/// A function of a provider whose functions cannot be called yet.
 pub(crate) fn provider_function(span: Span, provider: &str, function: &str) -> Diagnostic {
     let detail = format!(
         "The provider \"{provider}\" offers no functions here, so there is no \"{function}\": functions of providers \

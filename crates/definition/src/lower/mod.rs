@@ -14,7 +14,7 @@ use crate::syntax::{Call, Expression, ExpressionKind, For, Identifier};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use model::{BlockSchema, Mode};
+use model::{BlockSchema, Mode, ProviderRequirement};
 use value::{Diagnostic, Diagnostics, Expr, ExprKind, Name, Span, Type, Value};
 
 /// What a module declares, as far as references need to know it.
@@ -26,6 +26,8 @@ pub(crate) struct Names<'a> {
     /// Module calls and stacks.
     pub(crate) calls: BTreeMap<Name, CallNames>,
     pub(crate) services: BTreeSet<Name>,
+    /// Required providers, by local name.
+    pub(crate) providers: BTreeMap<Name, ProviderRequirement>,
 }
 
 /// What is known of a resource.
@@ -103,6 +105,8 @@ pub(crate) struct Lowerer<'a> {
     bindings: Vec<Binding>,
     /// Inside of so many calls of `try` and `can`, which may be given a function that there is not.
     tolerant: u32,
+    /// What is written where no function can be called, if that is so.
+    callless: Option<&'a str>,
     pub(crate) diagnostics: Diagnostics,
 }
 
@@ -114,19 +118,19 @@ pub(crate) fn constant(
     what: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Value> {
+    let lowerer = Lowerer::new(Roots::Constant(what), Context::default());
+    lowerer.constant(expression, ty, diagnostics)
+}
+
+/// The same for a value that comes from outside, in which no function can be called either.
+pub(crate) fn given(
+    expression: &Expression,
+    what: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Value> {
     let mut lowerer = Lowerer::new(Roots::Constant(what), Context::default());
-    let expr = lowerer.converted(expression, ty);
-    if !lowerer.diagnostics.is_empty() {
-        diagnostics.extend(lowerer.diagnostics);
-        return None;
-    }
-    match expr.evaluate(&crate::constant::Nothing) {
-        Ok(value) => Some(value),
-        Err(found) => {
-            diagnostics.extend(found);
-            None
-        }
-    }
+    lowerer.callless = Some(what);
+    lowerer.constant(expression, &Type::Any, diagnostics)
 }
 
 /// What is wrong with a path of attributes that is written relative to an object of a schema, as in `ignore_changes`.
@@ -153,6 +157,7 @@ impl<'a> Lowerer<'a> {
             context,
             bindings: Vec::new(),
             tolerant: 0,
+            callless: None,
             diagnostics: Diagnostics::new(),
         }
     }
@@ -164,6 +169,27 @@ impl<'a> Lowerer<'a> {
 
     pub(crate) fn context(&self) -> Context<'a> {
         self.context
+    }
+
+    /// The value of an expression that refers to nothing.
+    fn constant(
+        mut self,
+        expression: &Expression,
+        ty: &Type,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Value> {
+        let expr = self.converted(expression, ty);
+        if !self.diagnostics.is_empty() {
+            diagnostics.extend(self.diagnostics);
+            return None;
+        }
+        match expr.evaluate(&crate::constant::Nothing) {
+            Ok(value) => Some(value),
+            Err(found) => {
+                diagnostics.extend(found);
+                None
+            }
+        }
     }
 
     /// The expression, converted to a type unless any will do.
@@ -215,7 +241,12 @@ impl<'a> Lowerer<'a> {
                     Box::new(self.expression(otherwise)),
                 )
             }
-            ExpressionKind::Call(call) => self.call(call),
+            ExpressionKind::Call(call) => {
+                if let Some(what) = self.callless {
+                    self.report(crate::diag::blocks::call_in_constant(span, what));
+                }
+                self.call(call)
+            }
             ExpressionKind::Tuple(items) => {
                 ExprKind::Tuple(items.iter().map(|item| self.expression(item)).collect())
             }
@@ -260,24 +291,37 @@ impl<'a> Lowerer<'a> {
 
     fn call(&mut self, call: &Call) -> ExprKind {
         let name = &call.name.name;
-        // The name stays as it is written, with the namespace of its provider where it has one: that is how whoever
-        // knows providers will find it.
-        if let Some(found) = functions::unknown(name, call.name.span).filter(|_| self.tolerant == 0)
-        {
-            self.report(found);
-            for argument in &call.arguments {
-                self.expression(argument);
+        let found = match functions::resolve(name, call.name.span, self.providers()) {
+            Err(_) if self.tolerant > 0 => Ok(name.clone()),
+            found => found,
+        };
+        let called = match found {
+            Ok(called) => called,
+            Err(found) => {
+                self.report(found);
+                for argument in &call.arguments {
+                    self.expression(argument);
+                }
+                return unknown();
             }
-            return unknown();
-        }
+        };
         let tolerates = functions::tolerates_failure(name);
         self.tolerant += u32::from(tolerates);
         let arguments = call.arguments.iter().map(|a| self.expression(a)).collect();
         self.tolerant -= u32::from(tolerates);
         ExprKind::Call {
-            name: name.clone(),
+            name: called,
             arguments,
             expand_last: call.expand_last,
+        }
+    }
+
+    /// The providers whose functions can be called; none where none can.
+    fn providers(&self) -> Option<&'a BTreeMap<Name, ProviderRequirement>> {
+        match self.roots {
+            Roots::Module(names) => Some(&names.providers),
+            Roots::Test(names) => names.module.map(|names| &names.providers),
+            Roots::Constant(_) | Roots::Variables(_) => None,
         }
     }
 

@@ -570,7 +570,7 @@ impl Outcome {
 fn loaded(ready: &Ready) -> Result<LoadedRelease, Diagnostics> {
     let release = ready.release.clone();
     let mut loaded = LoadedRelease::new(ready.digest, release, ready.files.clone())?;
-    loaded.templates = Some(definition::template_expression);
+    loaded.texts = Some(definition::TEXTS);
     Ok(loaded)
 }
 

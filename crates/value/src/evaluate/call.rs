@@ -20,6 +20,11 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Evaluated {
         let function = lookup(name, span)?;
+        // A compiled name has the address of a provider where a short one was written.
+        let name = match name.starts_with(functions::PROVIDER) {
+            true => function.name,
+            false => name,
+        };
         let mut places: Vec<Span> = arguments.iter().map(beginning).collect();
         if !expand_last {
             check_count(function, &places, span)?;

@@ -97,7 +97,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |call| {
             let value = call.value(0)?;
             if !value.is_wholly_known() {
-                return Ok(begun_json(value));
+                return Ok(begun_encoding(value));
             }
             match json::to_string(value) {
                 Ok(text) => Ok(Value::string(text)),
@@ -129,8 +129,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .maybe_null(),
 ];
 
-/// Of JSON that is not known yet, the first character is certain where the value cannot turn out to be null.
-fn begun_json(value: &Value) -> Value {
+/// What is known of JSON or an expression that is not known yet: the first character, where the value cannot turn out
+/// to be null.
+pub(super) fn begun_encoding(value: &Value) -> Value {
     let first = match value.ty() {
         _ if value.could_be_null() => "",
         Type::String => "\"",

@@ -23,6 +23,7 @@ mod sequence;
 mod set;
 mod signature;
 mod template;
+mod terraform;
 mod text;
 mod time;
 mod yaml_read;
@@ -34,6 +35,8 @@ pub use glob::FileSet;
 pub use signature::{ShownParameter, Signature};
 pub use template::TEMPLATE_VARIABLES;
 pub(crate) use template::unsuitable_template;
+pub(crate) use terraform::PROVIDER;
+pub use terraform::{TERRAFORM_PROVIDER, provider_function_name, terraform_function_names};
 
 use crate::{Diagnostics, Marks, Number, Scope, Span, Type, Value, convert};
 use alloc::string::{String, ToString};
@@ -363,8 +366,11 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
     functions().map(|function| function.name)
 }
 
-/// The function of a name, with or without `core::`.
+/// The function of a name, with or without `core::`, or the name of one of a provider in a compiled expression.
 pub fn function(name: &str) -> Option<&'static Function> {
+    if let Some(found) = terraform::compiled(name) {
+        return Some(found);
+    }
     let name = name.strip_prefix("core::").unwrap_or(name);
     functions().find(|function| function.name == name)
 }

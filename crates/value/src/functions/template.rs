@@ -193,7 +193,7 @@ fn first_template(expr: &Expr) -> Option<(String, Span)> {
 }
 
 /// What is wrong inside of a template, said of its call; that a limit was reached is passed on as it is.
-fn failed(found: Diagnostics, text: &str, name: &str) -> CallError {
+pub(super) fn failed(found: Diagnostics, text: &str, name: &str) -> CallError {
     if found.iter().any(diag::is_limit) {
         return CallError::found(found);
     }

@@ -300,6 +300,10 @@ impl Scope for FixtureScope<'_> {
         Some(definition::template_expression(text))
     }
 
+    fn variables(&self, text: &str) -> Option<Result<model::Inputs, Diagnostics>> {
+        Some(definition::variables_file(text.as_bytes()))
+    }
+
     fn circumstances(&self) -> Option<&Circumstances> {
         Some(&self.circumstances)
     }

@@ -250,8 +250,8 @@ impl Blobs for Shelf {
         shelf.get(digest).cloned()
     }
 
-    fn templates(&self) -> Option<decide::TemplateReader> {
-        Some(definition::template_expression)
+    fn texts(&self) -> Option<value::TextReader> {
+        Some(definition::TEXTS)
     }
 }
 

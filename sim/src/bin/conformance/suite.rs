@@ -124,6 +124,12 @@ pub(crate) const SUITES: &[Suite] = &[
         0
     ),
     case_suite!(
+        "provider-functions",
+        "calls of the functions of the provider that is built in",
+        "sim/conformance/language/provider_functions.txt",
+        0
+    ),
+    case_suite!(
         "drawn",
         "small forms of drawn expressions that once differed",
         "sim/conformance/language/drawn.txt",

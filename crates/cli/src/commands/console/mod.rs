@@ -83,7 +83,7 @@ fn inspection(
         let loaded = LoadedRelease::new(definition.digest, release, definition.files());
         match loaded {
             Ok(mut loaded) => {
-                loaded.templates = Some(definition::template_expression);
+                loaded.texts = Some(definition::TEXTS);
                 Ok(loaded)
             }
             Err(found) => Err(CommandError::Diagnostics {

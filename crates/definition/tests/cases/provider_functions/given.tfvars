@@ -1,0 +1,1 @@
+settings = upper("x")

@@ -1,0 +1,3 @@
+locals {
+  text = provider::tf::encode_tfvars({ a = 1 })
+}
