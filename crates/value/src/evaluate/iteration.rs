@@ -16,6 +16,77 @@ struct For<'e> {
     to_object: bool,
 }
 
+impl<'e> For<'e> {
+    /// The head of a `for` that gives a tuple, and its result.
+    fn of_tuple(expr: &'e Expr) -> Option<(Self, &'e Expr)> {
+        let ExprKind::ForTuple {
+            key,
+            value,
+            collection,
+            condition,
+            result,
+        } = &expr.kind
+        else {
+            return None;
+        };
+        let head = Self {
+            key: key.as_deref(),
+            value,
+            collection,
+            condition: condition.as_deref(),
+            to_object: false,
+        };
+        Some((head, result))
+    }
+
+    /// The head of a `for` that gives an object, its results, and whether they are gathered by name.
+    fn of_object(expr: &'e Expr) -> Option<(Self, (&'e Expr, &'e Expr), bool)> {
+        let ExprKind::ForObject {
+            key,
+            value,
+            collection,
+            condition,
+            result_key,
+            result_value,
+            group,
+        } = &expr.kind
+        else {
+            return None;
+        };
+        let head = Self {
+            key: key.as_deref(),
+            value,
+            collection,
+            condition: condition.as_deref(),
+            to_object: true,
+        };
+        Some((head, (result_key, result_value), *group))
+    }
+}
+
+/// The object of what was found under each name.
+fn gathered(items: BTreeMap<Name, Vec<Value>>, group: bool) -> Value {
+    let gather = |(name, mut values): (Name, Vec<Value>)| {
+        let value = if group {
+            Value::tuple(values)
+        } else {
+            values.pop().unwrap_or_else(|| Value::null(Type::Any))
+        };
+        (name, value)
+    };
+    Value::object(items.into_iter().map(gather).collect())
+}
+
+/// What stands for a `for` of which every element was gone through, as far as it is known which there are.
+fn stand_in(passage: Result<Passage, Diagnostics>, build: impl FnOnce() -> Value) -> Value {
+    match passage {
+        Ok(passage) if passage.found.is_empty() && passage.known => {
+            build().with_marks(passage.marks)
+        }
+        _ => Value::unknown(Type::Any),
+    }
+}
+
 /// What was found on the way through a collection.
 struct Passage {
     found: Diagnostics,
@@ -87,22 +158,8 @@ impl Evaluator<'_> {
 
     #[inline(never)]
     pub(super) fn for_tuple(&self, expr: &Expr, env: Env<'_>) -> Evaluated {
-        let ExprKind::ForTuple {
-            key,
-            value,
-            collection,
-            condition,
-            result,
-        } = &expr.kind
-        else {
+        let Some((head, result)) = For::of_tuple(expr) else {
             return Err(diag::not_iterable("none", expr.span).into());
-        };
-        let head = For {
-            key: key.as_deref(),
-            value,
-            collection,
-            condition: condition.as_deref(),
-            to_object: false,
         };
         let mut items = Vec::new();
         let passage = self.each(&head, env, &mut |inner, _| {
@@ -114,24 +171,8 @@ impl Evaluator<'_> {
 
     #[inline(never)]
     pub(super) fn for_object(&self, expr: &Expr, env: Env<'_>) -> Evaluated {
-        let ExprKind::ForObject {
-            key,
-            value,
-            collection,
-            condition,
-            result_key,
-            result_value,
-            group,
-        } = &expr.kind
-        else {
+        let Some((head, (result_key, result_value), group)) = For::of_object(expr) else {
             return Err(diag::not_iterable("none", expr.span).into());
-        };
-        let head = For {
-            key: key.as_deref(),
-            value,
-            collection,
-            condition: condition.as_deref(),
-            to_object: true,
         };
         let mut items: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
         let passage = self.each(&head, env, &mut |inner, passage| {
@@ -151,7 +192,7 @@ impl Evaluator<'_> {
             match (name, value) {
                 (Ok(Some((name, sensitive))), Ok(value)) => {
                     let values = items.entry(name.clone()).or_default();
-                    if !*group && !values.is_empty() {
+                    if !group && !values.is_empty() {
                         let shown = (!sensitive).then_some(&*name);
                         return Err(diag::duplicate_key(shown, result_key.span).into());
                     }
@@ -165,18 +206,42 @@ impl Evaluator<'_> {
             }
             Ok(())
         })?;
-        let group = *group;
-        self.finish_for(passage, expr.span, items.len(), || {
-            let gather = |(name, mut values): (Name, Vec<Value>)| {
-                let value = if group {
-                    Value::tuple(values)
-                } else {
-                    values.pop().unwrap_or_else(|| Value::null(Type::Any))
-                };
-                (name, value)
+        self.finish_for(passage, expr.span, items.len(), || gathered(items, group))
+    }
+
+    /// What stands for a `for` that gives a tuple and cannot be computed: as many elements.
+    pub(super) fn stand_in_for_tuple(&self, expr: &Expr, env: Env<'_>) -> Value {
+        let Some((head, result)) = For::of_tuple(expr) else {
+            return Value::unknown(Type::Any);
+        };
+        let mut items = Vec::new();
+        let passage = self.each(&head, env, &mut |inner, _| {
+            let item = self.eval(result, Some(inner));
+            items.push(self.standing_in(&item, result, Some(inner)));
+            Ok(())
+        });
+        stand_in(passage, || Value::tuple(items))
+    }
+
+    /// What stands for a `for` that gives an object and cannot be computed: the attributes whose names can.
+    pub(super) fn stand_in_for_object(&self, expr: &Expr, env: Env<'_>) -> Value {
+        let Some((head, (result_key, result_value), group)) = For::of_object(expr) else {
+            return Value::unknown(Type::Any);
+        };
+        let mut items: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
+        let passage = self.each(&head, env, &mut |inner, passage| {
+            let Ok(key) = self.eval(result_key, Some(inner)) else {
+                return Ok(());
             };
-            Value::object(items.into_iter().map(gather).collect())
-        })
+            passage.known &= key.is_known();
+            if let Ok(Some(name)) = object_key(&key, result_key.span) {
+                let value = self.eval(result_value, Some(inner));
+                let value = self.standing_in(&value, result_value, Some(inner));
+                items.entry(name).or_default().push(value);
+            }
+            Ok(())
+        });
+        stand_in(passage, || gathered(items, group))
     }
 
     fn finish_for(

@@ -163,7 +163,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn standing_in(&self, result: &Evaluated, expr: &Expr, env: Env<'_>) -> Value {
+    pub(super) fn standing_in(&self, result: &Evaluated, expr: &Expr, env: Env<'_>) -> Value {
         match result {
             Ok(value) => value.clone(),
             Err(_) => self.stand_in(expr, env),
@@ -205,6 +205,8 @@ impl Evaluator<'_> {
                 }
             }
             ExprKind::Splat { source, each } => self.stand_in_splat(&part(source), each, env),
+            ExprKind::ForTuple { .. } => self.stand_in_for_tuple(expr, env),
+            ExprKind::ForObject { .. } => self.stand_in_for_object(expr, env),
             ExprKind::Conditional(condition, then, otherwise) => {
                 let (then, otherwise) = (part(then), part(otherwise));
                 let Ok(ty) = common_type(&then, &otherwise) else {
@@ -242,6 +244,12 @@ impl Evaluator<'_> {
             Data::Tuple(items) => Value::tuple(items.iter().map(on_item).collect()),
             Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::Map(..) | Data::Object(_) => {
                 Value::tuple(Vec::from([on_item(source)]))
+            }
+            // Its elements may have any type, where the first of them cannot be computed.
+            Data::List(_, items) | Data::Set(_, items) if !items.is_empty() => {
+                let items: Vec<Value> = items.iter().map(on_item).collect();
+                let ty = items.first().map_or(Type::Any, Value::ty);
+                Value::unknown(Type::list(ty)).with_marks(source.marks())
             }
             Data::List(..) | Data::Set(..) | Data::Unknown(_) | Data::Null(_) => {
                 Value::unknown(Type::Any)

@@ -50,6 +50,7 @@ fn formatlist(call: &Call<'_>) -> Result<Value, CallError> {
     for (position, argument) in arguments.iter().enumerate() {
         if let Data::Unknown(unknown) = argument.data()
             && !unknown.ty.is_primitive()
+            && !matches!(unknown.ty, Type::Map(_) | Type::Object(_))
         {
             return Ok(Value::unknown_not_null(Type::list(Type::String)));
         }

@@ -94,7 +94,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "sum",
         Category::Numeric,
         "The sum of the numbers in a list or set.",
-        &[Parameter::new("list", Kind::Any).typed()],
+        &[Parameter::new("list", Kind::Any).shallow().typed()],
         NUMBER,
         sum,
     ),
@@ -256,6 +256,9 @@ fn sum(call: &Call<'_>) -> Result<Value, CallError> {
     };
     if items.is_empty() {
         return Err(CallError::argument(0, "cannot sum an empty list"));
+    }
+    if !list.is_wholly_known() {
+        return Ok(Value::unknown_not_null(Type::Number));
     }
     let mut total = Number::ZERO;
     for item in items {

@@ -81,7 +81,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Whether an element equals a value.",
         &[
             LIST.shallow().typed(),
-            Parameter::new("value", Kind::Any).typed(),
+            Parameter::new("value", Kind::Any).shallow().typed(),
         ],
         BOOL,
         contains,
@@ -129,8 +129,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "matchkeys",
         "The elements of one list at the positions where another has one of the wanted keys.",
         &[
-            Parameter::new("values", ANY_LIST),
-            Parameter::new("keys", ANY_LIST),
+            Parameter::new("values", ANY_LIST).shallow(),
+            Parameter::new("keys", ANY_LIST).shallow(),
             Parameter::new("searchset", ANY_LIST).shallow(),
         ],
         follows(type_of_first),
@@ -413,6 +413,10 @@ fn matchkeys(call: &Call<'_>) -> Result<Value, CallError> {
     };
     let common =
         common.ok_or_else(|| CallError::new("keys and searchset must be of the same type"))?;
+    let open = |list: &Value| !list.is_wholly_known();
+    if !wanted.is_empty() && (open(call.value(0)?) || open(call.value(1)?)) {
+        return Ok(Value::unknown_not_null(call.value(0)?.ty()));
+    }
     let in_common = |item: &Value| convert(item, &common).unwrap_or_else(|_| item.clone());
     // What is not known yet matches nothing.
     let wanted = wanted.iter().filter(|item| item.is_wholly_known());
