@@ -143,11 +143,11 @@ pub(crate) fn of(checked: &[Checked], written: &[CheckSubject], partial: bool) -
 }
 
 /// Conditions that nobody looks at, because what they are about is destroyed.
-pub(crate) fn unasked(written: &[CheckSubject]) -> Vec<Check> {
-    // The outputs of the root module are gone through all the same.
-    let outputs = written
-        .iter()
-        .filter(|one| matches!(one, CheckSubject::Output(module, _) if module.0.is_empty()));
+pub(crate) fn unasked(written: &[CheckSubject], partial: bool) -> Vec<Check> {
+    // The outputs of the root module are gone through all the same, unless only a part is destroyed.
+    let outputs = written.iter().filter(|one| {
+        !partial && matches!(one, CheckSubject::Output(module, _) if module.0.is_empty())
+    });
     let unjudged = outputs.map(|subject| Checked {
         subject: subject.clone(),
         status: CheckStatus::Unknown,

@@ -219,7 +219,7 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
             .collect(),
         prior_state: prior_state(plan, making, outputs),
         checks: match plan.mode {
-            PlanMode::Destroy => checks::unasked(&making.loaded.checkable()),
+            PlanMode::Destroy => checks::unasked(&making.loaded.checkable(), plan.partial),
             PlanMode::Normal | PlanMode::RefreshOnly => {
                 checks::of(&plan.checks, &making.loaded.checkable(), plan.partial)
             }
@@ -279,6 +279,16 @@ fn depends_on_more(change: &PlannedChange, making: Making<'_>) -> bool {
     now.iter().any(|one| !before.contains(one))
 }
 
+/// Whether it is no longer, or now, written that a new object is made before the one that stays would go.
+fn is_made_otherwise(change: &PlannedChange, world: &World) -> bool {
+    let known_as = change.previous.as_ref().unwrap_or(&change.address);
+    let object = world.resources.get(known_as);
+    object.is_some_and(|object| {
+        change.address.resource.mode == Mode::Managed
+            && object.create_before_destroy != change.create_before_destroy
+    })
+}
+
 fn is_applyable(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> bool {
     if plan.mode == PlanMode::RefreshOnly {
         // What nobody writes any more stays for now, and what is not known yet too.
@@ -286,7 +296,11 @@ fn is_applyable(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> bool {
             |one: &Becomes| one.is_known_before && matches!(one.actions, ["create"] | ["update"]);
         return !plan.drift.is_empty()
             || outputs.values().any(is_new)
-            || plan.changes.iter().any(|one| depends_on_more(one, making));
+            || plan.changes.iter().any(|one| depends_on_more(one, making))
+            || plan
+                .changes
+                .iter()
+                .any(|one| is_made_otherwise(one, making.world));
     }
     told(plan).any(|one| !one.is_nothing()) || outputs.values().any(|one| one.actions != ["no-op"])
 }
@@ -543,14 +557,16 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         let mut resource = Resource::new(&change.address, &change.provider, before, making.schemas);
         let object = making.world.resources.get(known_as);
         // What stays as it is depends on what is written now; what changes, on what it depended on before as well.
-        // What is only being taken over depends on nothing yet, and what is no longer written on nothing new.
+        // What is only being taken over depends on nothing yet, and what is no longer written on nothing new. Where all
+        // is destroyed, what it is written to depend on is looked at before.
         let mut depends_on = Vec::new();
         let stays = change.action == Action::NoOp && plan.mode == PlanMode::Normal;
         if let Some(object) = object.filter(|_| !stays) {
             let before = known.blocks(&object.dependencies);
             depends_on.extend(state::names(before));
         }
-        if (change.importing.is_none() || stays) && change.action != Action::Delete {
+        let is_written = change.action != Action::Delete || plan.mode == PlanMode::Destroy;
+        if (change.importing.is_none() || stays) && is_written {
             let needed = needs.resources(&change.address.resource);
             depends_on.extend(state::names(&needed.unwrap_or_default()));
         }

@@ -1,5 +1,6 @@
 //! Which block must be evaluated before which: the order of planning, read off the expressions alone.
 
+use super::chosen::Chosen;
 use crate::LoadedRelease;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -139,6 +140,23 @@ impl Graph {
     /// Everything that waits for these blocks, directly or not, and themselves.
     pub(crate) fn with_wakes(&self, blocks: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         reached(&self.wakes, blocks)
+    }
+
+    /// The blocks whose new objects are made before those that they replace go: those of the planned ones that say so,
+    /// and all that they wait for, whether they have instances or not.
+    pub(crate) fn made_first(
+        &self,
+        loaded: &LoadedRelease,
+        chosen: Option<&Chosen>,
+    ) -> BTreeSet<u32> {
+        let mut asking = Vec::new();
+        for node in 0..loaded.tree.len() as u32 {
+            let resources = loaded.module(node).resources.iter();
+            let resources = resources.filter(|one| one.lifecycle.create_before_destroy);
+            asking.extend(resources.filter_map(|one| self.number(node, &Block::of(one))));
+        }
+        asking.retain(|block| chosen.is_none_or(|chosen| chosen.has(*block)));
+        self.with_needs(asking)
     }
 
     /// All resources that a written one refers to, directly or not, by blocks without instance keys; none when it is
@@ -290,8 +308,19 @@ impl Graph {
         }
         let close = (node, Block::Close);
         self.edge(&close, &own);
-        for name in module.outputs.keys() {
-            self.edge(&close, &(node, Block::Output(name.clone())));
+        let values = module
+            .variables
+            .keys()
+            .map(|name| Block::Variable(name.clone()));
+        let values = values.chain(module.locals.keys().map(|name| Block::Local(name.clone())));
+        let values = values.chain(
+            module
+                .outputs
+                .keys()
+                .map(|name| Block::Output(name.clone())),
+        );
+        for block in values {
+            self.edge(&close, &(node, block));
         }
         for resource in &module.resources {
             let inside = Block::of(resource);

@@ -137,8 +137,8 @@ impl Planner {
             Mode::Ephemeral => return self.ephemeral(pending, resource),
         }
         pending.prior = self.objects.get(&pending.address).cloned();
-        if pending.prior.is_some() {
-            // What is known already is not taken over again.
+        if pending.prior.is_some() || self.options.mode == PlanMode::RefreshOnly {
+            // What is known already is not taken over again, and nothing is where only note is taken.
             pending.importing = None;
         }
         if let Some(id) = pending.importing.clone() {
@@ -328,10 +328,10 @@ impl Planner {
             pending.prior.is_some() && self.triggered(resource, &pending.place, &pending.address);
         let tainted = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let requested = pending.prior.is_some() && self.options.replace.contains(&pending.address);
-        pending.reason = if tainted {
-            Some(Reason::ReplaceBecauseTainted)
-        } else if triggered {
+        pending.reason = if triggered {
             Some(Reason::ReplaceByTriggers)
+        } else if tainted {
+            Some(Reason::ReplaceBecauseTainted)
         } else if requested {
             Some(Reason::ReplaceByRequest)
         } else {
@@ -527,7 +527,7 @@ impl Planner {
             settle_ms: answer.settle_ms,
             recovery: answer.recovery,
             deposed: false,
-            create_before_destroy: resource.lifecycle.create_before_destroy,
+            create_before_destroy: self.is_made_first(pending.block),
             dependencies: dependencies(&pending.uses),
             previous: self.previous.get(&pending.address).cloned(),
             importing: pending.importing.clone(),
@@ -605,6 +605,11 @@ impl Planner {
         self.diagnostics.extend(said);
     }
 
+    /// Whether new objects of a block are made before those that they replace go.
+    fn is_made_first(&self, block: Option<u32>) -> bool {
+        block.is_some_and(|block| self.made_first.contains(&block))
+    }
+
     /// A change that changes nothing: what is planned when only taking note.
     fn unchanged(&mut self, pending: Pending, resource: &Resource) {
         let Some(prior) = pending.prior.clone() else {
@@ -620,7 +625,7 @@ impl Planner {
             before: Some(prior.value.clone()),
             after: Some(prior.value),
             private: prior.private,
-            create_before_destroy: prior.create_before_destroy,
+            create_before_destroy: self.is_made_first(pending.block),
             dependencies: prior.dependencies,
             previous: self.previous.get(&pending.address).cloned(),
             importing: pending.importing.clone(),

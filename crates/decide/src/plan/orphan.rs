@@ -1,6 +1,8 @@
 //! What is in the book but no longer written: destroyed, or only forgotten, and why.
 
+use super::chosen::Chosen;
 use super::endpoint;
+use super::graph::Block;
 use super::planner::{Draft, Pending, Planner, Stage};
 use crate::Object;
 use crate::diag;
@@ -65,12 +67,27 @@ impl Planner {
             .is_some_and(|chosen| !chosen.names(address))
     }
 
-    /// Keeps only those that were chosen; what refers to something that is destroyed goes with it.
+    /// Whether an object belongs to a block that is planned because something chosen refers to it.
+    fn is_needed(&self, chosen: &Chosen, address: &Address) -> bool {
+        let block = &address.resource;
+        let node = self.evaluator.loaded().node_at(&block.module);
+        let number = node.and_then(|node| {
+            let (kind, name) = (block.kind.clone(), block.name.clone());
+            let block = Block::Resource(block.mode, kind, name);
+            self.graph.number(node, &block)
+        });
+        self.options.mode != PlanMode::Destroy
+            && number
+                .is_some_and(|number| chosen.has(number) && chosen.has_instance(number, address))
+    }
+
+    /// Keeps only those that were chosen or belong to what is needed; what refers to something that is destroyed goes
+    /// with it.
     fn leave_out_orphans(&mut self, orphans: &mut Vec<Address>) {
         let Some(chosen) = &self.chosen else { return };
         let mut gone: BTreeSet<Address> = orphans
             .iter()
-            .filter(|address| chosen.names(address))
+            .filter(|address| chosen.names(address) || self.is_needed(chosen, address))
             .cloned()
             .collect();
         if self.options.mode == PlanMode::Destroy && chosen.is_positive() {

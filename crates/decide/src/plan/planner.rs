@@ -123,6 +123,8 @@ pub struct Planner {
     pub(super) prior_outputs: BTreeMap<Name, Value>,
     pub(super) graph: Graph,
     pub(super) chosen: Option<Chosen>,
+    /// Blocks whose new objects are made before those that they replace go.
+    pub(super) made_first: BTreeSet<u32>,
     ready: VecDeque<u32>,
     open: BTreeMap<u32, u32>,
     failed: BTreeSet<u32>,
@@ -173,6 +175,7 @@ impl Planner {
         evaluator.set_ports(world.route.ports.clone());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
         let chosen = Chosen::new(&loaded, &graph, &options);
+        let made_first = graph.made_first(&loaded, chosen.as_ref());
         let mut diagnostics = moved.diagnostics;
         if let Some(chosen) = &chosen {
             diagnostics.extend(chosen.left_behind(moved.previous.iter()));
@@ -191,6 +194,7 @@ impl Planner {
             prior_outputs: world.outputs.clone(),
             graph,
             chosen,
+            made_first,
             ready,
             open: BTreeMap::new(),
             failed: BTreeSet::new(),
@@ -293,7 +297,7 @@ impl Planner {
         self.drafts.sort_by(|a, b| {
             (&a.change.address, a.change.deposed).cmp(&(&b.change.address, b.change.deposed))
         });
-        steps::spread_create_before_destroy(&mut self.drafts);
+        steps::turn_round(&mut self.drafts);
         self.protect();
         let steps = match steps::steps(&self.drafts) {
             Ok(steps) => steps,

@@ -17,43 +17,8 @@ use alloc::vec::Vec;
 use model::{Action, ResourceAddress, Step, Verb, Work};
 use value::Diagnostic;
 
-/// Turns replacements round where `create_before_destroy` asks for it, here or further down.
-pub(crate) fn spread_create_before_destroy(drafts: &mut [Draft]) {
-    let mut by_resource: BTreeMap<ResourceAddress, Vec<usize>> = BTreeMap::new();
-    for (at, draft) in drafts.iter().enumerate() {
-        by_resource
-            .entry(draft.change.address.resource.clone())
-            .or_default()
-            .push(at);
-    }
-    let mut queue: Vec<usize> = (0..drafts.len())
-        .filter(|at| {
-            drafts
-                .get(*at)
-                .is_some_and(|draft| draft.change.create_before_destroy)
-        })
-        .collect();
-    while let Some(at) = queue.pop() {
-        let Some(draft) = drafts.get(at) else {
-            continue;
-        };
-        // All instances of a block turn together, so each block is gone through once.
-        let targets: Vec<usize> = draft
-            .uses
-            .iter()
-            .filter_map(|used| by_resource.remove(resource_of(used)))
-            .flatten()
-            .collect();
-        for target in targets {
-            let Some(draft) = drafts.get_mut(target) else {
-                continue;
-            };
-            if !draft.change.create_before_destroy {
-                draft.change.create_before_destroy = true;
-                queue.push(target);
-            }
-        }
-    }
+/// Turns replacements round where the new object is made first.
+pub(crate) fn turn_round(drafts: &mut [Draft]) {
     for draft in drafts {
         if draft.change.create_before_destroy && draft.change.action == Action::DeleteThenCreate {
             draft.change.action = Action::CreateThenDelete;
