@@ -190,7 +190,7 @@ fn is_kept(theirs: &Answer, ours: &Answer) -> bool {
     }
     KEPT.iter().any(|(said, instead_of)| {
         ours.iter().any(|line| line.contains(said))
-            && (instead_of.is_empty() || theirs.iter().any(|line| line == instead_of))
+            && (instead_of.is_empty() || plain(&theirs).iter().any(|line| line == instead_of))
     })
 }
 

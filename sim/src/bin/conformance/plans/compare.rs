@@ -102,6 +102,11 @@ pub(crate) fn differences(
     }
 }
 
+/// Whether the first version is planned and applied alike.
+pub(crate) fn begin_alike(theirs: &Answers, ours: &Answers) -> bool {
+    theirs.applied == ours.applied && step("1", &theirs.first, &ours.first).is_none()
+}
+
 /// A plan whose state before it does not say what depends on what.
 fn without_dependencies(mut plan: Value) -> Value {
     let mut left: Vec<&mut Value> = plan

@@ -2,7 +2,7 @@
 
 use super::{Answers, Step, Texts, compare};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A difference that is meant.
 pub(crate) struct Kept {
@@ -22,6 +22,7 @@ const KEPT: &[Kept] = &[
             (asks(request, "-target=") || asks(request, "-refresh-only"))
                 && matches!(theirs, Step::Planned(_))
                 && refused(ours, "(SF0361)")
+                && said(ours, "(SF") == said(ours, "(SF0361)")
         },
     },
     // Terraform looks for the object of `self` in the state and finds none.
@@ -30,6 +31,8 @@ const KEPT: &[Kept] = &[
         is_it: |request, theirs, ours| {
             asks(request, "-refresh-only")
                 && refused(theirs, "self.")
+                && said(theirs, "Error: ")
+                    == said(theirs, "Error: Attempt to get attribute from null value")
                 && matches!(ours, Step::Planned(_))
         },
     },
@@ -46,7 +49,7 @@ const KEPT: &[Kept] = &[
             }
             asks(request, "-refresh-only")
                 && compare::normal(alike) == compare::normal(theirs.clone())
-                && theirs.to_string().contains("\"number\"")
+                && outputs_of_numbers(theirs)
         },
     },
     // What was to be made before its predecessor is destroyed, and is no longer written, goes with what it depends on.
@@ -65,28 +68,135 @@ const KEPT: &[Kept] = &[
             let (Step::Planned(theirs), Step::Planned(ours)) = (theirs, ours) else {
                 return false;
             };
-            let ours = changes(ours);
-            let gone = changes(theirs)
-                .into_iter()
-                .filter(|(address, _)| !ours.contains_key(address));
-            let mut gone = gone.peekable();
+            let without = without_gone(theirs, ours);
             asks(request, "-target=")
-                && gone.peek().is_some()
-                && gone.all(|(_, reason)| reason == "delete_because_no_module")
+                && without != *theirs
+                && compare::normal(without) == compare::normal(ours.clone())
+        },
+    },
+    // Terraform forgets the marks of what it puts together from something that is not known yet; ours keeps them, so
+    // that nothing is shown that was not to be.
+    Kept {
+        name: "marks of what is not known yet",
+        is_it: |_, theirs, ours| {
+            let (Step::Planned(theirs), Step::Planned(ours)) = (theirs, ours) else {
+                return false;
+            };
+            let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
+            let hidden = unknown_and_hidden(&theirs, &ours);
+            for plan in [&mut theirs, &mut ours] {
+                forget_marks(plan, &hidden);
+            }
+            !hidden.is_empty() && compare::normal(theirs) == compare::normal(ours)
         },
     },
 ];
 
-/// Addresses of what is changed, with the reasons.
-fn changes(plan: &Value) -> BTreeMap<String, String> {
-    let all = plan.get("resource_changes").and_then(Value::as_array);
-    let text = |one: &Value, name: &str| {
-        let text = one.get(name).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
+/// Places, by address and attribute, that only ours hides and that are not known yet.
+fn unknown_and_hidden(theirs: &Value, ours: &Value) -> BTreeSet<(String, String)> {
+    let hides = |plan: &Value| -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for one in members(plan, "resource_changes") {
+            let change = one.get("change").unwrap_or(&Value::Null);
+            let object = |name: &str| change.get(name).and_then(Value::as_object).cloned();
+            let unknown = object("after_unknown").unwrap_or_default();
+            let hidden = object("after_sensitive").unwrap_or_default();
+            let both = hidden
+                .keys()
+                .filter(|name| unknown.get(*name) == Some(&Value::from(true)));
+            found.extend(both.map(|name| (text(one, "address"), name.clone())));
+        }
+        found
     };
-    let all = all.into_iter().flatten();
-    all.map(|one| (text(one, "address"), text(one, "action_reason")))
+    let theirs = hides(theirs);
+    hides(ours)
+        .into_iter()
+        .filter(|one| !theirs.contains(one))
         .collect()
+}
+
+/// A plan, or a part of it, that does not say whether attributes at these places are hidden.
+fn forget_marks(value: &mut Value, places: &BTreeSet<(String, String)>) {
+    let address = text(value, "address");
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|one| forget_marks(one, places)),
+        Value::Object(members) => {
+            let of_this = places.iter().filter(|(of, _)| *of == address);
+            for (_, attribute) in of_this {
+                let forget = |object: Option<&mut Value>| {
+                    if let Some(object) = object.and_then(Value::as_object_mut) {
+                        object.remove(attribute);
+                    }
+                };
+                forget(members.get_mut("sensitive_values"));
+                forget(
+                    members
+                        .get_mut("change")
+                        .and_then(|one| one.get_mut("after_sensitive")),
+                );
+            }
+            members
+                .values_mut()
+                .for_each(|one| forget_marks(one, places));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The plan of theirs without what it alone removes because its module instance is gone. Whether there is anything to
+/// be applied may hang on that.
+fn without_gone(theirs: &Value, ours: &Value) -> Value {
+    let ours_too: BTreeSet<String> = members(ours, "resource_changes")
+        .map(|one| text(one, "address"))
+        .collect();
+    let mut without = theirs.clone();
+    let changes = without
+        .get_mut("resource_changes")
+        .and_then(Value::as_array_mut);
+    let Some(changes) = changes else {
+        return without;
+    };
+    let before = changes.len();
+    changes.retain(|one| {
+        text(one, "action_reason") != "delete_because_no_module"
+            || ours_too.contains(&text(one, "address"))
+    });
+    let (after, is_empty) = (changes.len(), changes.is_empty());
+    if let Some(plan) = without.as_object_mut()
+        && after < before
+    {
+        if is_empty {
+            plan.remove("resource_changes");
+        }
+        if let Some(applyable) = ours.get("applyable") {
+            plan.insert("applyable".to_owned(), applyable.clone());
+        }
+    }
+    without
+}
+
+/// Whether an output is a number, or has one in it.
+fn outputs_of_numbers(plan: &Value) -> bool {
+    let outputs = plan
+        .pointer("/planned_values/outputs")
+        .and_then(Value::as_object);
+    let mut types = outputs
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, one)| one.get("type"));
+    types.any(|ty| ty.to_string().contains("\"number\""))
+}
+
+fn members<'a>(plan: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    plan.get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn text(value: &Value, name: &str) -> String {
+    let text = value.get(name).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
 }
 
 fn asks(request: &[String], option: &str) -> bool {
@@ -97,8 +207,22 @@ fn refused(step: &Step, because: &str) -> bool {
     matches!(step, Step::Failed(why) if why.contains(because))
 }
 
-/// The difference between two answers that is meant, if it is one.
+/// How often a complaint says something.
+fn said(step: &Step, what: &str) -> usize {
+    match step {
+        Step::Failed(why) => why.matches(what).count(),
+        Step::Planned(_) => 0,
+    }
+}
+
+/// The difference between two answers that is meant, if it is one. Where the first plans differ, what was asked for the
+/// second is no reason.
 pub(crate) fn kept(texts: &Texts, theirs: &Answers, ours: &Answers) -> Option<&'static Kept> {
+    let (request, theirs, ours): (&[String], _, _) = if compare::begin_alike(theirs, ours) {
+        (&texts.request, &theirs.second, &ours.second)
+    } else {
+        (&[], &theirs.first, &ours.first)
+    };
     let mut all = KEPT.iter();
-    all.find(|one| (one.is_it)(&texts.request, &theirs.second, &ours.second))
+    all.find(|one| (one.is_it)(request, theirs, ours))
 }
