@@ -229,6 +229,14 @@ pub(crate) fn steps(
     let begun = decisions.iter().filter(|one| one.begins_effect()).count();
     let mut room = room(run).saturating_sub(begun);
     let mut lanes = Lanes::of(run);
+    for begun in decisions.iter() {
+        // What is repeated in this round is under way, too.
+        if let Decision::Record(Event::Intended { action, .. }) = begun
+            && let Some(repeated) = run.actions.get(action)
+        {
+            in_lane(&mut lanes, &repeated.effect);
+        }
+    }
     for step in &run.ready {
         if room == 0 {
             break;
