@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use value::Value;
 
 /// Instances whose newest change failed after it had an effect.
-fn changed_by_half(ledger: &Ledger) -> BTreeSet<Address> {
+pub(super) fn changed_by_half(ledger: &Ledger) -> BTreeSet<Address> {
     let mut half = BTreeSet::new();
     for entry in &ledger.entries {
         let (action, attempt, outcome) = match &entry.event {

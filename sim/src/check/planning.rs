@@ -2,6 +2,7 @@
 //! do.
 
 use super::Ledger;
+use super::converges::changed_by_half;
 use model::Event;
 
 /// The newest entry is a plan that does not come out again from the recorded answers.
@@ -14,9 +15,18 @@ pub(crate) fn derived(ledger: &Ledger) -> Option<String> {
     (*position == entry.position).then(|| format!("entry {position}: {what}"))
 }
 
-/// The same was applied just before, and nobody changed anything.
+/// The same was applied just before, and nobody changed anything. An object that was changed by half while an earlier
+/// request was still on its way may become what that one wanted, after it was found as it should be.
 pub(crate) fn nothing_to_do(ledger: &Ledger) -> Option<String> {
     let plan = ledger.world().run.as_ref()?.plan.as_ref()?;
+    let half = changed_by_half(ledger);
+    let mut changes = plan.changes.iter();
+    let is_left_alone = |one: &model::PlannedChange| {
+        one.action == model::Action::NoOp || half.contains(&one.address)
+    };
+    if !half.is_empty() && changes.all(is_left_alone) {
+        return None;
+    }
     (!plan.is_empty()).then(|| {
         let first = plan
             .changes
