@@ -137,8 +137,11 @@ impl Planner {
             Mode::Ephemeral => return self.ephemeral(pending, resource),
         }
         pending.prior = self.objects.get(&pending.address).cloned();
-        if pending.prior.is_some() || self.options.mode == PlanMode::RefreshOnly {
-            // What is known already is not taken over again, and nothing is where only note is taken.
+        let mut named = self.options.imports.iter();
+        let only_noted = self.options.mode == PlanMode::RefreshOnly
+            && !named.any(|(address, _)| *address == pending.address);
+        if pending.prior.is_some() || only_noted {
+            // What is known already is not taken over again, and where only note is taken nothing is that nobody named.
             pending.importing = None;
         }
         if let Some(id) = pending.importing.clone() {
