@@ -17,10 +17,10 @@ use model::{
 };
 use value::{Diagnostics, Name, Type, Value};
 
-/// What is to be done about actions that are not settled: the same for resources, instances, routes and builds.
-pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
-    let mut room = room(run);
-    let mut lanes = Lanes::of(run);
+/// What is to be done about actions that are not settled: the same for resources, instances, routes and builds. Says
+/// what room that leaves for others.
+pub(crate) fn unsettled<'a>(run: &'a Run, now_ms: i64, decisions: &mut Vec<Decision>) -> Room<'a> {
+    let mut room = Room::of(run);
     for id in &run.live {
         let Some(action) = run.actions.get(id) else {
             continue;
@@ -49,27 +49,26 @@ pub(crate) fn unsettled(run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
             Stage::Waiting { .. } if stopped(run, action) => {}
             Stage::Waiting { not_before_ms } => {
                 let at_ms = (*not_before_ms).max(closed_until(run, action));
-                let counts = is_counted(&action.effect);
                 if at_ms > now_ms {
                     decisions.push(Decision::WakeAt(at_ms));
-                } else if (room > 0 || !counts) && in_lane(&mut lanes, &action.effect) {
-                    room -= usize::from(counts);
+                } else if !is_counted(&action.effect) || room.take(provider_of(&action.effect)) {
                     decisions.push(Decision::Record(again(run, *id, action)));
                 }
             }
         }
     }
+    room
 }
 
-/// Whether there is room for one more effect of its provider.
-fn in_lane<'a>(lanes: &mut Lanes<'a>, effect: &'a Effect) -> bool {
+/// The provider that carries out an effect.
+fn provider_of(effect: &Effect) -> Option<&str> {
     match effect {
-        Effect::Change(change) => lanes.take(&change.provider),
+        Effect::Change(change) => Some(&change.provider),
         Effect::Place(_)
         | Effect::Stop { .. }
         | Effect::Publish(_)
         | Effect::Build(_)
-        | Effect::Provision(_) => true,
+        | Effect::Provision(_) => None,
     }
 }
 
@@ -169,48 +168,48 @@ fn question(run: &Run, id: ActionId, action: &Action, what: &str) -> String {
     )
 }
 
-/// How many more effects may be begun.
-pub(crate) fn room(run: &Run) -> usize {
-    let open = run
-        .live
-        .iter()
-        .filter(|id| {
-            run.actions
-                .get(id)
-                .is_some_and(|action| action.stage == Stage::Open && is_counted(&action.effect))
-        })
-        .count();
-    (run.limit() as usize).saturating_sub(open)
-}
-
-/// How many effects of each provider are under way, where it gets fewer at the same time than the run.
-struct Lanes<'a> {
+/// How many more effects may be begun: of the run, and of providers that get fewer at the same time than it.
+pub(crate) struct Room<'a> {
     run: &'a Run,
+    left: usize,
+    /// Effects of each provider under way.
     open: BTreeMap<&'a str, usize>,
 }
 
-impl<'a> Lanes<'a> {
+impl<'a> Room<'a> {
     fn of(run: &'a Run) -> Self {
-        let mut open = BTreeMap::new();
         let live = run.live.iter().filter_map(|id| run.actions.get(id));
+        let (mut n_open, mut open) = (0, BTreeMap::new());
         for action in live.filter(|action| action.stage == Stage::Open) {
-            if let Effect::Change(change) = &action.effect {
-                *open.entry(change.provider.as_str()).or_default() += 1;
+            n_open += usize::from(is_counted(&action.effect));
+            if let Some(provider) = provider_of(&action.effect) {
+                *open.entry(provider).or_default() += 1;
             }
         }
-        Self { run, open }
+        Self {
+            run,
+            left: (run.limit() as usize).saturating_sub(n_open),
+            open,
+        }
     }
 
-    /// Whether a provider may be given one more, which then counts.
-    fn take(&mut self, provider: &'a str) -> bool {
-        let health = self.run.providers.get(provider);
-        let Some(at_once) = health.and_then(|health| health.at_once) else {
-            return true;
-        };
-        let open = self.open.entry(provider).or_default();
-        let fits = *open < at_once as usize;
-        *open += usize::from(fits);
-        fits
+    /// Takes the place of one more effect, of a provider if one carries it out; false when there is none.
+    pub(crate) fn take(&mut self, provider: Option<&'a str>) -> bool {
+        if self.left == 0 {
+            return false;
+        }
+        if let Some(provider) = provider
+            && let Some(health) = self.run.providers.get(provider)
+            && let Some(at_once) = health.at_once
+        {
+            let open = self.open.entry(provider).or_default();
+            if *open >= at_once as usize {
+                return false;
+            }
+            *open += 1;
+        }
+        self.left -= 1;
+        true
     }
 }
 
@@ -222,23 +221,12 @@ pub(crate) fn steps(
     now_ms: i64,
     decisions: &mut Vec<Decision>,
 ) {
-    unsettled(run, now_ms, decisions);
+    let mut room = unsettled(run, now_ms, decisions);
     if run.cancelled {
         return;
     }
-    let begun = decisions.iter().filter(|one| one.begins_effect()).count();
-    let mut room = room(run).saturating_sub(begun);
-    let mut lanes = Lanes::of(run);
-    for begun in decisions.iter() {
-        // What is repeated in this round is under way, too.
-        if let Decision::Record(Event::Intended { action, .. }) = begun
-            && let Some(repeated) = run.actions.get(action)
-        {
-            in_lane(&mut lanes, &repeated.effect);
-        }
-    }
     for step in &run.ready {
-        if room == 0 {
+        if room.left == 0 {
             break;
         }
         let Some((planned, work)) = run.step(*step) else {
@@ -259,11 +247,10 @@ pub(crate) fn steps(
             decisions.push(Decision::WakeAt(quiet_ms));
             continue;
         }
-        if matches!(work, Work::Change { .. }) && !lanes.take(&planned.provider) {
-            continue;
+        let is_change = matches!(work, Work::Change { .. });
+        if room.take(is_change.then_some(planned.provider.as_str())) {
+            decisions.push(step_decision(world, run, memo, *step, planned, work));
         }
-        decisions.push(step_decision(world, run, memo, *step, planned, work));
-        room -= 1;
     }
 }
 

@@ -155,9 +155,7 @@ pub fn next(world: &World, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
 
 /// Builds every artifact of the release that is not built, then makes the release whole.
 fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) {
-    apply::unsettled(run, now_ms, decisions);
-    let begun = decisions.iter().filter(|one| one.begins_effect()).count();
-    let mut room = apply::room(run).saturating_sub(begun);
+    let mut room = apply::unsettled(run, now_ms, decisions);
     let mut waits = false;
     let mut built = BTreeMap::new();
     for (spec, digest, action) in promote::builds(run) {
@@ -166,11 +164,10 @@ fn builds(world: &World, run: &Run, now_ms: i64, decisions: &mut Vec<Decision>) 
         if let Some(artifact) = world.built.get(&digest).filter(|_| !again) {
             built.insert(spec.name.clone(), *artifact);
         } else if !run.actions.contains_key(&action) && !run.cancelled {
-            if room == 0 {
+            if !room.take(None) {
                 waits = true;
                 continue;
             }
-            room -= 1;
             let effect = Effect::Build(spec);
             let event = Event::Intended {
                 run: run.id,

@@ -150,24 +150,29 @@ impl Run {
             let action = self.actions.get(&self.step_action(at));
             action.is_some_and(crate::Action::is_done)
         };
-        let (mut made, mut left) = (BTreeSet::new(), BTreeSet::new());
+        let mut left = BTreeSet::new();
         for (at, step) in (0..).zip(&plan.steps) {
-            match step.work {
-                Work::Change {
-                    change,
-                    verb: Verb::Create,
-                } if is_done(at) => made.insert(change),
-                Work::Provision { change, .. } if !is_done(at) => left.insert(change),
-                Work::Join
-                | Work::Change { .. }
-                | Work::Read { .. }
-                | Work::Check { .. }
-                | Work::Provision { .. } => false,
-            };
+            if let Work::Provision { change, .. } = step.work
+                && !is_done(at)
+            {
+                left.insert(change);
+            }
         }
-        // Those for the destruction of what was there before ran before it was made anew.
-        let changes = made.intersection(&left);
-        let changes = changes.filter_map(|at| plan.changes.get(*at as usize));
-        changes.map(|change| change.address.clone()).collect()
+        // Those for the destruction of what was there before ran before it was made anew. What was made is looked up
+        // only where something is left: most plans have no provisioner at all.
+        let mut unprovisioned = BTreeSet::new();
+        for (at, step) in (0..).zip(&plan.steps) {
+            if let Work::Change {
+                change,
+                verb: Verb::Create,
+            } = step.work
+                && left.contains(&change)
+                && is_done(at)
+                && let Some(planned) = plan.changes.get(change as usize)
+            {
+                unprovisioned.insert(planned.address.clone());
+            }
+        }
+        unprovisioned
     }
 }
