@@ -97,9 +97,7 @@ impl LoadedRelease {
 
     /// Root variables whose values are never written down.
     pub fn ephemeral(&self) -> impl Iterator<Item = (&Name, &Variable)> {
-        let root = self.release.modules.first();
-        let variables = root.into_iter().flat_map(|root| &root.variables);
-        variables.filter(|(_, variable)| variable.ephemeral)
+        ephemeral(&self.release)
     }
 
     /// The definition at a node of the tree.
@@ -193,14 +191,18 @@ impl LoadedRelease {
     }
 }
 
+fn ephemeral(release: &Release) -> impl Iterator<Item = (&Name, &Variable)> {
+    let root = release.modules.first();
+    let variables = root.into_iter().flat_map(|root| &root.variables);
+    variables.filter(|(_, variable)| variable.ephemeral)
+}
+
 /// What is to be said where ephemeral root variables of a release have no value: they were given for one command, and
 /// are needed again.
 pub fn not_lent(release: &Release, inputs: &Inputs) -> Diagnostics {
-    let root = release.modules.first();
-    let variables = root.into_iter().flat_map(|root| &root.variables);
     let mut found = Diagnostics::new();
-    for (name, variable) in variables {
-        if variable.ephemeral && variable.default.is_none() && !inputs.contains_key(name) {
+    for (name, variable) in ephemeral(release) {
+        if variable.default.is_none() && !inputs.contains_key(name) {
             found.push(diag::ephemeral_missing(name, variable.span));
         }
     }

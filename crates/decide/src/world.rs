@@ -5,7 +5,9 @@
 
 use crate::action::{Action, Happening, Stage, fits};
 use crate::delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
+use crate::entry::{Blobs, Entry, Illegal};
 use crate::limits::RUNS_KEPT;
+use crate::object::Object;
 use crate::run::{Run, RunSummary};
 use crate::{LoadedRelease, LoadedReleases};
 use alloc::collections::{BTreeMap, VecDeque};
@@ -13,166 +15,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use model::{
-    ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, Imported, Inputs,
-    InstanceId, InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange,
-    ProviderInstance, ResourceAddress, RunId, RunKind, RunResult, Taken, TakenObject, Verb,
+    ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, InstanceId,
+    InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange, RunId, RunKind,
+    RunResult, Taken, TakenObject, Verb,
 };
 use serde::{Deserialize, Serialize};
 use value::{Name, Value};
-
-/// A resource instance that exists, as far as the book knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
-    /// Source address of its provider.
-    pub provider: String,
-    /// The object.
-    pub value: Value,
-    /// Opaque to us, kept for the provider.
-    pub private: Vec<u8>,
-    /// Resources it refers to.
-    pub dependencies: Vec<ResourceAddress>,
-    /// It is damaged and must be replaced.
-    pub tainted: bool,
-    /// A replacement makes the new one first.
-    pub create_before_destroy: bool,
-    /// Longest time in which a request about it may still take effect after it was sent.
-    pub settle_ms: u64,
-    /// Before this time an earlier request about it may still take effect, so it is left alone.
-    pub quiet_from_ms: i64,
-    /// Which configuration of its provider it belongs to.
-    #[serde(default)]
-    pub configuration: ProviderInstance,
-    /// Version of the form in which its provider stored it; none for an object of an older program, which did not
-    /// write it down: it is taken for the version at hand.
-    #[serde(default)]
-    pub schema_version: Option<u64>,
-}
-
-impl Object {
-    /// What a data source said.
-    pub(crate) fn of_data(planned: &PlannedChange, value: Value) -> Self {
-        Self {
-            provider: planned.provider.clone(),
-            value,
-            private: Vec::new(),
-            dependencies: planned.dependencies.clone(),
-            tainted: false,
-            create_before_destroy: false,
-            settle_ms: 0,
-            quiet_from_ms: 0,
-            configuration: planned.configuration.clone(),
-            schema_version: planned.schema_version,
-        }
-    }
-
-    /// An object that existed already.
-    pub(crate) fn imported(imported: &Imported) -> Self {
-        Self {
-            provider: imported.provider.clone(),
-            value: imported.object.clone(),
-            private: imported.private.clone(),
-            dependencies: Vec::new(),
-            tainted: false,
-            create_before_destroy: false,
-            settle_ms: 0,
-            quiet_from_ms: 0,
-            configuration: ProviderInstance::default(),
-            schema_version: None,
-        }
-    }
-
-    /// What another program knew.
-    fn taken(taken: &TakenObject) -> Self {
-        Self {
-            provider: taken.provider.clone(),
-            value: taken.value.clone(),
-            private: taken.private.clone(),
-            dependencies: taken.dependencies.clone(),
-            tainted: taken.tainted,
-            create_before_destroy: taken.create_before_destroy,
-            settle_ms: 0,
-            quiet_from_ms: 0,
-            configuration: taken.configuration.clone(),
-            schema_version: Some(taken.schema_version),
-        }
-    }
-
-    /// Takes note of the form in which its provider has it now.
-    fn upgraded(&mut self, change: &PlannedChange) {
-        let (Some(version), Some(value)) = (change.schema_version, &change.before) else {
-            return;
-        };
-        // An object of an older program is in the form at hand already.
-        if self.schema_version.is_some_and(|old| old != version) {
-            self.value = value.clone();
-        }
-        self.schema_version = Some(version);
-    }
-}
-
-/// One entry of the book, as the fold needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Position in the stream, from 1.
-    pub position: u64,
-    /// Time of the engine's clock when it was written.
-    pub at_ms: i64,
-    /// What happened.
-    pub event: Event,
-}
-
-/// Answers with the content that an entry names by digest.
-pub trait Blobs {
-    /// The content, checked against its digest; none when it is not there.
-    fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
-
-    /// What reads templates and other texts that only show themselves when they are needed; none where nobody can.
-    fn texts(&self) -> Option<value::TextReader> {
-        None
-    }
-
-    /// The form in which an encoding is stored and by which it is named; the same each time. Sensitive values are
-    /// sealed in it, where there is a key.
-    fn sealed(&self, encoded: Vec<u8>) -> Vec<u8> {
-        encoded
-    }
-
-    /// Values of ephemeral root variables, which are never written down: those that were given for this command.
-    fn lent(&self) -> Inputs {
-        Inputs::new()
-    }
-
-    /// The encoding as it was before [`Blobs::sealed`].
-    ///
-    /// # Errors
-    /// When it cannot be opened, in words.
-    fn opened(&self, stored: Vec<u8>) -> Result<Vec<u8>, String> {
-        Ok(stored)
-    }
-}
-
-/// An entry that cannot have happened after those before it, or names content that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Illegal {
-    /// Its position.
-    pub position: u64,
-    /// What is wrong.
-    pub what: String,
-}
-
-impl fmt::Display for Illegal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "entry {} cannot follow what stands before it: {}",
-            self.position, self.what
-        )
-    }
-}
-
-impl core::error::Error for Illegal {}
 
 /// A state of another program that was taken over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use crate::limits::{
     COMMAND_TIMEOUT_MS_DEFAULT, COMMAND_TIMEOUT_MS_MAX, STDOUT_BYTES_MAX, STILL_RUNNING_EVERY_MS,
     STILL_RUNNING_RETRY_MS,
 };
-use crate::process::{Ended, Lock, Output, Run};
+use crate::process::{Ended, Lock, Output, Run, quoted};
 use crate::provider::Machine;
 use crate::standing::{self, Standing};
 use contract::{Answer, Inquiry, Outcome};
@@ -252,21 +252,17 @@ fn shown(argv: &[String]) -> String {
         }
         words => words,
     };
-    let quoted: Vec<String> = words
+    let words: Vec<String> = words
         .iter()
         .map(|word| {
             let is_plain = !word.is_empty()
                 && word
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
-            if is_plain {
-                word.clone()
-            } else {
-                format!("'{}'", word.replace('\'', "'\\''"))
-            }
+            if is_plain { word.clone() } else { quoted(word) }
         })
         .collect();
-    format!("`{}`", quoted.join(" "))
+    format!("`{}`", words.join(" "))
 }
 
 fn busy(command: &str) -> Trouble {

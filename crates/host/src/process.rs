@@ -106,6 +106,11 @@ impl Lock {
     }
 }
 
+/// A word for a shell, whatever is in it.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 impl Run {
     /// Runs it to its end.
     pub(crate) async fn run(&self, lock: &Path) -> Ended {

@@ -473,15 +473,14 @@ fn said(
     Ok(match (args.answer, effect) {
         (Resolution::Absent, _) => Inquiry::Absent,
         (Resolution::Look, _) => Inquiry::NotYet,
-        (Resolution::Done, Effect::Change(change)) if args.id.is_some() => {
-            let id = args.id.as_deref().unwrap_or_default();
-            read_by_id(session, engine, change, id)?
-        }
-        (Resolution::Done, Effect::Change(change)) => Inquiry::Found(Outcome::Changed {
-            object: change.planned.as_ref().map(found_as_planned),
-            private: change.private.clone(),
-            diagnostics: value::Diagnostics::new(),
-        }),
+        (Resolution::Done, Effect::Change(change)) => match &args.id {
+            Some(id) => read_by_id(session, engine, change, id)?,
+            None => Inquiry::Found(Outcome::Changed {
+                object: change.planned.as_ref().map(found_as_planned),
+                private: change.private.clone(),
+                diagnostics: value::Diagnostics::new(),
+            }),
+        },
         (Resolution::Done, Effect::Provision(_)) => Inquiry::Found(Outcome::Provisioned {
             output: String::new(),
         }),

@@ -12,6 +12,7 @@ use crate::limits::{
     COMMAND_TIMEOUT_MS_MAX, CONNECT_ATTEMPT_S_MAX, CONNECT_RETRY_MS, CONNECT_TIMEOUT_MS_DEFAULT,
     CONNECTION_IDLE_S_MAX,
 };
+use crate::process::quoted;
 use model::ActionId;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -126,6 +127,7 @@ impl Connection {
                 let target = &self.target;
                 return Err(diag::not_connected(&target.host, self.timeout_ms, &why).into());
             }
+            // A machine that was just made answers later, and nothing tells when.
             sleep(Duration::from_millis(CONNECT_RETRY_MS)).await;
         }
     }
@@ -490,11 +492,6 @@ fn sending(remote: &str, input: &Path) -> String {
         quoted(remote),
         quoted(&text_of(input))
     )
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn text_of(path: &Path) -> String {
