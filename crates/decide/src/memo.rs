@@ -6,7 +6,7 @@ use crate::eval::Evaluator;
 use crate::plan::Schemas;
 use crate::run::Run;
 use alloc::sync::Arc;
-use model::{Address, BlockSchema, Mode, RunId, TypeSchema};
+use model::{Address, BlockSchema, RunId, TypeSchema};
 
 /// See the module's header.
 #[derive(Debug, Default)]
@@ -70,10 +70,6 @@ pub(crate) fn type_schema<'a>(
     address: &Address,
 ) -> Option<&'a TypeSchema> {
     let schema = schemas.get(provider)?;
-    let types = match address.resource.mode {
-        Mode::Managed => &schema.resources,
-        Mode::Data => &schema.data,
-        Mode::Ephemeral => &schema.ephemeral,
-    };
+    let types = schema.types(address.resource.mode);
     types.get(&address.resource.kind)
 }

@@ -167,11 +167,7 @@ fn targets(one: &Override, address: &Address) -> bool {
 }
 
 fn block_of<'s>(schema: &'s ProviderSchema, address: &Address) -> Option<&'s BlockSchema> {
-    let types = match address.resource.mode {
-        Mode::Managed => &schema.resources,
-        Mode::Data => &schema.data,
-        Mode::Ephemeral => &schema.ephemeral,
-    };
+    let types = schema.types(address.resource.mode);
     types.get(&address.resource.kind).map(|ty| &ty.block)
 }
 

@@ -233,12 +233,8 @@ pub(crate) fn names<'a>(release: &'a Release, schemas: &'a [ProviderSchema]) -> 
         let provider = schemas
             .iter()
             .find(|schema| schema.source == resource.provider);
-        let types = provider.map(|provider| match resource.mode {
-            Mode::Managed => &provider.resources,
-            Mode::Data => &provider.data,
-            Mode::Ephemeral => &provider.ephemeral,
-        });
-        let schema = types.and_then(|types| types.get(&resource.kind));
+        let schema =
+            provider.and_then(|provider| provider.types(resource.mode).get(&resource.kind));
         let names = ResourceNames {
             repeated: is_repeated(&resource.repetition),
             schema: schema.map(|schema| &schema.block),

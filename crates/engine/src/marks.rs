@@ -8,8 +8,8 @@
 use contract::Looked;
 use decide::secrets;
 use model::{
-    Address, Answer, BlockSchema, Change, Inquiry, Mode, Outcome, ProviderSchema, Provision,
-    Question, Rung,
+    Address, Answer, BlockSchema, Change, Inquiry, Outcome, ProviderSchema, Provision, Question,
+    Rung,
 };
 use std::collections::BTreeSet;
 use value::{Data, Diagnostics, Marks, Path, Value};
@@ -99,11 +99,7 @@ fn is_secret(marks: Marks) -> bool {
 
 impl Sensitive {
     fn of(address: &Address, schema: &ProviderSchema) -> Self {
-        let types = match address.resource.mode {
-            Mode::Managed => &schema.resources,
-            Mode::Data => &schema.data,
-            Mode::Ephemeral => &schema.ephemeral,
-        };
+        let types = schema.types(address.resource.mode);
         let block = types.get(&address.resource.kind).map(|one| &one.block);
         Self {
             places: Vec::new(),

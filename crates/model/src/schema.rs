@@ -1,5 +1,6 @@
 //! What a provider says of its resource types, as the language needs it.
 
+use crate::Mode;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,17 @@ pub struct ProviderSchema {
     /// Ephemeral resource types by name.
     #[serde(default)]
     pub ephemeral: BTreeMap<Name, TypeSchema>,
+}
+
+impl ProviderSchema {
+    /// Its types of one mode, by name.
+    pub const fn types(&self, mode: Mode) -> &BTreeMap<Name, TypeSchema> {
+        match mode {
+            Mode::Managed => &self.resources,
+            Mode::Data => &self.data,
+            Mode::Ephemeral => &self.ephemeral,
+        }
+    }
 }
 
 /// One resource type.

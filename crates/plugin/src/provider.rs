@@ -177,11 +177,7 @@ impl Plugin {
     }
 
     pub(crate) fn of_type(&self, mode: Mode, kind: &str) -> Result<&TypeSchema, Diagnostics> {
-        let types = match mode {
-            Mode::Managed => &self.schema.resources,
-            Mode::Data => &self.schema.data,
-            Mode::Ephemeral => &self.schema.ephemeral,
-        };
+        let types = self.schema.types(mode);
         types
             .get(kind)
             .ok_or_else(|| diag::no_such_type(self.source(), kind).into())

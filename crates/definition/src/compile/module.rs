@@ -158,11 +158,7 @@ impl<'a> Compiler<'a> {
         let (mode, kind, _) = key;
         let requirements = self.requirements.get(index)?;
         let provider = provider::of_type(self.schemas, requirements, kind, &block.body);
-        let types = match mode {
-            Mode::Managed => &provider.schema?.resources,
-            Mode::Data => &provider.schema?.data,
-            Mode::Ephemeral => &provider.schema?.ephemeral,
-        };
+        let types = provider.schema?.types(*mode);
         types.get(kind).map(|schema| &schema.block)
     }
 

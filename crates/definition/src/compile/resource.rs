@@ -8,7 +8,7 @@ use crate::diag::blocks as diag;
 use crate::lower::Lowerer;
 use crate::syntax::Block;
 use alloc::vec::Vec;
-use model::{Mode, ProviderSchema, Resource, TypeSchema};
+use model::{Mode, Resource, TypeSchema};
 use value::Name;
 
 /// Arguments that every resource has.
@@ -95,7 +95,7 @@ impl<'a> Compiler<'a> {
             let all: Vec<&str> = self
                 .schemas
                 .iter()
-                .flat_map(|schema| types(schema, mode).keys())
+                .flat_map(|schema| schema.types(mode).keys())
                 .map(|name| &**name)
                 .collect();
             let found = match crate::suggest::did_you_mean(kind, all) {
@@ -105,26 +105,17 @@ impl<'a> Compiler<'a> {
             self.diagnostics.push(found);
             return None;
         };
-        let found = types(schema, mode).get(kind);
+        let found = schema.types(mode).get(kind);
         if found.is_none() {
-            let known: Vec<&str> = types(schema, mode).keys().map(|name| &**name).collect();
+            let known: Vec<&str> = schema.types(mode).keys().map(|name| &**name).collect();
             let others = [Mode::Managed, Mode::Data, Mode::Ephemeral];
             let elsewhere = others
                 .into_iter()
-                .find(|other| *other != mode && types(schema, *other).contains_key(kind));
+                .find(|other| *other != mode && schema.types(*other).contains_key(kind));
             let source = &provider.source;
             let report = diag::unknown_type(span, kind, source, mode, elsewhere, &known);
             self.diagnostics.push(report);
         }
         found
-    }
-}
-
-/// What a provider offers of a mode.
-fn types(schema: &ProviderSchema, mode: Mode) -> &alloc::collections::BTreeMap<Name, TypeSchema> {
-    match mode {
-        Mode::Managed => &schema.resources,
-        Mode::Data => &schema.data,
-        Mode::Ephemeral => &schema.ephemeral,
     }
 }

@@ -307,11 +307,7 @@ impl<'t> Trial<'t> {
             .schemas
             .iter()
             .find(|schema| schema.source == resource.provider)?;
-        let types = match resource.mode {
-            Mode::Managed => &schema.resources,
-            Mode::Data => &schema.data,
-            Mode::Ephemeral => &schema.ephemeral,
-        };
+        let types = schema.types(resource.mode);
         types.get(&resource.kind).map(|schema| &schema.block)
     }
 
