@@ -71,17 +71,11 @@ impl Session {
 
     /// Lends the values that were given to ephemeral variables to every run of this command.
     pub(crate) fn lend(&self, release: &Release) {
-        let root = release.modules.first();
-        let is_ephemeral = |name: &Name| {
-            let variable = root.and_then(|root| root.variables.get(name));
-            variable.is_some_and(|one| one.ephemeral)
-        };
-        let inputs = release.inputs.iter().filter(|(name, _)| is_ephemeral(name));
-        self.lent.give(
-            inputs
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        );
+        let inputs = decide::ephemeral(release).filter_map(|(name, _)| {
+            let value = release.inputs.get(name)?;
+            Some((name.clone(), value.clone()))
+        });
+        self.lent.give(inputs.collect());
     }
 
     /// Lends what a release needs that was compiled by another command, from what is given to this one.
@@ -391,13 +385,18 @@ impl Session {
             return Ok(self.providers.get_or_init(|| outside).clone());
         }
         let built_in: Vec<ProviderSchema> = outside.schemas().values().cloned().collect();
+        // A book that cannot be read is told by whoever needs it, and so is a state.
+        let worlds = self.worlds();
+        let further = worlds
+            .as_ref()
+            .map(|worlds| self.types_left_by_terraform(worlds));
+        let further = further.unwrap_or_default();
         let needed = crate::plugins::Needed {
             project: &self.project,
             given: &self.project.given(variables)?,
             built_in: &built_in,
-            // A book that cannot be read is told by whoever needs it, and so is a state.
-            worlds: &self.worlds().unwrap_or_default(),
-            further: &self.types_left_by_terraform(),
+            further: &further,
+            worlds: &worlds.unwrap_or_default(),
             all_types,
         };
         let started = self.tokio.block_on(crate::plugins::start(&needed))?;
@@ -408,10 +407,13 @@ impl Session {
     }
 
     /// Types of the objects that Terraform left in the selected workspace, as long as they are not in the book.
-    fn types_left_by_terraform(&self) -> BTreeSet<(String, model::Mode, Name)> {
+    fn types_left_by_terraform(
+        &self,
+        worlds: &BTreeMap<Name, World>,
+    ) -> BTreeSet<(String, model::Mode, Name)> {
         let found = self.environment(None).and_then(|environment| {
-            let (world, _) = self.written_world(&environment)?;
-            if !world.is_untouched() {
+            let world = worlds.get(environment.as_str());
+            if world.is_some_and(|world| !world.is_untouched()) {
                 return Ok(None);
             }
             self.terraform_state(&environment, true)

@@ -48,7 +48,7 @@ pub use apply::{configuration, moving as is_moving};
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use entry::{Blobs, Entry, Illegal};
 pub use inspection::Inspection;
-pub use loaded::{LoadedRelease, LoadedReleases, not_lent};
+pub use loaded::{LoadedRelease, LoadedReleases, ephemeral, not_lent};
 pub use memo::Memo;
 pub use object::Object;
 pub use plan::{Needs, Planner, Schemas, covers};

@@ -95,11 +95,6 @@ impl LoadedRelease {
         })
     }
 
-    /// Root variables whose values are never written down.
-    pub fn ephemeral(&self) -> impl Iterator<Item = (&Name, &Variable)> {
-        ephemeral(&self.release)
-    }
-
     /// The definition at a node of the tree.
     pub(crate) fn module(&self, node: u32) -> &Module {
         #[expect(
@@ -191,7 +186,8 @@ impl LoadedRelease {
     }
 }
 
-fn ephemeral(release: &Release) -> impl Iterator<Item = (&Name, &Variable)> {
+/// Root variables of a release whose values are never written down.
+pub fn ephemeral(release: &Release) -> impl Iterator<Item = (&Name, &Variable)> {
     let root = release.modules.first();
     let variables = root.into_iter().flat_map(|root| &root.variables);
     variables.filter(|(_, variable)| variable.ephemeral)
@@ -250,7 +246,7 @@ impl LoadedReleases {
     ) -> Result<Arc<LoadedRelease>, String> {
         // One with ephemeral variables is another one with other values.
         if let Some(loaded) = self.by_digest.get(digest)
-            && loaded.ephemeral().next().is_none()
+            && ephemeral(&loaded.release).next().is_none()
         {
             return Ok(loaded.clone());
         }
@@ -288,7 +284,7 @@ impl LoadedReleases {
     /// Gives ephemeral variables the values that they have for this command. A book of an older program holds some,
     /// which count where none are given.
     fn lend(&self, loaded: &mut LoadedRelease, lent: &Inputs) {
-        let missing = loaded.ephemeral().filter_map(|(name, variable)| {
+        let missing = ephemeral(&loaded.release).filter_map(|(name, variable)| {
             let unknown = || Value::unknown(variable.ty.without_optional());
             let is_needed = variable.default.is_none() && !loaded.inputs.contains_key(name);
             let value = lent.get(name).cloned();

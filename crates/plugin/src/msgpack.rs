@@ -56,7 +56,11 @@ fn write(
     if dynamic {
         let of = value.ty();
         infallible(encode::write_array_len(out, 2))?;
-        let json = types::to_json(&of).to_string();
+        let json = value::json::to_string(&value::stored::type_value(&of));
+        let json = json.map_err(|error| Mismatch {
+            path: String::new(),
+            what: error.to_string(),
+        })?;
         infallible(encode::write_bin(out, json.as_bytes()))?;
         return write(out, value, &of, path);
     }

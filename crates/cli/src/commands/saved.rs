@@ -280,14 +280,15 @@ fn refuse_planning(args: &ApplyArgs, loaded: &LoadedRelease) -> Result<(), Comma
     // Values of ephemeral variables are not in it, and are given again.
     let is_planned = |text: &String| {
         let name = text.split('=').next().unwrap_or(text).trim();
-        !loaded
-            .ephemeral()
-            .any(|(ephemeral, _)| **ephemeral == *name)
+        !decide::ephemeral(&loaded.release).any(|(ephemeral, _)| **ephemeral == *name)
     };
     let files = !planning.variables.var_files.is_empty();
     let given = [
         (planning.variables.vars.iter().any(is_planned), "-var"),
-        (files && loaded.ephemeral().next().is_none(), "-var-file"),
+        (
+            files && decide::ephemeral(&loaded.release).next().is_none(),
+            "-var-file",
+        ),
         (!planning.replace.is_empty(), "-replace"),
         (!planning.target.is_empty(), "-target"),
         (!planning.exclude.is_empty(), "-exclude"),
