@@ -169,7 +169,7 @@ impl<'a> Console<'a> {
             ["var"] => all(&names.variables),
             ["local"] => all(&names.locals),
             ["path"] => ["cwd", "module", "root"].map(ToString::to_string).into(),
-            ["terraform"] => ["workspace".to_string()].into(),
+            ["terraform"] => ["applying".to_string(), "workspace".to_string()].into(),
             ["environment"] if self.delivery => ["name".to_string()].into(),
             ["service"] if self.delivery => all(&names.services),
             ["service", _] if self.delivery => ["port".to_string()].into(),
@@ -181,7 +181,9 @@ impl<'a> Console<'a> {
             [root, name] if *root == calls && !name.contains('[') => {
                 let call = names.calls.iter().find(|(known, _)| ***known == **name);
                 let outputs = call.and_then(|(_, call)| call.outputs.as_ref());
-                outputs.map(all).unwrap_or_default()
+                outputs.map_or_else(Vec::new, |all| {
+                    all.keys().map(ToString::to_string).collect()
+                })
             }
             [kind] if !of_type(Mode::Managed, kind).is_empty() => of_type(Mode::Managed, kind),
             _ => self.attributes(source, &words, value_of),
@@ -248,7 +250,10 @@ pub(crate) fn names<'a>(release: &'a Release, schemas: &'a [ProviderSchema]) -> 
         let names = CallNames {
             repeated: is_repeated(&call.repetition),
             stack: delivery,
-            outputs: called.map(|module| module.outputs.keys().cloned().collect()),
+            outputs: called.map(|module| {
+                let names = module.outputs.keys().cloned();
+                names.map(|name| (name, None)).collect()
+            }),
         };
         (name.clone(), names)
     });

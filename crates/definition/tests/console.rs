@@ -117,7 +117,7 @@ fn every_kind_of_name_completes() {
         ("module.", "module.|net"),
         ("[module.net.c", "[module.net.|cidr"),
         ("path.r", "path.|root"),
-        ("terraform.", "terraform.|workspace"),
+        ("terraform.", "terraform.|applying workspace"),
         ("cidrsubn", "|cidrsubnet( cidrsubnets("),
         ("test_", "|test_thing."),
         ("typ", "|type("),

@@ -8,8 +8,10 @@
 //! [`StateFile`] reads it.
 
 mod checks;
+mod configuration;
 mod file;
 mod plan;
+mod references;
 mod state;
 mod stored;
 mod time;

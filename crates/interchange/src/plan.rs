@@ -1,5 +1,6 @@
 //! [`plan`]: the document of `terraform show -json PLANFILE`.
 
+use crate::configuration::{self, Configuration};
 use crate::state::{self, Dependencies, Module, Output, Resource};
 use crate::values::{self, Raw};
 use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
@@ -55,6 +56,7 @@ struct Document {
     output_changes: BTreeMap<Name, Change>,
     #[serde(skip_serializing_if = "state::State::is_empty")]
     prior_state: state::State,
+    configuration: Configuration,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<checks::Check>,
     timestamp: String,
@@ -218,6 +220,7 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
             })
             .collect(),
         prior_state: prior_state(plan, making, outputs),
+        configuration: configuration::of(making.loaded, making.schemas, making.secrecy),
         checks: match plan.mode {
             PlanMode::Destroy => checks::unasked(&making.loaded.checkable(), plan.partial),
             PlanMode::Normal | PlanMode::RefreshOnly => {

@@ -278,6 +278,11 @@ pub(crate) const FIXED: &[(&str, &str, &str)] = &[
     ("path", "root", "Directory of the root module."),
     ("path", "cwd", "Directory the command runs in."),
     ("terraform", "workspace", "Name of the workspace."),
+    (
+        "terraform",
+        "applying",
+        "Whether changes are being carried out. Ephemeral.",
+    ),
 ];
 
 /// What a trail stands for, where that is the same everywhere.

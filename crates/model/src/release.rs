@@ -85,7 +85,7 @@ pub struct Module {
 pub struct ProviderRequirement {
     /// Source address, such as `registry.terraform.io/hashicorp/aws`.
     pub source: String,
-    /// Version constraint as written, empty for any.
+    /// Version constraints in full, such as `>= 5.0.0, < 6.0.0`; empty for any.
     pub version: String,
     /// Aliases that callers of the module must hand in (`configuration_aliases`).
     pub aliases: Vec<Name>,
@@ -374,6 +374,12 @@ pub struct Lifecycle {
 /// `module` or `stack`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleCall {
+    /// Where the called definition comes from, as written.
+    #[serde(default)]
+    pub source: String,
+    /// Version constraints as written, empty for any.
+    #[serde(default)]
+    pub version: String,
     /// Position of the called definition in [`Release::modules`].
     pub module: u32,
     /// How many.

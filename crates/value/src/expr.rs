@@ -170,6 +170,8 @@ pub enum Reference {
     PathCwd,
     /// `terraform.workspace`.
     Workspace,
+    /// `terraform.applying`: whether changes are being carried out, an ephemeral value.
+    Applying,
     /// `self`.
     SelfObject,
     /// `environment.name` (delivery).

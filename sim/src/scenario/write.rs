@@ -62,6 +62,8 @@ pub(crate) fn release(blueprint: &Blueprint) -> Release {
             .input
             .and_then(|number| Some((number, blueprint.blocks.get(&number)?)));
         let call = ModuleCall {
+            source: String::new(),
+            version: String::new(),
             module: 1,
             repetition: called
                 .count

@@ -65,6 +65,19 @@ impl LoadedRelease {
         }
     }
 
+    /// The module whose `provider` block a resource of a module is configured by, and the block; the root and none for
+    /// a default configuration that nobody has written down. Modules are without instance keys.
+    pub fn provider_of<'a>(
+        &'a self,
+        module: &ModulePath,
+        reference: &'a ProviderRef,
+        source: &str,
+    ) -> (ModulePath, Option<&'a ProviderConfig>) {
+        let node = self.node_at(module).unwrap_or_default();
+        let written = self.provider_block(node, reference, source);
+        (ModulePath(self.steps_to(written.node)), written.block)
+    }
+
     /// What a module calls the provider of a source address.
     fn local_name(&self, node: u32, source: &str) -> Option<Name> {
         let mut required = self.module(node).required_providers.iter();

@@ -5,7 +5,7 @@ use crate::diag;
 use alloc::sync::Arc;
 use model::{Key, Mode};
 use value::functions::Circumstances;
-use value::{Diagnostics, Expr, Reference, Scope, Span, Type, Value};
+use value::{Diagnostics, Expr, Marks, Reference, Scope, Span, Type, Value};
 
 /// See the module's header.
 pub(super) struct EvaluationScope<'a> {
@@ -56,6 +56,9 @@ impl Scope for EvaluationScope<'_> {
             }
             Reference::PathRoot | Reference::PathCwd => Ok(Value::string(".")),
             Reference::Workspace => Ok(Value::string(&evaluator.workspace)),
+            Reference::Applying => {
+                Ok(Value::bool(!evaluator.planning).with_marks(Marks::EPHEMERAL))
+            }
             Reference::SelfObject => self.place.this.clone().map_or_else(|| missing("self"), Ok),
             Reference::EnvironmentName => Ok(Value::string(&evaluator.environment)),
             Reference::ServicePort(name) => match evaluator.ports.borrow().get(name) {
@@ -97,6 +100,7 @@ impl Scope for EvaluationScope<'_> {
             | Reference::PathRoot
             | Reference::PathCwd
             | Reference::Workspace
+            | Reference::Applying
             | Reference::SelfObject
             | Reference::EnvironmentName
             | Reference::ServicePort(_) => Err(diag::not_available("an instance key", span).into()),

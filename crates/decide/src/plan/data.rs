@@ -114,6 +114,7 @@ impl Planner {
                 | Reference::PathRoot
                 | Reference::PathCwd
                 | Reference::Workspace
+                | Reference::Applying
                 | Reference::SelfObject
                 | Reference::EnvironmentName
                 | Reference::ServicePort(_) => {}

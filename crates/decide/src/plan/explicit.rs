@@ -54,6 +54,7 @@ impl Planner {
             | Reference::PathRoot
             | Reference::PathCwd
             | Reference::Workspace
+            | Reference::Applying
             | Reference::SelfObject
             | Reference::EnvironmentName
             | Reference::ServicePort(_) => return,

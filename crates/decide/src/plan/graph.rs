@@ -489,6 +489,7 @@ fn targets_of(
         | Reference::PathRoot
         | Reference::PathCwd
         | Reference::Workspace
+        | Reference::Applying
         | Reference::SelfObject
         | Reference::EnvironmentName
         | Reference::ServicePort(_) => {}

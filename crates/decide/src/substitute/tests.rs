@@ -161,6 +161,8 @@ fn release() -> Release {
         ..Module::default()
     };
     let call = ModuleCall {
+        source: String::new(),
+        version: String::new(),
         module: 1,
         repetition: Repetition::Once,
         inputs: BTreeMap::new(),

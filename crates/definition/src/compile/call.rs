@@ -87,7 +87,13 @@ pub(crate) fn compile(
             compiler.diagnostics.push(found);
         }
     }
+    let wanted = call.resolved.wanted.as_ref();
+    let (source, version) = wanted
+        .map(|wanted| wanted.written.clone())
+        .unwrap_or_default();
     Some(ModuleCall {
+        source,
+        version,
         module: target as u32,
         repetition,
         inputs,

@@ -258,7 +258,7 @@ impl Constraint {
         let constraint = Self::parse(ty, diagnostics);
         let default = default.and_then(|default| {
             let what = "The default of an optional attribute";
-            let value = lower::constant(default, &Type::Any, what, diagnostics)?;
+            let value = lower::given(default, what, diagnostics)?;
             let expr = constraint.apply(literal(value, default.span));
             match expr.evaluate(&crate::constant::Nothing) {
                 Ok(value) => Some(value),

@@ -494,6 +494,7 @@ impl<'r> Builder<'r> {
             | Reference::PathRoot
             | Reference::PathCwd
             | Reference::Workspace
+            | Reference::Applying
             | Reference::SelfObject
             | Reference::EnvironmentName
             | Reference::ServicePort(_) => {}

@@ -243,7 +243,7 @@ impl<'k> Known<'k> {
         };
         let mut found = Diagnostics::new();
         let what = "The default of a variable";
-        match crate::lower::constant(&default.value, &Type::Any, what, &mut found) {
+        match crate::lower::given(&default.value, what, &mut found) {
             Some(value) => Ok((*place, constraint.apply(literal(value, default.value.span)))),
             None => Err(found),
         }

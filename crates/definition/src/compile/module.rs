@@ -5,7 +5,7 @@ use super::load::{CallBlock, Definition};
 use super::provider::{self, Configurations};
 use super::settings::{self, Requirements};
 use crate::diag::blocks as diag;
-use crate::lower::{CallNames, Context, Lowerer, Names, ResourceNames, Roots};
+use crate::lower::{CallNames, Context, Deprecated, Lowerer, Names, ResourceNames, Roots};
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -128,7 +128,15 @@ impl<'a> Compiler<'a> {
             let names = CallNames {
                 repeated: is_repeated(&call.block.body),
                 stack: call.stack,
-                outputs: target.map(|target| target.outputs.keys().cloned().collect()),
+                outputs: target.map(|target| {
+                    let all = target.outputs.iter();
+                    all.map(|(name, block)| {
+                        let why = super::call::deprecation(&block.body);
+                        let declared = block.header;
+                        (name.clone(), why.map(|why| Deprecated { why, declared }))
+                    })
+                    .collect()
+                }),
             };
             (name.clone(), names)
         });

@@ -213,7 +213,8 @@ impl<'a> Compiler<'a> {
                 | Reference::PathModule
                 | Reference::PathRoot
                 | Reference::PathCwd
-                | Reference::Workspace => {}
+                | Reference::Workspace
+                | Reference::Applying => {}
                 _ => refused = Some(value.span),
             });
             if let Some(span) = refused {

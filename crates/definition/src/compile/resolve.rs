@@ -18,6 +18,8 @@ use value::{Span, Type};
 /// What a call asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted {
+    /// What the source and the version are written as, or come to.
+    pub(crate) written: (String, String),
     pub(crate) source: ModuleSource,
     pub(crate) constraints: Constraints,
     pub(crate) source_span: Span,
@@ -125,6 +127,8 @@ impl Loader<'_> {
             Some(_) => Some(text("version")?),
             None => None,
         };
+        let constraints = version.as_ref().map(|(_, text)| text.clone());
+        let written = (source.clone(), constraints.unwrap_or_default());
         let source = match ModuleSource::parse(&source) {
             Ok(source) => source,
             Err(why) => {
@@ -149,6 +153,7 @@ impl Loader<'_> {
             }
         };
         Some(Wanted {
+            written,
             source,
             constraints,
             source_span,

@@ -86,10 +86,13 @@ fn required_version(attribute: &Attribute, diagnostics: &mut Diagnostics) {
 /// A version constraint of a provider, as it is written.
 fn version(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<String> {
     let text = text(expression, "A version constraint", diagnostics)?;
-    if let Err(why) = Constraints::parse(&text) {
-        diagnostics.push(found::invalid_version(expression.span, &why));
+    match Constraints::parse(&text) {
+        Ok(constraints) => Some(constraints.to_string()),
+        Err(why) => {
+            diagnostics.push(found::invalid_version(expression.span, &why));
+            None
+        }
     }
-    Some(text)
 }
 
 /// Where each setting that may stand only once was first met.

@@ -434,6 +434,7 @@ impl Scope for Here<'_> {
             Reference::EachKey | Reference::PathCwd | Reference::Workspace => {
                 Value::unknown_not_null(Type::String)
             }
+            Reference::Applying => Value::unknown_not_null(Type::Bool).with_marks(Marks::EPHEMERAL),
             Reference::CountIndex => Value::unknown_not_null(Type::Number),
             Reference::PathModule => Value::string(&known.module.directory),
             Reference::PathRoot => Value::string("."),

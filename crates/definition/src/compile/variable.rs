@@ -9,7 +9,7 @@ use crate::lower::{self, Lowerer};
 use crate::syntax::{Block, Body};
 use alloc::string::String;
 use model::{Output, Variable};
-use value::{Diagnostics, Name, Type, Value};
+use value::{Diagnostics, Name, Value};
 
 impl Compiler<'_> {
     pub(crate) fn variable(
@@ -63,7 +63,7 @@ impl Compiler<'_> {
     ) -> Option<Value> {
         let attribute = inside.attribute("default")?;
         let span = attribute.value.span;
-        let value = body::constant(inside, "default", &Type::Any, &mut self.diagnostics)?;
+        let value = lower::given(&attribute.value, "\"default\"", &mut self.diagnostics)?;
         if value.is_null() && !nullable {
             let mut found = diag::invalid_default(span, name, &Diagnostics::new());
             found = found.hint("nullable = false excludes null", None);

@@ -1,7 +1,8 @@
-//! SF0302 to SF0313 and SF0323 to SF0338: blocks, arguments and modules.
+//! SF0303 to SF0313 and SF0323 to SF0338: blocks, arguments and modules.
 
 use super::*;
 use crate::limits::{MODULE_CALLS_MAX, MODULE_DEPTH_MAX};
+use crate::lower::Deprecated;
 use crate::suggest::did_you_mean;
 use alloc::format;
 use alloc::vec::Vec;
@@ -12,13 +13,6 @@ pub(crate) fn unreadable(path: &str) -> Diagnostic {
     let detail =
         format!("{path} is in the directory but could not be read. Are its permissions right?");
     Diagnostic::error(SOURCE_UNREADABLE.0, SOURCE_UNREADABLE.1, detail)
-}
-
-pub(crate) fn not_yet(span: Span, what: &str) -> Diagnostic {
-    let detail = format!(
-        "{what} is not supported by this version. It is refused, because leaving it out would change what the configuration means."
-    );
-    error(NOT_YET, detail, span)
 }
 
 pub(crate) fn unknown_block(
@@ -198,6 +192,19 @@ pub(crate) fn redundant_ignored(span: Span, name: &str) -> Diagnostic {
 pub(crate) fn deprecated_variable(span: Span, name: &str, why: &str, declared: Span) -> Diagnostic {
     let detail = format!("The variable \"{name}\" is deprecated: {why}");
     warning(DEPRECATED, detail, span).hint("the variable is declared here", Some(declared))
+}
+
+pub(crate) fn deprecated_output(
+    span: Span,
+    module: &str,
+    name: &str,
+    deprecated: &Deprecated,
+) -> Diagnostic {
+    let detail = format!(
+        "The output \"{name}\" of {module} is deprecated: {}",
+        deprecated.why
+    );
+    warning(DEPRECATED, detail, span).hint("the output is declared here", Some(deprecated.declared))
 }
 
 pub(crate) fn module_outside(span: Span, source: &str) -> Diagnostic {

@@ -72,7 +72,6 @@ codes! {
     CANNOT_OVERRIDE = "SF0138" "Cannot be overridden";
     INVALID_NUMBER = "SF0139" "Invalid number";
     TYPE_FUNCTION = "SF0150" "Invalid use of the type function";
-    NOT_YET = "SF0302" "Not supported yet";
     UNKNOWN_BLOCK = "SF0303" "Unsupported block";
     UNKNOWN_ARGUMENT = "SF0304" "Unsupported argument";
     MISSING_ARGUMENT = "SF0305" "Missing required argument";

@@ -13,6 +13,7 @@ pub(crate) mod walk;
 use crate::syntax::{Call, Expression, ExpressionKind, For, Identifier};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use model::{BlockSchema, Mode, ProviderRequirement};
 use value::{Diagnostic, Diagnostics, Expr, ExprKind, Name, Span, Type, Value};
@@ -44,7 +45,14 @@ pub(crate) struct CallNames {
     pub(crate) repeated: bool,
     pub(crate) stack: bool,
     /// Unless the module could not be read.
-    pub(crate) outputs: Option<BTreeSet<Name>>,
+    pub(crate) outputs: Option<BTreeMap<Name, Option<Deprecated>>>,
+}
+
+/// An output that its module's author wants nobody to use any more.
+pub(crate) struct Deprecated {
+    /// What the author says to those who still do.
+    pub(crate) why: String,
+    pub(crate) declared: Span,
 }
 
 /// What root names can mean.
@@ -122,7 +130,7 @@ pub(crate) fn constant(
     lowerer.constant(expression, ty, diagnostics)
 }
 
-/// The same for a value that comes from outside, in which no function can be called either.
+/// The same where no function can be called either: in defaults, and in values that come from outside.
 pub(crate) fn given(
     expression: &Expression,
     what: &str,
@@ -244,8 +252,13 @@ impl<'a> Lowerer<'a> {
             ExpressionKind::Call(call) => {
                 if let Some(what) = self.callless {
                     self.report(crate::diag::blocks::call_in_constant(span, what));
+                    for argument in &call.arguments {
+                        self.expression(argument);
+                    }
+                    unknown()
+                } else {
+                    self.call(call)
                 }
-                self.call(call)
             }
             ExpressionKind::Tuple(items) => {
                 ExprKind::Tuple(items.iter().map(|item| self.expression(item)).collect())

@@ -1,7 +1,7 @@
 //! References: what `var.x`, `TYPE.NAME[key].attribute`, `module.m.out` and their kin mean.
 
 use super::{Binding, Lowerer, Names, Roots, TestNames, literal, unknown};
-use crate::diag::{references as diag, testing};
+use crate::diag::{blocks, references as diag, testing};
 use crate::syntax::{Expression, ExpressionKind, Identifier};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -125,7 +125,7 @@ impl Lowerer<'_> {
         }
         match self.roots {
             Roots::Constant(what) => {
-                self.report(crate::diag::blocks::constant_required(span, what));
+                self.report(blocks::constant_required(span, what));
                 (failed(span), steps.len())
             }
             Roots::Variables(object) => {
@@ -337,15 +337,10 @@ impl Lowerer<'_> {
     }
 
     fn terraform(&mut self, span: Span, steps: &[Step<'_>]) -> Resolved {
-        let first = steps.first();
-        let name = first.and_then(Step::attribute).map(|id| &*id.name);
-        if let (Some("applying"), Some(step)) = (name, first) {
-            let what = "\"terraform.applying\"";
-            self.report(crate::diag::blocks::not_yet(step.whole, what));
-            return (failed(step.whole), steps.len());
-        }
-        self.fixed(span, steps, &TERRAFORM, |name| {
-            (name == "workspace").then_some(Reference::Workspace)
+        self.fixed(span, steps, &TERRAFORM, |name| match name {
+            "workspace" => Some(Reference::Workspace),
+            "applying" => Some(Reference::Applying),
+            _ => None,
         })
     }
 
@@ -446,7 +441,9 @@ impl Lowerer<'_> {
         };
         match (next.kind, call.repeated) {
             (StepKind::Attribute(output), false) => {
-                self.check_output(call, &what(), output, next.own);
+                if !self.has_output(call, &what(), output, next.own) {
+                    return (reference(Reference::Module(name), whole), 1);
+                }
                 let found = Reference::ModuleOutput(name, output.name.clone());
                 (reference(found, next.whole), 2)
             }
@@ -456,7 +453,9 @@ impl Lowerer<'_> {
                     whole,
                     own,
                 }) => {
-                    self.check_output(call, &what(), output, *own);
+                    if !self.has_output(call, &what(), output, *own) {
+                        return (instance(Reference::Module(name), next.whole), 2);
+                    }
                     let found = Reference::ModuleOutput(name, output.name.clone());
                     (instance(found, *whole), 3)
                 }
@@ -473,20 +472,32 @@ impl Lowerer<'_> {
         }
     }
 
-    fn check_output(
+    /// Whether a module has the output that is read of it. A module that could not be read has every one.
+    fn has_output(
         &mut self,
         call: &super::CallNames,
         what: &str,
         output: &Identifier,
         span: Span,
-    ) {
+    ) -> bool {
         let Some(outputs) = &call.outputs else {
-            return;
+            return true;
         };
-        if !outputs.contains(&output.name) {
-            let known = outputs.iter().map(|name| &**name);
-            let found = diag::unknown_output(span, what, &output.name, known);
-            self.report(found);
+        match outputs.get(&output.name) {
+            Some(Some(deprecated)) => {
+                let found = blocks::deprecated_output(span, what, &output.name, deprecated);
+                self.report(found);
+                true
+            }
+            Some(None) => true,
+            None => {
+                // `try` and `can` are told when it is evaluated.
+                if self.tolerant == 0 {
+                    let known = outputs.keys().map(|name| &**name);
+                    self.report(diag::unknown_output(span, what, &output.name, known));
+                }
+                false
+            }
         }
     }
 
@@ -577,7 +588,7 @@ const PATH: Fixed = Fixed {
 
 const TERRAFORM: Fixed = Fixed {
     attributes: &["workspace", "applying"],
-    detail: "terraform has the attribute workspace.",
+    detail: "terraform has the attributes workspace and applying.",
 };
 
 const ENVIRONMENT: Fixed = Fixed {

@@ -287,6 +287,7 @@ fn show_reference(reference: &Reference) -> String {
         Reference::PathRoot => "path.root".into(),
         Reference::PathCwd => "path.cwd".into(),
         Reference::Workspace => "terraform.workspace".into(),
+        Reference::Applying => "terraform.applying".into(),
         Reference::SelfObject => "self".into(),
         Reference::EnvironmentName => "environment.name".into(),
         Reference::Ephemeral(kind, name) => format!("<ephemeral.{kind}.{name}>"),

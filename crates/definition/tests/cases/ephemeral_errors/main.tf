@@ -59,3 +59,6 @@ module "m" {
 resource "test_sealed" "back" {
   name = module.m.back
 }
+output "applies" {
+  value = terraform.applying
+}

@@ -12,5 +12,5 @@ module "m" {
 locals {
   key     = { local.x = 1 }
   x       = 1
-  applied = terraform.applying
+  outdated = module.m.name
 }

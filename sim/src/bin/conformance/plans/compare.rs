@@ -4,12 +4,7 @@ use super::{Answers, Step};
 use serde_json::Value;
 
 /// Members of a plan that are about how it came about, not about what it says.
-const NOT_COMPARED: &[&str] = &[
-    "configuration",
-    "relevant_attributes",
-    "terraform_version",
-    "timestamp",
-];
+const NOT_COMPARED: &[&str] = &["relevant_attributes", "terraform_version", "timestamp"];
 
 /// Longest shown value.
 const SHOWN_MAX: usize = 300;
