@@ -462,7 +462,7 @@ fn flush_left(pieces: &mut [Piece]) {
     }
 }
 
-/// Joins adjacent texts, normalises them and drops empty ones.
+/// Joins adjacent texts and normalises them. One of which nothing is left still makes a text of what stands beside it.
 fn meld(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut melded: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
@@ -474,7 +474,6 @@ fn meld(pieces: Vec<Piece>) -> Vec<Piece> {
             (_, piece) => melded.push(piece),
         }
     }
-    melded.retain(|piece| !matches!(piece, Piece::Text(text, _) if text.is_empty()));
     for piece in &mut melded {
         if let Piece::Text(text, _) = piece {
             let name = normalised(text);

@@ -182,7 +182,12 @@ impl Evaluator<'_> {
                 if !key.is_known() {
                     return Ok(None);
                 }
-                Ok(object_key(&key, result_key.span)?.map(|name| (name, sensitive)))
+                match object_key(&key, result_key.span) {
+                    Ok(name) => Ok(name.map(|name| (name, sensitive))),
+                    // What is wrong with a later key counts only if the result depends on it.
+                    Err(_) if !passage.known => Ok(None),
+                    Err(found) => Err(found),
+                }
             });
             if let Ok(None) = name {
                 passage.known = false;

@@ -251,9 +251,20 @@ impl Evaluator<'_> {
                 let ty = items.first().map_or(Type::Any, Value::ty);
                 Value::unknown(Type::list(ty)).with_marks(source.marks())
             }
-            Data::List(..) | Data::Set(..) | Data::Unknown(_) | Data::Null(_) => {
-                Value::unknown(Type::Any)
+            Data::Unknown(unknown) => {
+                let of = |ty: &Type| on_item(&Value::unknown(ty.clone())).ty();
+                let ty = match &unknown.ty {
+                    Type::List(element) | Type::Set(element) => Type::list(of(element)),
+                    Type::Tuple(elements) => Type::tuple(elements.iter().map(of).collect()),
+                    _ => return Value::unknown(Type::Any),
+                };
+                Value::unknown_not_null(ty).with_marks(source.marks())
             }
+            Data::List(element, _) | Data::Set(element, _) => {
+                let ty = on_item(&Value::unknown(element.clone())).ty();
+                Value::unknown_not_null(Type::list(ty)).with_marks(source.marks())
+            }
+            Data::Null(_) => Value::unknown(Type::Any),
         }
     }
 }

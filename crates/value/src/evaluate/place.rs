@@ -43,6 +43,8 @@ pub(super) fn beginning(expr: &Expr) -> Span {
         | ExprKind::ForObject { .. } => first(span, 1),
         ExprKind::Binary(_, left, _) => beginning(left),
         ExprKind::Conditional(condition, ..) => beginning(condition),
+        // What a template repeats is joined by a call that nobody wrote, which stands where the sequence is opened.
+        ExprKind::Call { arguments, .. } if arguments.iter().any(|one| one.span == span) => span,
         ExprKind::Call { name, .. } => opening(name, span),
         ExprKind::Convert(inner, _) | ExprKind::Parenthesised(inner) => beginning(inner),
         ExprKind::Interpolated(_) => span,

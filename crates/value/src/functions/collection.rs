@@ -157,20 +157,21 @@ fn coalescelist(call: &Call<'_>) -> Result<Value, CallError> {
     if call.rest(0).is_empty() {
         return Err(CallError::new("at least one argument is required"));
     }
+    // What follows something that is not known yet is not looked at, not even at its type.
+    let known = call.rest(0).iter().take_while(|one| one.is_known());
+    for argument in known {
+        if !matches!(argument.ty(), Type::List(_) | Type::Tuple(_)) {
+            return Err(CallError::new(
+                "coalescelist arguments must be lists or tuples",
+            ));
+        }
+    }
     for argument in call.rest(0) {
         // What comes first decides, whatever it turns out to be.
         if !argument.is_known() {
             return Ok(Value::unknown(Type::Any));
         }
-        let Some(items) = argument
-            .elements()
-            .filter(|_| !matches!(argument.data(), Data::Set(..)))
-        else {
-            return Err(CallError::new(
-                "coalescelist arguments must be lists or tuples",
-            ));
-        };
-        if !items.is_empty() {
+        if argument.elements().is_some_and(|items| !items.is_empty()) {
             return Ok(argument.clone());
         }
     }

@@ -271,6 +271,12 @@ fn concat(call: &Call<'_>) -> Result<Value, CallError> {
     };
     let converted = items.iter().map(|item| convert(item, &element));
     match converted.collect::<Result<Vec<_>, _>>() {
+        // An empty list of no type in particular says nothing of the elements of the others.
+        Ok(items) if *element == Type::Any => {
+            let first = items.first().map_or(Type::Any, Value::ty);
+            let alike = items.iter().all(|item| item.ty() == first);
+            Ok(Value::list(if alike { first } else { Type::Any }, items))
+        }
         Ok(items) => Ok(Value::list((*element).clone(), items)),
         Err(_) => Ok(Value::tuple(items)),
     }

@@ -71,11 +71,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn common_set(call: &Call<'_>) -> Result<Type, CallError> {
-    let types: Vec<Type> = call
-        .rest(0)
-        .iter()
+    // An empty set of elements of no type in particular fits beside every other, and decides nothing.
+    let says_nothing = |argument: &&Value| {
+        let elements = argument.elements();
+        elements.is_some_and(<[Value]>::is_empty) && argument.ty().element() == Some(&Type::Any)
+    };
+    let deciding = call.rest(0).iter().filter(|one| !says_nothing(one));
+    let types: Vec<Type> = deciding
         .filter_map(|argument| argument.ty().element().cloned())
         .collect();
+    if types.is_empty() {
+        return Ok(Type::set(Type::Any));
+    }
     let common = unify(&types);
     let common = common
         .ok_or_else(|| CallError::new("given sets must all have compatible element types"))?;
