@@ -5,8 +5,9 @@ use crate::World;
 use crate::eval::Evaluator;
 use crate::plan::Schemas;
 use crate::run::Run;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
-use model::{Address, BlockSchema, RunId, TypeSchema};
+use model::{Address, BlockSchema, PlanMode, RunId, TypeSchema};
 
 /// See the module's header.
 #[derive(Debug, Default)]
@@ -44,7 +45,8 @@ impl Memo {
     pub(crate) fn evaluator(&mut self, world: &World, run: &Run) -> &Evaluator {
         if self.evaluator.as_ref().is_none_or(|(id, _)| *id != run.id) {
             let evaluator = Evaluator::new(run.loaded.clone(), &run.options, false)
-                .with_began(Some(run.began()));
+                .with_began(Some(run.began()))
+                .with_noted(noted(world, run));
             self.evaluator = Some((run.id, evaluator));
         }
         #[expect(clippy::expect_used, reason = "set just above")]
@@ -52,6 +54,15 @@ impl Memo {
         evaluator.set_ports(world.route.ports.clone());
         evaluator
     }
+}
+
+/// The objects that there are, where a run only takes note of them: by the names that its plan gives them.
+fn noted(world: &World, run: &Run) -> Option<BTreeSet<Address>> {
+    let plan = run.plan.as_ref();
+    let planned = plan.into_iter().flat_map(|plan| &plan.changes);
+    let planned = planned.map(|change| &change.address);
+    let all = world.resources.keys().chain(planned).cloned();
+    (run.options.mode == PlanMode::RefreshOnly).then(|| all.collect())
 }
 
 /// The schema of the block that an object of this address is made from.

@@ -144,6 +144,9 @@ impl Replay {
             .map_err(|why| format!("the plan: {why}"))?;
         let then: Plan = model::decode(&then).map_err(|error| format!("the plan: {error}"))?;
         // What an older program did not write down it did not decide otherwise.
+        if then.without_instances.is_empty() {
+            again.without_instances = Vec::new();
+        }
         for (now, then) in again.changes.iter_mut().zip(&then.changes) {
             if then.schema_version.is_none() {
                 now.schema_version = None;

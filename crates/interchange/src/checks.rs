@@ -69,7 +69,7 @@ struct CheckedObject {
 
 /// The same in the form of a stored state; none when there are no conditions.
 pub(crate) fn results(checked: &[Checked]) -> Option<Vec<CheckResult>> {
-    let results = of(checked, &[], false).into_iter().map(|check| {
+    let results = of(checked, &[], |_| false).into_iter().map(|check| {
         let objects = check.instances.into_iter().map(|instance| CheckedObject {
             object_addr: instance.address.to_display,
             status: instance.status,
@@ -94,12 +94,16 @@ pub(crate) fn results(checked: &[Checked]) -> Option<Vec<CheckResult>> {
 }
 
 /// Conditions of instances, brought together under their blocks. Those of `written` that have no instances are there
-/// too: nothing speaks against them, except where only a part was planned and they may have been left out.
-pub(crate) fn of(checked: &[Checked], written: &[CheckSubject], partial: bool) -> Vec<Check> {
+/// too: nothing speaks against them, unless nobody looked at them because they were left out.
+pub(crate) fn of(
+    checked: &[Checked],
+    written: &[CheckSubject],
+    is_left_out: impl Fn(&CheckSubject) -> bool,
+) -> Vec<Check> {
     let mut blocks: BTreeMap<Block, (CheckStatus, Vec<Instance>)> = BTreeMap::new();
     for subject in written {
         let (block, _) = addresses(subject);
-        let nothing = if partial {
+        let nothing = if is_left_out(subject) {
             CheckStatus::Unknown
         } else {
             CheckStatus::Pass
@@ -153,7 +157,7 @@ pub(crate) fn unasked(written: &[CheckSubject], partial: bool) -> Vec<Check> {
         status: CheckStatus::Unknown,
         problems: Vec::new(),
     });
-    of(&unjudged.collect::<Vec<_>>(), written, true)
+    of(&unjudged.collect::<Vec<_>>(), written, |_| true)
 }
 
 fn word(status: CheckStatus) -> &'static str {
@@ -172,7 +176,7 @@ fn addresses(subject: &CheckSubject) -> (Block, InstanceAddress) {
         CheckSubject::Variable(module, name) => simple("var", "var", module, name),
         CheckSubject::Resource(address) => {
             let resource = &address.resource;
-            let plain = without_keys(&resource.module);
+            let plain = resource.module.without_keys().to_string();
             let data = if resource.mode == Mode::Data {
                 "data."
             } else {
@@ -203,7 +207,7 @@ fn simple(
     module: &ModulePath,
     name: &str,
 ) -> (Block, InstanceAddress) {
-    let plain = without_keys(module);
+    let plain = module.without_keys().to_string();
     let block = Block {
         kind,
         mode: None,
@@ -219,14 +223,6 @@ fn simple(
         module,
     };
     (block, instance)
-}
-
-fn without_keys(module: &ModulePath) -> String {
-    let mut module = module.clone();
-    for step in &mut module.0 {
-        step.key = model::Key::None;
-    }
-    module.to_string()
 }
 
 fn within(module: &str, name: &str) -> String {

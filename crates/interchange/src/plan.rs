@@ -5,7 +5,9 @@ use crate::state::{self, Dependencies, Module, Output, Resource};
 use crate::values::{self, Raw};
 use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
 use decide::{LoadedRelease, Needs, Object, Schemas, World};
-use model::{Action, Address, Drift, Mode, OutputChange, Plan, PlanMode, PlannedChange, Reason};
+use model::{
+    Action, Address, CheckSubject, Drift, Mode, OutputChange, Plan, PlanMode, PlannedChange, Reason,
+};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -224,7 +226,9 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
         checks: match plan.mode {
             PlanMode::Destroy => checks::unasked(&making.loaded.checkable(), plan.partial),
             PlanMode::Normal | PlanMode::RefreshOnly => {
-                checks::of(&plan.checks, &making.loaded.checkable(), plan.partial)
+                let left_out =
+                    |one: &CheckSubject| plan.partial && !plan.without_instances.contains(one);
+                checks::of(&plan.checks, &making.loaded.checkable(), left_out)
             }
         },
         timestamp: time::rfc3339(making.at_ms),

@@ -201,7 +201,11 @@ fn written(world: &World, schemas: &decide::Schemas) -> String {
         .iter()
         .map(|(name, value)| (name.clone(), Output::of(value)))
         .collect();
-    let state = assembled(outputs, resources, checks::of(&world.checks, &[], false));
+    let state = assembled(
+        outputs,
+        resources,
+        checks::of(&world.checks, &[], |_| false),
+    );
     serde_json::to_string(&state).unwrap_or_default()
 }
 
@@ -273,10 +277,10 @@ pub(crate) fn names<'a>(blocks: impl IntoIterator<Item = &'a ResourceAddress>) -
 }
 
 fn without_keys(block: &ResourceAddress) -> String {
-    let mut block = block.clone();
-    for step in &mut block.module.0 {
-        step.key = Key::None;
-    }
+    let block = ResourceAddress {
+        module: block.module.without_keys(),
+        ..block.clone()
+    };
     block.to_string()
 }
 

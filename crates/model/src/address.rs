@@ -71,6 +71,16 @@ impl ModulePath {
         steps.push(ModuleStep { name, key });
         Self(steps)
     }
+
+    /// The path as it is written: the calls, whichever instances of them.
+    #[must_use]
+    pub fn without_keys(&self) -> Self {
+        let calls = self.0.iter().map(|step| ModuleStep {
+            name: step.name.clone(),
+            key: Key::None,
+        });
+        Self(calls.collect())
+    }
 }
 
 impl fmt::Display for Key {

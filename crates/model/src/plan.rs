@@ -1,6 +1,6 @@
 //! [`Plan`]: pure data with nothing left to choose.
 
-use crate::{Address, Digest, ModulePath, Reason, Recovery, Repeat, ResourceAddress, Verb};
+use crate::{Address, Digest, Key, ModulePath, Reason, Recovery, Repeat, ResourceAddress, Verb};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -50,6 +50,10 @@ pub struct Plan {
     /// Objects that existed already and are taken over.
     #[serde(default)]
     pub imported: Vec<Imported>,
+    /// What has conditions and was planned, and has no instances to judge, without instance keys; sorted. Only where
+    /// something is left out: else it is all that is written and not in `checks`.
+    #[serde(default)]
+    pub without_instances: Vec<CheckSubject>,
 }
 
 /// An object that nobody here made, as it was found.
@@ -152,6 +156,25 @@ pub enum CheckSubject {
     Resource(Address),
     /// A variable.
     Variable(ModulePath, Name),
+}
+
+impl CheckSubject {
+    /// What it is an instance of, as it is written.
+    #[must_use]
+    pub fn without_keys(&self) -> Self {
+        match self {
+            Self::Check(module, name) => Self::Check(module.without_keys(), name.clone()),
+            Self::Output(module, name) => Self::Output(module.without_keys(), name.clone()),
+            Self::Resource(address) => Self::Resource(Address {
+                resource: ResourceAddress {
+                    module: address.resource.module.without_keys(),
+                    ..address.resource.clone()
+                },
+                key: Key::None,
+            }),
+            Self::Variable(module, name) => Self::Variable(module.without_keys(), name.clone()),
+        }
+    }
 }
 
 /// What became of conditions, the best first.

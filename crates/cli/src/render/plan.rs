@@ -116,7 +116,9 @@ fn one(out: &mut String, change: &PlannedChange) {
     if let Some(id) = &change.importing {
         let _ = writeln!(out, "{DIM}  # (imported from \"{}\"){RESET}", visible(id));
     }
-    if let Some(reason) = change.reason {
+    // Why something else would be replaced says nothing of an object that is only made.
+    let reason = change.reason.filter(|_| change.action != Action::Create);
+    if let Some(reason) = reason {
         let _ = writeln!(out, "{DIM}  # ({}){RESET}", because(reason));
     }
     if change.repeat == Repeat::Never
@@ -365,6 +367,7 @@ mod tests {
             checks: Vec::new(),
             partial: false,
             imported: Vec::new(),
+            without_instances: Vec::new(),
         }
     }
 

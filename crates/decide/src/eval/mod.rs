@@ -123,6 +123,9 @@ pub(crate) struct Evaluator {
     planning: bool,
     /// When the run began and what it draws from, where there is a run.
     began: Option<Began>,
+    /// The objects that there are, where only note is taken of them: then they are the instances of their blocks,
+    /// whatever is written.
+    noted: Option<BTreeSet<Address>>,
 }
 
 /// What functions of time and chance are given: the same whenever the run is looked at again.
@@ -159,6 +162,7 @@ impl Evaluator {
             ports: RefCell::default(),
             planning,
             began: None,
+            noted: None,
         }
     }
 
@@ -168,7 +172,13 @@ impl Evaluator {
         self
     }
 
-    /// The same afterwards.
+    /// Says that only note is taken of these objects, if it is so.
+    pub(crate) fn with_noted(mut self, noted: Option<BTreeSet<Address>>) -> Self {
+        self.noted = noted;
+        self
+    }
+
+    /// Says when the run began and what it draws from, afterwards.
     pub(crate) fn set_began(&mut self, began: Began) {
         self.began = Some(began);
     }

@@ -3,6 +3,7 @@
 use super::expand::key_of;
 use super::{Evaluator, Memo, Objects, Place, Use};
 use crate::diag;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -45,14 +46,7 @@ impl Evaluator {
                     kind: kind.clone(),
                     name: name.clone(),
                 };
-                let place = Place::of(module);
-                let instances = self.expand(
-                    &resource.repetition,
-                    &place,
-                    &address,
-                    resource.span,
-                    objects,
-                )?;
+                let keys = self.keys(module, resource, &address, objects)?;
                 self.used.borrow_mut().insert(Use::Whole(address.clone()));
                 let object = |key: &Key| {
                     let address = Address {
@@ -63,17 +57,11 @@ impl Evaluator {
                 };
                 Ok(match &resource.repetition {
                     Repetition::Once => object(&Key::None),
-                    Repetition::Count(_) => Value::tuple(
-                        instances
-                            .iter()
-                            .map(|instance| object(&instance.key))
-                            .collect(),
-                    ),
+                    Repetition::Count(_) => Value::tuple(keys.iter().map(object).collect()),
                     Repetition::ForEach(_) => Value::object(
-                        instances
-                            .iter()
-                            .filter_map(|instance| match &instance.key {
-                                Key::Name(name) => Some((name.clone(), object(&instance.key))),
+                        keys.iter()
+                            .filter_map(|key| match key {
+                                Key::Name(name) => Some((name.clone(), object(key))),
                                 Key::None | Key::Index(_) => None,
                             })
                             .collect(),
@@ -81,6 +69,48 @@ impl Evaluator {
                 })
             },
         )
+    }
+
+    /// The keys of the instances of a block, in order: those that are written, or, where only note is taken, those that
+    /// are there. Counting has no gaps.
+    fn keys(
+        &self,
+        module: u32,
+        resource: &Resource,
+        block: &ResourceAddress,
+        objects: Objects<'_>,
+    ) -> Result<Vec<Key>, Diagnostics> {
+        let repetition = &resource.repetition;
+        let place = Place::of(module);
+        let written = self.expand(repetition, &place, block, resource.span, objects)?;
+        let written = written.into_iter().map(|instance| instance.key);
+        let Some(noted) = self.noted.as_ref().filter(|_| block.mode == Mode::Managed) else {
+            return Ok(written.collect());
+        };
+        let of = |key: Key| Address {
+            resource: block.clone(),
+            key,
+        };
+        let noted = noted.range(of(Key::None)..);
+        let noted = noted.take_while(|address| address.resource == *block);
+        let noted = noted.map(|address| address.key.clone());
+        let there: BTreeSet<Key> = written
+            .chain(noted)
+            .filter(|key| objects(&of(key.clone())).is_some())
+            .collect();
+        let indices = there.iter().filter_map(|key| match key {
+            Key::Index(index) => Some(*index),
+            Key::None | Key::Name(_) => None,
+        });
+        Ok(match repetition {
+            Repetition::Once => Vec::from([Key::None]),
+            Repetition::Count(_) => {
+                let length = indices.max().map_or(0, |last| last.saturating_add(1));
+                let length = length.min(crate::limits::INSTANCES_MAX.unsigned_abs());
+                (0..length).map(Key::Index).collect()
+            }
+            Repetition::ForEach(_) => there.into_iter().collect(),
+        })
     }
 
     fn found(
@@ -131,25 +161,15 @@ impl Evaluator {
             self.used.borrow_mut().insert(Use::Instance(address));
             return Ok(object.with_marks(marks));
         }
-        let place = Place::of(module);
-        let instances = self.expand(
-            &resource.repetition,
-            &place,
-            &address.resource,
-            resource.span,
-            objects,
-        )?;
-        if instances.iter().any(|instance| instance.key == address.key) {
+        let keys = self.keys(module, resource, &address.resource, objects)?;
+        if keys.contains(&address.key) {
             self.used.borrow_mut().insert(Use::Instance(address));
             return Ok(Value::unknown(Type::Any));
         }
         // Even who says what else is meant where it is not there (`try`) looks at it.
         let whole = Use::Whole(address.resource.clone());
         self.used.borrow_mut().insert(whole);
-        let known: Vec<String> = instances
-            .iter()
-            .map(|instance| instance.key.to_string())
-            .collect();
+        let known: Vec<String> = keys.iter().map(ToString::to_string).collect();
         Err(diag::no_such_instance(
             &address.resource.to_string(),
             &address.key.to_string(),

@@ -137,6 +137,44 @@ impl Graph {
         reached(&self.needs, blocks)
     }
 
+    /// The resource blocks that a block waits for itself, or by way of what is no resource. Those behind a resource are
+    /// its own business, unless it `is_empty`: then nothing stands between.
+    pub(crate) fn resources_next(
+        &self,
+        block: u32,
+        is_empty: impl Fn(u32) -> bool,
+    ) -> BTreeSet<u32> {
+        let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::from([block]));
+        let needs = |at: u32| self.needs.get(at as usize).into_iter().flatten().copied();
+        let mut open: Vec<u32> = needs(block).collect();
+        while let Some(at) = open.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            match self.blocks.get(at as usize) {
+                // It waits for everything, and nothing that waits for it refers to anything by it.
+                Some((_, Block::Checks)) | None => continue,
+                Some((_, Block::Resource(..))) => {
+                    found.insert(at);
+                    if !is_empty(at) {
+                        continue;
+                    }
+                }
+                Some((
+                    _,
+                    Block::Module
+                    | Block::Variable(_)
+                    | Block::Local(_)
+                    | Block::Output(_)
+                    | Block::Close
+                    | Block::Check(_),
+                )) => {}
+            }
+            open.extend(needs(at));
+        }
+        found
+    }
+
     /// Everything that waits for these blocks, directly or not, and themselves.
     pub(crate) fn with_wakes(&self, blocks: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
         reached(&self.wakes, blocks)

@@ -285,6 +285,9 @@ impl Planner {
         } else {
             self.note_drift(&pending.address, &prior, &answer);
         }
+        if answer.object.is_none() {
+            self.planned.remove(&pending.address);
+        }
         pending.prior = answer.object.map(|value| Object {
             value,
             private: answer.private,
@@ -327,8 +330,8 @@ impl Planner {
         };
         let triggers = self.triggers(resource, &pending.address);
         pending.uses.extend(triggers);
-        let triggered =
-            pending.prior.is_some() && self.triggered(resource, &pending.place, &pending.address);
+        // Of an object that is only made the reason is told too, and nothing is replaced.
+        let triggered = self.triggered(resource, &pending.place, &pending.address);
         let tainted = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let requested = pending.prior.is_some() && self.options.replace.contains(&pending.address);
         pending.reason = if triggered {
@@ -373,6 +376,7 @@ impl Planner {
             self.explicit(node, pending.place.module, &resource.depends_on, &mut uses);
         }
         pending.uses.extend(uses);
+        self.needed_as_written(pending);
         pending
             .uses
             .remove(&Use::Whole(pending.address.resource.clone()));

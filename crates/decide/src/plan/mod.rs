@@ -12,6 +12,7 @@ mod graph;
 mod imports;
 mod managed;
 mod moves;
+mod needed;
 mod orphan;
 pub(crate) mod outcome;
 mod planner;

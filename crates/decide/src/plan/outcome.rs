@@ -1,9 +1,10 @@
 //! What a plan comes to beside its changes: outputs, and what the checks say.
 
+use super::graph::Block;
 use super::planner::Planner;
 use super::propose;
 use crate::eval::{Judged, Judging, Place};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use model::{
@@ -119,6 +120,38 @@ impl Planner {
         changes
     }
 
+    /// What has conditions, belongs to what was chosen, and was not judged for want of instances. Nothing where
+    /// everything is planned.
+    pub(super) fn without_instances(&self) -> Vec<CheckSubject> {
+        let Some(chosen) = &self.chosen else {
+            return Vec::new();
+        };
+        let loaded = self.evaluator.loaded();
+        let judged: BTreeSet<CheckSubject> = self
+            .checks
+            .iter()
+            .map(|checked| checked.subject.without_keys())
+            .collect();
+        let mut found = loaded.checkable();
+        found.retain(|subject| {
+            let (module, block) = match subject {
+                CheckSubject::Resource(address) => {
+                    let block = &address.resource;
+                    let (kind, name) = (block.kind.clone(), block.name.clone());
+                    (&block.module, Block::Resource(block.mode, kind, name))
+                }
+                CheckSubject::Output(module, name) => (module, Block::Output(name.clone())),
+                CheckSubject::Variable(module, name) => (module, Block::Variable(name.clone())),
+                CheckSubject::Check(module, name) => (module, Block::Check(name.clone())),
+            };
+            let node = loaded.node_at(module);
+            let number = node.and_then(|node| self.graph.number(node, &block));
+            number.is_some_and(|number| chosen.has(number)) && !judged.contains(subject)
+        });
+        found.sort();
+        found
+    }
+
     fn is_output_left_out(&self, name: &Name) -> bool {
         let Some(chosen) = &self.chosen else {
             return false;
@@ -127,7 +160,7 @@ impl Planner {
             // Some objects go, and no output with them.
             return true;
         }
-        let block = super::graph::Block::Output(name.clone());
+        let block = Block::Output(name.clone());
         match self.graph.number(0, &block) {
             Some(number) => !chosen.has(number),
             None => chosen.is_positive(),

@@ -7,6 +7,7 @@
 use super::chosen::Chosen;
 use super::graph::{Block, Graph};
 use super::moves;
+use super::needed::Needed;
 use super::steps;
 use crate::diag;
 use crate::eval::{Evaluator, Judged, Judging, Place, Use};
@@ -137,6 +138,8 @@ pub struct Planner {
     pub(super) changing: BTreeMap<u32, BTreeSet<ModulePath>>,
     pub(super) written: BTreeSet<Address>,
     pub(super) drafts: Vec<Draft>,
+    /// What the instances of a block in a module instance need as it is written ([`super::needed`]).
+    pub(super) needed: BTreeMap<(u32, u32), Arc<Vec<Needed>>>,
     /// Positions among the drafts.
     pub(super) draft_of: BTreeMap<Address, usize>,
     pub(super) imported: Vec<Imported>,
@@ -171,9 +174,19 @@ impl Planner {
             .map(|(block, _)| block as u32)
             .collect();
         let began = world.run.as_ref().map(|run| run.began());
-        let evaluator = Evaluator::new(loaded.clone(), &options, true).with_began(began);
-        evaluator.set_ports(world.route.ports.clone());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
+        let only_noted = options.mode == PlanMode::RefreshOnly;
+        // What is not written any more stays, too, where only note is taken.
+        let managed = |(address, _): &(&Address, &Object)| {
+            only_noted && address.resource.mode == Mode::Managed
+        };
+        let noted = moved.objects.iter().filter(managed);
+        let noted = noted.map(|(address, object)| (address.clone(), object.value.clone()));
+        let noted: BTreeMap<Address, Value> = noted.collect();
+        let evaluator = Evaluator::new(loaded.clone(), &options, true)
+            .with_began(began)
+            .with_noted(only_noted.then(|| noted.keys().cloned().collect()));
+        evaluator.set_ports(world.route.ports.clone());
         let chosen = Chosen::new(&loaded, &graph, &options);
         let made_first = graph.made_first(&loaded, chosen.as_ref());
         let mut diagnostics = moved.diagnostics;
@@ -202,10 +215,11 @@ impl Planner {
             pending: BTreeMap::new(),
             asked: 0,
             outbox: Vec::new(),
-            planned: BTreeMap::new(),
+            planned: noted,
             changing: BTreeMap::new(),
             written: BTreeSet::new(),
             drafts: Vec::new(),
+            needed: BTreeMap::new(),
             draft_of: BTreeMap::new(),
             imported: Vec::new(),
             drift: Vec::new(),
@@ -312,6 +326,7 @@ impl Planner {
         self.drift.sort_by(|a, b| a.address.cmp(&b.address));
         self.imported.sort_by(|a, b| a.address.cmp(&b.address));
         self.checks.sort_by(|a, b| a.subject.cmp(&b.subject));
+        let without_instances = self.without_instances();
         Ok(Plan {
             format: 1,
             mode: self.options.mode,
@@ -325,6 +340,7 @@ impl Planner {
             checks: self.checks,
             partial: self.chosen.is_some(),
             imported: self.imported,
+            without_instances,
         })
     }
 
