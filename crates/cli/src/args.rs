@@ -33,6 +33,13 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "TIME", default_value = "0s", value_parser = wait_ms, help_heading = EVERYWHERE,
           hide_default_value = true)]
     pub lock_timeout: u64,
+    /// One process writes at a time, always; this is accepted because scripts give it.
+    #[arg(long, global = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_name = "BOOL", hide = true)]
+    pub lock: bool,
+    /// Warnings are always shown in full; this is accepted because scripts give it.
+    #[arg(long, global = true, hide = true)]
+    pub compact_warnings: bool,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -281,6 +288,18 @@ pub(crate) struct InitArgs {
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL", hide = true)]
     pub backend: bool,
+    /// The same.
+    #[arg(long, value_name = "FILE|NAME=VALUE", hide = true)]
+    pub backend_config: Vec<String>,
+    /// The same.
+    #[arg(long, hide = true)]
+    pub reconfigure: bool,
+    /// The same.
+    #[arg(long, hide = true)]
+    pub migrate_state: bool,
+    /// The same.
+    #[arg(long, hide = true)]
+    pub force_copy: bool,
 }
 
 /// What may become of the lock file.
@@ -398,6 +417,9 @@ pub(crate) struct OutputArgs {
 pub(crate) struct TaintArgs {
     /// The object.
     pub address: String,
+    /// It is no mistake when there is no such object.
+    #[arg(long)]
+    pub allow_missing: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -408,6 +430,10 @@ pub(crate) struct ImportArgs {
     pub address: String,
     /// What its provider knows it by.
     pub id: String,
+    /// Nobody is ever asked; this is accepted because scripts give it.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", hide = true)]
+    pub input: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -451,6 +477,19 @@ pub(crate) struct PullArgs {
     pub show_sensitive: bool,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ListArgs {
+    /// Only these objects, blocks or modules, with everything in them.
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// Only objects with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateCommand {
     /// Call objects by another name, without touching them.
@@ -462,7 +501,7 @@ pub(crate) enum StateCommand {
     /// Take over a state that Terraform stored, in the place of everything that is known of objects.
     Push(PushArgs),
     /// List the addresses of all objects.
-    List(EnvironmentArgs),
+    List(ListArgs),
     /// Show one object.
     Show {
         /// Its address.

@@ -325,22 +325,14 @@ Examples:
 const INSTEAD: &[(&str, &str)] = &[
     ("env", "Use: steadfast workspace"),
     (
-        "init",
-        "Nothing has to be prepared: the first apply makes the book, and the providers are built in.",
-    ),
-    (
         "force-unlock",
         "A lock ends with the process that holds it; there is nothing to force.",
-    ),
-    (
-        "get",
-        "Modules are read where they are; nothing has to be fetched.",
     ),
     ("login", "There is no server to log in to."),
     ("logout", "There is no server to log out of."),
     (
         "providers",
-        "The providers are built in: terraform_data, host_file, host_directory, host_command.",
+        "`steadfast init` says which providers the definition needs, and installs them.",
     ),
     ("refresh", "Use: steadfast apply -refresh-only"),
     ("version", "Use: steadfast --version"),
@@ -348,12 +340,7 @@ const INSTEAD: &[(&str, &str)] = &[
         "--backup",
         "The book keeps everything that ever was; nothing has to be backed up before an apply.",
     ),
-    ("--compact-warnings", "Warnings are always shown in full."),
     ("--generate-config-out", "Definitions cannot be generated."),
-    (
-        "--lock",
-        "One process writes at a time, always; -lock-timeout=5m waits for the other one.",
-    ),
     (
         "--state",
         "What exists stands in the book of the directory, .steadfast/book; another directory is -chdir=DIR.",
@@ -432,7 +419,7 @@ one. `pull` prints a state that Terraform goes on with, if it is asked for every
 
 Examples:
   steadfast state list
-  steadfast state list production
+  steadfast state list module.web --env production
   steadfast state show 'host_file.page[\"a\"]'
   steadfast state show --json terraform_data.a     for programs
   steadfast state mv terraform_data.a terraform_data.b

@@ -1,6 +1,7 @@
 //! `validate`, `show`, `output`, `state`, `status`: looking, changing nothing.
 
-use crate::args::{OutputArgs, ShowArgs, StateCommand, ValidateArgs, Variables};
+use super::objects;
+use crate::args::{ListArgs, OutputArgs, ShowArgs, StateCommand, ValidateArgs, Variables};
 use crate::error::CommandError;
 use crate::exit;
 use crate::json;
@@ -12,7 +13,7 @@ use crate::render::time;
 use crate::session::Session;
 use decide::{Object, World};
 use interchange::Secrecy;
-use model::{Address, Mode};
+use model::{Address, Endpoint, Mode};
 use serde_json::json;
 use std::path::Path;
 use value::{Diagnostics, Severity};
@@ -212,13 +213,7 @@ pub(crate) fn state(
         }
         // They change something, and are in `objects.rs`.
         StateCommand::Mv(_) | StateCommand::Rm(_) | StateCommand::Push(_) => Ok(exit::USAGE),
-        StateCommand::List(args) => {
-            let (world, _) = session.world(&session.environment(args.environment.as_deref())?)?;
-            for address in world.resources.keys() {
-                anstream::println!("{address}");
-            }
-            Ok(exit::OK)
-        }
+        StateCommand::List(args) => list(session, args),
         StateCommand::Show { address, env } => {
             let (world, _) = session.world(&session.environment(env.as_deref())?)?;
             let found = crate::project::address(address).and_then(|address| {
@@ -239,6 +234,34 @@ pub(crate) fn state(
             Ok(exit::OK)
         }
     }
+}
+
+/// `state list`.
+fn list(session: &Session, args: &ListArgs) -> Result<u8, CommandError> {
+    let (world, _) = session.world(&session.environment(args.env.as_deref())?)?;
+    let wanted: Result<Vec<Endpoint>, CommandError> = args
+        .addresses
+        .iter()
+        .map(|text| objects::some(text))
+        .collect();
+    let wanted = wanted?;
+    for (endpoint, text) in wanted.iter().zip(&args.addresses) {
+        if objects::covered(&world, endpoint).is_empty() {
+            return Err(objects::no_such_object(text));
+        }
+    }
+    let id_of = |object: &Object| {
+        let id = object.value.entries()?.get("id")?.clone();
+        id.unmark_all().as_str().map(str::to_owned)
+    };
+    for (address, object) in &world.resources {
+        let is_wanted = wanted.is_empty() || wanted.iter().any(|one| decide::covers(one, address));
+        let has_id = args.id.is_none() || args.id == id_of(object);
+        if is_wanted && has_id {
+            anstream::println!("{address}");
+        }
+    }
+    Ok(exit::OK)
 }
 
 /// `state pull`.

@@ -28,6 +28,12 @@ pub(crate) fn taint(
     let address = one(&args.address)?;
     give(session, json, |world| {
         let Some(object) = world.resources.get(&address) else {
+            if args.allow_missing {
+                return Ok((
+                    None,
+                    format!("There is no object {address}; nothing to mark."),
+                ));
+            }
             return Err(no_such_object(&args.address));
         };
         let said = match (object.tainted == tainted, tainted) {
@@ -274,7 +280,7 @@ fn one(text: &str) -> Result<Address, CommandError> {
     })
 }
 
-fn some(text: &str) -> Result<Endpoint, CommandError> {
+pub(super) fn some(text: &str) -> Result<Endpoint, CommandError> {
     endpoint(text).ok_or_else(|| {
         CommandError::Usage(format!(
             "neither the address of an object nor of a module: {text}; write it as in `host_file.motd` or `module.a`"
@@ -282,13 +288,13 @@ fn some(text: &str) -> Result<Endpoint, CommandError> {
     })
 }
 
-fn no_such_object(text: &str) -> CommandError {
+pub(super) fn no_such_object(text: &str) -> CommandError {
     CommandError::Failed(format!(
         "there is no object {text}; `steadfast state list` shows all"
     ))
 }
 
-fn covered(world: &World, endpoint: &Endpoint) -> Vec<Address> {
+pub(super) fn covered(world: &World, endpoint: &Endpoint) -> Vec<Address> {
     let addresses = world.resources.keys();
     addresses
         .filter(|address| decide::covers(endpoint, address))
