@@ -281,14 +281,17 @@ fn common_type(
     if items.iter().all(undecided) {
         return Ok((want.without_optional(), Some(items)));
     }
-    let types = items.iter().map(Value::ty);
-    // Of elements of a map those whose type is not known yet do not keep the others from being of one.
-    let types: Vec<Type> = match kind {
-        Sequence::Map => types.filter(|ty| *ty != Type::Any).collect(),
-        Sequence::List | Sequence::Set => types.collect(),
+    let types: Vec<Type> = items.iter().map(Value::ty).collect();
+    let mut decided = types.iter().filter(|ty| **ty != Type::Any);
+    let first = decided.next();
+    let common = match unify(&types) {
+        // Of elements of a map those whose type is not known yet do not keep the others from being of one.
+        Some(Type::Any) if matches!(kind, Sequence::Map) => first
+            .filter(|first| decided.all(|ty| ty == *first))
+            .cloned(),
+        common => common,
     };
-    let decided = types.iter().any(|ty| *ty != Type::Any);
-    let Some(ty) = unify(&types).filter(|ty| from.is_some() || !decided || *ty != Type::Any) else {
+    let Some(ty) = common.filter(|ty| from.is_some() || first.is_none() || *ty != Type::Any) else {
         return Err(ConvertError::new(kind.not_alike()));
     };
     let items = items
@@ -299,7 +302,7 @@ fn common_type(
         })
         .collect::<Result<Vec<Value>, _>>()?;
     let alike = |other: &Value| items.first().is_none_or(|first| first.ty() == other.ty());
-    if !matches!(kind, Sequence::Map) && ty != Type::Any && !items.iter().all(alike) {
+    if ty != Type::Any && !items.iter().all(alike) {
         return Err(ConvertError::new(kind.not_alike()));
     }
     Ok((ty, Some(items)))

@@ -56,6 +56,7 @@ pub fn unify(types: &[Type]) -> Option<Type> {
     let kinds = [
         (Kind::Map, Type::map as fn(Type) -> Type),
         (Kind::List, Type::list),
+        (Kind::Set, Type::set),
     ];
     for (kind, collection) in kinds {
         if distinct.iter().all(|ty| kind.takes(ty))
@@ -90,11 +91,12 @@ fn of_one_kind(types: &[&Type]) -> bool {
     first.is_some() && kinds.all(|kind| kind == first)
 }
 
-/// Collections that structures can stand for.
+/// Collections, with the structures that can stand for them.
 #[derive(Clone, Copy)]
 enum Kind {
     Map,
     List,
+    Set,
 }
 
 impl Kind {
@@ -102,6 +104,7 @@ impl Kind {
         match self {
             Self::Map => matches!(ty, Type::Map(_) | Type::Object(_)),
             Self::List => matches!(ty, Type::List(_) | Type::Tuple(_)),
+            Self::Set => matches!(ty, Type::Set(_)),
         }
     }
 }

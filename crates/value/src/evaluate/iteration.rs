@@ -235,15 +235,15 @@ impl Evaluator<'_> {
         };
         let mut items: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
         let passage = self.each(&head, env, &mut |inner, passage| {
-            let Ok(key) = self.eval(result_key, Some(inner)) else {
+            let name = self.eval(result_key, Some(inner));
+            let name = name.and_then(|key| object_key(&key, result_key.span));
+            let Ok(Some(name)) = name else {
+                passage.known = false;
                 return Ok(());
             };
-            passage.known &= key.is_known();
-            if let Ok(Some(name)) = object_key(&key, result_key.span) {
-                let value = self.eval(result_value, Some(inner));
-                let value = self.standing_in(&value, result_value, Some(inner));
-                items.entry(name).or_default().push(value);
-            }
+            let value = self.eval(result_value, Some(inner));
+            let value = self.standing_in(&value, result_value, Some(inner));
+            items.entry(name).or_default().push(value);
             Ok(())
         });
         stand_in(passage, || gathered(items, group))

@@ -241,9 +241,16 @@ impl Evaluator<'_> {
             self.standing_in(&self.eval(each, Some(&variables)), each, Some(&variables))
         };
         match source.data() {
-            Data::Tuple(items) => Value::tuple(items.iter().map(on_item).collect()),
-            Data::Bool(_) | Data::Number(_) | Data::String(_) | Data::Map(..) | Data::Object(_) => {
-                Value::tuple(Vec::from([on_item(source)]))
+            Data::Tuple(_)
+            | Data::Bool(_)
+            | Data::Number(_)
+            | Data::String(_)
+            | Data::Map(..)
+            | Data::Object(_) => {
+                let items = source.elements();
+                let items = items.unwrap_or_else(|| core::slice::from_ref(source));
+                let types = items.iter().map(|item| on_item(item).ty());
+                Value::unknown(Type::tuple(types.collect())).with_marks(source.marks())
             }
             // Its elements may have any type, where the first of them cannot be computed.
             Data::List(_, items) | Data::Set(_, items) if !items.is_empty() => {

@@ -228,14 +228,28 @@ fn concatenated_type(call: &Call<'_>) -> Result<Type, CallError> {
     if arguments.is_empty() {
         return Err(CallError::new("at least one argument is required"));
     }
-    let mut elements: Option<Vec<Type>> = Some(Vec::new());
+    if arguments.iter().any(|one| one.ty() == Type::Any) {
+        return Ok(Type::Any);
+    }
+    let elements = arguments.iter().map(|one| match one.ty() {
+        Type::List(element) => Some((*element).clone()),
+        _ => None,
+    });
+    if let Some(elements) = elements.collect::<Option<Vec<Type>>>()
+        && let Some(element) = unify(&elements)
+    {
+        return Ok(Type::list(element));
+    }
+    let mut types = Vec::new();
     for (position, argument) in arguments.iter().enumerate() {
-        match (argument.ty(), &mut elements) {
-            (Type::Any, _) => return Ok(Type::Any),
-            (Type::List(element), Some(types)) => types.push((*element).clone()),
-            (Type::List(_), None) => {}
-            (Type::Tuple(_), elements) => *elements = None,
-            (ty, _) => {
+        match argument.ty() {
+            Type::Tuple(elements) => types.extend_from_slice(&elements),
+            // What follows a list that is not known yet is not looked at.
+            Type::List(_) => match argument.elements() {
+                Some(items) => types.extend(items.iter().map(Value::ty)),
+                None => return Ok(Type::Any),
+            },
+            ty => {
                 return Err(CallError::argument(
                     position,
                     format!(
@@ -244,17 +258,6 @@ fn concatenated_type(call: &Call<'_>) -> Result<Type, CallError> {
                     ),
                 ));
             }
-        }
-    }
-    if let Some(element) = elements.and_then(|types| unify(&types)) {
-        return Ok(Type::list(element));
-    }
-    let mut types = Vec::new();
-    for argument in arguments {
-        match (argument.ty(), argument.elements()) {
-            (Type::Tuple(elements), _) => types.extend_from_slice(&elements),
-            (_, Some(items)) => types.extend(items.iter().map(Value::ty)),
-            _ => return Ok(Type::Any),
         }
     }
     Ok(Type::tuple(types))
