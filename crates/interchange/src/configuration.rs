@@ -1,7 +1,7 @@
 //! The configuration of a plan: what is written, with constants and the names that expressions refer to, as
 //! `terraform show -json PLANFILE` tells it. Policies ask it what a value is made of, long before the value is known.
 
-use crate::references::{self, Nothing};
+use crate::references;
 use crate::values::{self, Raw};
 use crate::{Secrecy, state};
 use decide::{LoadedRelease, Schemas};
@@ -10,7 +10,7 @@ use model::{
 };
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
-use value::{Expr, ExprKind, Name, Span, Type, Value};
+use value::{Expr, ExprKind, Name, Nowhere, Span, Type, Value};
 
 /// What is written.
 #[derive(Serialize)]
@@ -459,7 +459,7 @@ fn repetition(repetition: &Repetition) -> (Option<Expression>, Option<Expression
 
 fn expression(expr: &Expr) -> Expression {
     let expr = unconverted(expr);
-    let value = references::is_constant(expr).then(|| expr.evaluate(&Nothing));
+    let value = references::is_constant(expr).then(|| expr.evaluate(&Nowhere));
     Expression {
         constant_value: value.and_then(Result::ok).as_ref().map(values::raw),
         references: references::of(expr),

@@ -1,25 +1,7 @@
 //! What an expression refers to, in the words of `terraform show -json`: every reference with the attributes and
 //! constant keys behind it, and then each beginning of it, down to the block.
 
-use std::sync::Arc;
-use value::{Data, Diagnostics, Expr, ExprKind, Name, Reference, Scope, Span, Value};
-
-/// A scope for expressions that refer to nothing.
-pub(crate) struct Nothing;
-
-impl Scope for Nothing {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
-        None
-    }
-}
+use value::{Data, Expr, ExprKind, Name, Reference};
 
 /// Whether the value is written in the expression itself: nothing is referred to, and no function called.
 pub(crate) fn is_constant(expr: &Expr) -> bool {

@@ -327,3 +327,21 @@ impl Expr {
         }
     }
 }
+
+/// A scope in which there is nothing: for expressions that refer to nothing, and types that follow from types.
+#[derive(Clone, Copy, Debug)]
+pub struct Nowhere;
+
+impl Scope for Nowhere {
+    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
+        Err(Diagnostics::new())
+    }
+
+    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
+        Err(Diagnostics::new())
+    }
+
+    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
+        None
+    }
+}

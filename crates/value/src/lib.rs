@@ -45,7 +45,9 @@ pub use defaults::Defaults;
 pub use diag::CODES;
 pub use diagnostic::{Diagnostic, Diagnostics, Hint, Severity, SourceId, Span};
 pub use equal::equal;
-pub use expr::{BinaryOperator, Expr, ExprKind, Reference, Scope, TextReader, UnaryOperator};
+pub use expr::{
+    BinaryOperator, Expr, ExprKind, Nowhere, Reference, Scope, TextReader, UnaryOperator,
+};
 pub use identifier::{continues_identifier, is_identifier, starts_identifier};
 pub use near::nearest;
 pub use number::{Number, NumberError};

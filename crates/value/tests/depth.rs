@@ -8,25 +8,10 @@
 )]
 
 use value::{
-    BinaryOperator, Diagnostics, Expr, ExprKind, Name, Reference, Scope, Span, UnaryOperator,
-    Value, json, limits,
+    BinaryOperator, Expr, ExprKind, Name, Nowhere, Span, UnaryOperator, Value, json, limits,
 };
 
 const STACK_BYTES: usize = 1024 * 1024;
-
-struct Nothing;
-
-impl Scope for Nothing {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-    fn file(&self, _: &str) -> Option<std::sync::Arc<[u8]>> {
-        None
-    }
-}
 
 fn at(kind: ExprKind) -> Expr {
     Expr {
@@ -138,11 +123,11 @@ fn every_form_nests_to_the_limit_and_no_further() {
             for _ in 0..limits::EVALUATION_DEPTH_MAX / 2 - 1 {
                 expr = wrap(expr);
             }
-            assert!(expr.evaluate(&Nothing).is_ok(), "{name}");
+            assert!(expr.evaluate(&Nowhere).is_ok(), "{name}");
             for _ in 0..limits::EVALUATION_DEPTH_MAX {
                 expr = wrap(expr);
             }
-            let found = expr.evaluate(&Nothing).expect_err(name);
+            let found = expr.evaluate(&Nowhere).expect_err(name);
             assert!(
                 found.iter().any(|diagnostic| diagnostic.code == "SF0226"),
                 "{name}: {found:?}"
@@ -181,7 +166,7 @@ fn shared_parts_count_each_time() {
     });
     assert!(doubled.weight_bytes() > limits::VALUE_WEIGHT_BYTES_MAX);
     let found = at(ExprKind::Literal(doubled))
-        .evaluate(&Nothing)
+        .evaluate(&Nowhere)
         .expect_err("too large");
     assert_eq!(found.0[0].code, "SF0227");
 }

@@ -10,23 +10,9 @@
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use value::{
-    Data, Defaults, Diagnostics, Expr, ExprKind, Marks, Name, Number, ObjectType, Path, PathStep,
-    Reference, Scope, Span, Type, Unknown, Value, convert, equal, functions, json, unify,
+    Data, Defaults, Expr, ExprKind, Marks, Name, Nowhere, Number, ObjectType, Path, PathStep,
+    Reference, Span, Type, Unknown, Value, convert, equal, functions, json, unify,
 };
-
-struct Nothing;
-
-impl Scope for Nothing {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-    fn file(&self, _: &str) -> Option<std::sync::Arc<[u8]>> {
-        None
-    }
-}
 
 fn object(entries: &[(&str, Value)]) -> Value {
     Value::object(
@@ -203,7 +189,7 @@ proptest! {
         let mut arguments: Vec<Value> = others.into_iter().take(count).collect();
         if let Some(argument) = arguments.get_mut(position) {
             *argument = secret(&text);
-            match functions::call(function.name, arguments, &Nothing, Span::default()) {
+            match functions::call(function.name, arguments, &Nowhere, Span::default()) {
                 // What chooses among its arguments need not have looked at the one that is marked.
                 Ok(value) if ["coalesce", "lookup"].contains(&function.name) => {
                     prop_assert!(!value.render().contains(&text));
@@ -225,7 +211,7 @@ proptest! {
         arguments in prop::collection::vec(any_value(), 0..4),
     ) {
         let function = functions::functions().nth(index).expect("in range");
-        if let Ok(value) = functions::call(function.name, arguments, &Nothing, Span::default())
+        if let Ok(value) = functions::call(function.name, arguments, &Nowhere, Span::default())
             && let functions::Returns::Fixed(kind) = function.returns
         {
             let converted = convert(&value, &kind.to_type());
@@ -248,7 +234,7 @@ proptest! {
         let mut early = arguments.clone();
         let unknown = if with_null || known.is_null() { Value::unknown(known.ty()) } else { Value::unknown_not_null(known.ty()) };
         early[position] = unknown;
-        let call = |arguments| functions::call(function.name, arguments, &Nothing, Span::default());
+        let call = |arguments| functions::call(function.name, arguments, &Nowhere, Span::default());
         if let (Ok(before), Ok(after)) = (call(early), call(arguments)) {
             let agree = equal(&before.clone().unmark_all(), &after.clone().unmark_all());
             prop_assert!(agree.as_bool() != Some(false), "{}: {before:?} became {after:?}", function.name);
@@ -558,11 +544,11 @@ fn what_no_source_can_say() {
         span: Span::default(),
     };
     let lost = at(ExprKind::Iteration("x".into()));
-    let found = lost.evaluate(&Nothing).expect_err("no such variable");
+    let found = lost.evaluate(&Nowhere).expect_err("no such variable");
     assert_eq!(found.0[0].code, "SF0228");
     let text = at(ExprKind::Literal(Value::string("x")));
     let converted = at(ExprKind::Convert(Box::new(text), Type::Number));
-    let found = converted.evaluate(&Nothing).expect_err("no number");
+    let found = converted.evaluate(&Nowhere).expect_err("no number");
     assert_eq!(
         (&*found.0[0].code, &*found.0[0].detail),
         ("SF0224", "Unsuitable value: a number is required.")

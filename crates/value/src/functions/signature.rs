@@ -1,8 +1,7 @@
 //! What is told of a function to those who list functions: names, types and descriptions, without how it works.
 
 use super::{Call, Function, Kind, Parameter, Returns, Special};
-use crate::{Diagnostics, Reference, Scope, Span, Type, Value};
-use alloc::sync::Arc;
+use crate::{Nowhere, Type, Value};
 use alloc::vec::Vec;
 
 /// The outside of a function.
@@ -68,22 +67,5 @@ impl Function {
                 (ty.0)(&Call::new(&arguments, &Nowhere, false)).unwrap_or(Type::Any)
             }
         }
-    }
-}
-
-/// Types follow from types, so nothing outside is asked.
-struct Nowhere;
-
-impl Scope for Nowhere {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
-    }
-
-    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
-        None
     }
 }
