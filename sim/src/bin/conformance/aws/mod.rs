@@ -89,10 +89,16 @@ pub(crate) fn command(wanted: &Wanted, differences_max: usize) -> Result<bool, S
         n_changes += compared.n_changes;
         found.extend(compared.differing);
     }
+    let whole: &[String] = found.get(WHOLE).map_or(&[], Vec::as_slice);
     for case in &cases {
         let lines: &[String] = found.get(&case.name).map_or(&[], Vec::as_slice);
-        let verdict = if lines.is_empty() { "same" } else { "DIFFERS" };
-        println!("{:<18}{:<9}{}", case.name, verdict, case.types().join(" "));
+        let verdict = match (lines.is_empty(), whole.is_empty()) {
+            (true, true) => "same",
+            // What went wrong with all of them may have kept this one from being compared to its end.
+            (true, false) => "(see below)",
+            (false, _) => "DIFFERS",
+        };
+        println!("{:<18}{:<12}{}", case.name, verdict, case.types().join(" "));
         for line in lines.iter().take(differences_max) {
             println!("    {line}");
         }
@@ -100,14 +106,16 @@ pub(crate) fn command(wanted: &Wanted, differences_max: usize) -> Result<bool, S
             println!("    ... and {} more", lines.len() - differences_max);
         }
     }
-    let whole: &[String] = found.get(WHOLE).map_or(&[], Vec::as_slice);
     for line in whole.iter().take(differences_max) {
         println!("{line}");
     }
     let types: BTreeSet<String> = cases.iter().flat_map(Case::types).collect();
+    let n_same = match whole.is_empty() {
+        true => cases.len() - found.len(),
+        false => 0,
+    };
     println!(
-        "{} of {} cases with {} types are the same; {n_changes} changes were planned by each program",
-        cases.len() - found.keys().filter(|name| *name != WHOLE).count(),
+        "{n_same} of {} cases with {} types are the same; terraform planned {n_changes} changes",
         cases.len(),
         types.len()
     );

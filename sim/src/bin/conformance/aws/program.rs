@@ -4,6 +4,7 @@ use super::Bench;
 use super::case::Case;
 use super::server::Server;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -51,23 +52,24 @@ pub(crate) struct Stage {
     pub(crate) document: Result<Value, String>,
 }
 
-/// Our program, built from what is here.
+/// Our program, built from what is here as this one was.
 pub(crate) fn built() -> Result<PathBuf, String> {
     let program = beside()?;
-    let target = program
-        .ancestors()
-        .nth(2)
+    let directory = program.parent().ok_or("it is not in a target directory")?;
+    let target = directory
+        .parent()
         .ok_or("it is not in a target directory")?;
+    // The directory of a profile is called as the profile is, but for the one that nobody names.
+    let profile = match directory.file_name() {
+        Some(name) if name != "debug" => name,
+        _ => OsStr::new("dev"),
+    };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args([
-            "build",
-            "--locked",
-            "--quiet",
-            "--package",
-            "cli",
-            "--target-dir",
-        ])
+        .args(["build", "--locked", "--quiet", "--package", "cli"])
+        .arg("--profile")
+        .arg(profile)
+        .arg("--target-dir")
         .arg(target)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .status()
