@@ -286,7 +286,7 @@ fn common_type(
     let first = decided.next();
     let common = match unify(&types) {
         // Of elements of a map those whose type is not known yet do not keep the others from being of one.
-        Some(Type::Any) if matches!(kind, Sequence::Map) => first
+        Some(Type::Any) if matches!(kind, Sequence::Map) && first.is_some() => first
             .filter(|first| decided.all(|ty| ty == *first))
             .cloned(),
         common => common,

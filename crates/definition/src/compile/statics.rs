@@ -441,7 +441,9 @@ impl<'f> Pass<'_, 'f> {
             Err(found) => {
                 let missing = core::mem::take(&mut *self.reader.missing.borrow_mut());
                 if let Some(path) = missing.last() {
-                    let place = found.0.first().and_then(|found| found.span);
+                    // Something else may be wrong besides.
+                    let about = found.iter().find(|found| found.detail.contains(&**path));
+                    let place = about.or(found.0.first()).and_then(|found| found.span);
                     let report = diag::file_not_found(place.unwrap_or(expr.span), path);
                     self.reader.report(report);
                 }

@@ -212,16 +212,19 @@ impl Evaluator<'_> {
                 let Ok(ty) = common_type(&then, &otherwise) else {
                     return Value::unknown(Type::Any);
                 };
-                let Ok(decision) = self.eval(condition, env) else {
-                    return Value::unknown(ty);
-                };
-                let chosen = match decision.as_bool() {
-                    Some(true) => convert(&then, &ty),
-                    Some(false) => convert(&otherwise, &ty),
-                    None => Ok(Value::unknown(ty.clone())),
-                };
+                let decision = part(condition);
                 let sides = then.marks().union(otherwise.marks());
                 let marks = decision.marks().union(sides);
+                if !decision.is_known() {
+                    return Unknown::either(ty, &then, &otherwise).with_marks(marks);
+                }
+                // What cannot decide leaves everything open.
+                let decision = convert(&decision, &Type::Bool);
+                let chosen = match decision.as_ref().ok().and_then(Value::as_bool) {
+                    Some(true) => convert(&then, &ty),
+                    Some(false) => convert(&otherwise, &ty),
+                    None => return Value::unknown(ty),
+                };
                 chosen
                     .unwrap_or_else(|_| Value::unknown(ty))
                     .with_marks(marks)

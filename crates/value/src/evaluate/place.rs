@@ -33,7 +33,8 @@ pub(super) fn beginning(expr: &Expr) -> Span {
         ExprKind::Index(source, key) => match key.kind {
             // A constant index is part of a path, which is shown whole.
             ExprKind::Literal(_) => span,
-            _ => beginning(source),
+            // Any other stands in brackets of its own.
+            _ => first(step(source.span, span), 1),
         },
         ExprKind::Splat { each, .. } => marker(each),
         ExprKind::Unary(..)
