@@ -10,7 +10,8 @@ use model::{
 };
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
-use value::{Expr, ExprKind, Name, Nowhere, Span, Type, Value};
+use std::sync::Arc;
+use value::{Diagnostics, Expr, ExprKind, Name, Nowhere, Reference, Scope, Span, Type, Value};
 
 /// What is written.
 #[derive(Serialize)]
@@ -459,10 +460,38 @@ fn repetition(repetition: &Repetition) -> (Option<Expression>, Option<Expression
 
 fn expression(expr: &Expr) -> Expression {
     let expr = unconverted(expr);
-    let value = references::is_constant(expr).then(|| expr.evaluate(&Nowhere));
+    let value = expr.evaluate(&Written).ok();
+    let value = value.filter(Value::is_wholly_known);
     Expression {
-        constant_value: value.and_then(Result::ok).as_ref().map(values::raw),
+        constant_value: value.as_ref().map(values::raw),
         references: references::of(expr),
+    }
+}
+
+/// A scope in which an expression has a value only if that is written in it: nothing is there to refer to, and no
+/// function to call. What is not chosen does not matter.
+struct Written;
+
+impl Scope for Written {
+    fn resolve(&self, reference: &Reference, span: Span) -> Result<Value, Diagnostics> {
+        Nowhere.resolve(reference, span)
+    }
+
+    fn instance(
+        &self,
+        reference: &Reference,
+        key: &Value,
+        span: Span,
+    ) -> Result<Value, Diagnostics> {
+        Nowhere.instance(reference, key, span)
+    }
+
+    fn file(&self, _: &str) -> Option<Arc<[u8]>> {
+        None
+    }
+
+    fn calls_functions(&self) -> bool {
+        false
     }
 }
 

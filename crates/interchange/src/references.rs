@@ -3,16 +3,6 @@
 
 use value::{Data, Expr, ExprKind, Name, Reference};
 
-/// Whether the value is written in the expression itself: nothing is referred to, and no function called.
-pub(crate) fn is_constant(expr: &Expr) -> bool {
-    let mut constant = !matches!(
-        expr.kind,
-        ExprKind::Reference(_) | ExprKind::Instance(..) | ExprKind::Call { .. }
-    );
-    expr.each_child(&mut |child| constant &= is_constant(child));
-    constant
-}
-
 /// The text of a literal.
 pub(crate) fn constant_text(expr: &Expr) -> Option<Name> {
     match &expr.kind {
@@ -90,7 +80,9 @@ fn collect(expr: &Expr, found: &mut Vec<String>) {
 /// Whether it is what `path.cwd` was compiled to: a call that stands where its argument stands, as nobody can write it.
 fn is_working_directory(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call { arguments, .. } => {
+        ExprKind::Call {
+            name, arguments, ..
+        } if &**name == "try" => {
             matches!(arguments.first(), Some(first) if first.span == expr.span)
         }
         _ => false,

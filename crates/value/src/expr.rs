@@ -233,6 +233,11 @@ pub trait Scope {
         None
     }
 
+    /// Whether functions may be called; where not, a call has no value, like a reference to what is not there.
+    fn calls_functions(&self) -> bool {
+        true
+    }
+
     /// The budget that this evaluation draws on. A scope that evaluates further expressions to answer gives one, so
     /// that they are counted together; without one, every evaluation has its own.
     fn budget(&self) -> Option<&Budget> {
@@ -333,12 +338,12 @@ impl Expr {
 pub struct Nowhere;
 
 impl Scope for Nowhere {
-    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
+    fn resolve(&self, _: &Reference, span: Span) -> Result<Value, Diagnostics> {
+        Err(crate::diag::unknown_variable("anything", span).into())
     }
 
-    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
-        Err(Diagnostics::new())
+    fn instance(&self, of: &Reference, _: &Value, span: Span) -> Result<Value, Diagnostics> {
+        self.resolve(of, span)
     }
 
     fn file(&self, _: &str) -> Option<Arc<[u8]>> {

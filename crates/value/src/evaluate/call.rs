@@ -19,6 +19,11 @@ impl Evaluator<'_> {
         env: Env<'_>,
         span: Span,
     ) -> Evaluated {
+        // What a template repeats is joined by a call that nobody wrote.
+        let is_written = name != "join" || arguments.iter().all(|one| one.span != span);
+        if is_written && !self.scope.calls_functions() {
+            return Err(diag::unknown_function(name, None, span).into());
+        }
         let function = lookup(name, span)?;
         // A compiled name has the address of a provider where a short one was written.
         let name = match name.starts_with(functions::PROVIDER) {
