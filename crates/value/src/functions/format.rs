@@ -26,8 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             if arguments.iter().all(|argument| argument.is_wholly_known()) {
                 return interpret(call, text, &arguments);
             }
-            // What stands before the first verb is certain.
-            let literal = text.split('%').next().unwrap_or_default();
+            // What stands before the first verb is certain; without one, the arguments are too many.
+            let literal = text.split_once('%').map_or("", |(before, _)| before);
             Ok(Unknown::string_with_prefix(literal).into())
         },
     )

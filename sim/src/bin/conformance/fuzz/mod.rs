@@ -62,7 +62,7 @@ pub(crate) fn command(
             };
             total += 1;
             values += u64::from(answer.is_value());
-            if agree(answer, &ours.answer(text)) {
+            if agree(text, answer, &ours.answer(text)) {
                 continue;
             }
             found += 1;
@@ -118,8 +118,8 @@ fn ask(terraform: &Terraform, fixtures: &Fixtures, texts: &[&str]) -> Vec<Option
 /// Whether two answers are the same for this purpose: the same value, or faults among which ours has one at the place
 /// of the first that the real program points out. What follows from it depends on what is made of a part that could not
 /// be computed, and ours has its own words: both are compared by recorded cases.
-fn agree(theirs: &Answer, ours: &Answer) -> bool {
-    if is_kept(theirs, ours) {
+fn agree(text: &str, theirs: &Answer, ours: &Answer) -> bool {
+    if is_kept(text, theirs, ours) {
         return true;
     }
     if theirs.is_value() || ours.is_value() {
@@ -148,8 +148,7 @@ const KEPT: &[(&str, &str)] = &[
     ("dividing by zero is not allowed", ""),
     ("the result is not a finite number", ""),
     // There an unknown value that never becomes known.
-    ("of function \"format", "= unknown any"),
-    ("Call to function \"format", "= unknown any"),
+    ("function \"format", "= unknown any"),
 ];
 
 /// Complaints of the real program that are mistakes of its own.
@@ -159,7 +158,11 @@ const NOT_FOLLOWED: &[&str] = &[
     "not enough remaining address space",
 ];
 
-fn is_kept(theirs: &Answer, ours: &Answer) -> bool {
+fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
+    // A release is compiled for all workspaces: what is wrong in each of them is said before anything else.
+    if text.contains("terraform.workspace") && !theirs.is_value() && !ours.is_value() {
+        return true;
+    }
     let (theirs, ours) = (theirs.lines(), ours.lines());
     let not_followed = |line: &String| NOT_FOLLOWED.iter().any(|said| line.contains(said));
     if theirs.iter().any(not_followed) {
@@ -183,9 +186,10 @@ fn is_kept(theirs: &Answer, ours: &Answer) -> bool {
     if unsigned == ours {
         return true;
     }
-    // A set forgets that a null of no type in it is sensitive; ours does not.
+    // A set forgets that a null in it is sensitive; ours does not.
     let open = |lines: &[String]| lines.join("\n").replace("sensitive(", "").replace(')', "");
-    if theirs.iter().any(|line| line.contains("set(any)[")) && open(&theirs) == open(&ours) {
+    let null_in_set = |line: &String| line.contains("set(") && line.contains("null ");
+    if theirs.iter().any(null_in_set) && open(&theirs) == open(&ours) {
         return true;
     }
     KEPT.iter().any(|(said, instead_of)| {
@@ -261,7 +265,7 @@ fn smallest(
         let next = differing.find(|((_, text), answer)| {
             answer.as_ref().is_some_and(|answer| {
                 let given = ours.answer(text);
-                !agree(answer, &given) && kind(answer, &given) == wanted
+                !agree(text, answer, &given) && kind(answer, &given) == wanted
             })
         });
         match next {

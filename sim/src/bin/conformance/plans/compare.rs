@@ -103,7 +103,7 @@ pub(crate) fn begin_alike(theirs: &Answers, ours: &Answers) -> bool {
 }
 
 /// A plan whose state before it does not say what depends on what.
-fn without_dependencies(mut plan: Value) -> Value {
+pub(crate) fn without_dependencies(mut plan: Value) -> Value {
     let mut left: Vec<&mut Value> = plan
         .pointer_mut("/prior_state/values/root_module")
         .into_iter()

@@ -35,16 +35,9 @@ pub(crate) fn pair(seed: u64) -> Pair {
         drawn.change(&mut rng);
     }
     let request = ask::request(&mut rng, &before, &drawn.version);
-    // Terraform plans a changed configuration before it plans to destroy, and takes the outputs and dependencies that
-    // it would have for those that are there. What we destroy is what the book holds, so nothing is changed before.
-    let destroys = request.iter().any(|line| line == ask::DESTROY);
     Pair {
-        second: if destroys {
-            before.clone()
-        } else {
-            drawn.version
-        },
         first: before,
+        second: drawn.version,
         request,
     }
 }

@@ -61,6 +61,26 @@ const KEPT: &[Kept] = &[
                 && matches!(ours, Step::Planned(_))
         },
     },
+    // Before it plans to destroy, Terraform plans what is written and takes its outputs for those that are there. Ours
+    // destroys what the book holds, and says what was its value; nothing is computed that could go wrong before.
+    Kept {
+        name: "outputs of what would be made, where everything is destroyed instead",
+        is_it: |request, theirs, ours| {
+            let Step::Planned(ours) = ours else {
+                return false;
+            };
+            asks(request, "-destroy")
+                && !asks(request, "-refresh=false")
+                && match theirs {
+                    Step::Failed(_) => true,
+                    Step::Planned(theirs) => {
+                        let plain =
+                            |plan: Value| compare::without_dependencies(compare::normal(plan));
+                        plain(with_outputs_of(theirs, ours)) == plain(ours.clone())
+                    }
+                }
+        },
+    },
     // Terraform destroys them whether they are targeted or not.
     Kept {
         name: "objects of module instances that are gone, outside of what is targeted",
@@ -91,6 +111,21 @@ const KEPT: &[Kept] = &[
         },
     },
 ];
+
+/// A plan with the outputs of another: those that there were, and what becomes of them.
+fn with_outputs_of(plan: &Value, other: &Value) -> Value {
+    let mut plan = plan.clone();
+    for (of, name) in [("", "output_changes"), ("/prior_state/values", "outputs")] {
+        let theirs = other.pointer(&format!("{of}/{name}"));
+        if let Some(members) = plan.pointer_mut(of).and_then(Value::as_object_mut) {
+            match theirs {
+                Some(outputs) => members.insert(name.to_owned(), outputs.clone()),
+                None => members.remove(name),
+            };
+        }
+    }
+    plan
+}
 
 /// Places, by address and attribute, that only ours hides and that are not known yet.
 fn unknown_and_hidden(theirs: &Value, ours: &Value) -> BTreeSet<(String, String)> {
