@@ -282,6 +282,9 @@ impl Reader<'_> {
             let local = one.provider_config.local.clone();
             (local, one.provider.clone())
         }));
+        let blocks = module.providers.iter().map(|block| &block.source);
+        let sources = used.iter().map(|(_, source)| source).chain(blocks);
+        let sources: BTreeSet<String> = sources.cloned().collect();
         for (local, source) in used {
             let key = key(&place.path, &local, None);
             let is_inherited = !place.path.0.is_empty() && place.inherited.contains_key(&source);
@@ -299,6 +302,8 @@ impl Reader<'_> {
             self.provider_config.insert(key.clone(), config);
             place.inherited.entry(source).or_insert(key);
         }
+        // A module that uses a provider hands it on, and no other does.
+        place.inherited.retain(|source, _| sources.contains(source));
         place
     }
 

@@ -25,14 +25,15 @@ const KEPT: &[Kept] = &[
                 && said(ours, "(SF") == said(ours, "(SF0361)")
         },
     },
-    // Terraform looks for the object of `self` in the state and finds none.
+    // Terraform looks for the object of `self` in the state and finds none, or among the instances and finds too few.
     Kept {
         name: "conditions of an object that is not there, where only note is taken",
         is_it: |request, theirs, ours| {
             asks(request, "-refresh-only")
-                && refused(theirs, "self.")
+                && said(theirs, "self.") >= said(theirs, "Error: ")
                 && said(theirs, "Error: ")
                     == said(theirs, "Error: Attempt to get attribute from null value")
+                        + said(theirs, "Error: Invalid index")
                 && matches!(ours, Step::Planned(_))
         },
     },
