@@ -180,7 +180,11 @@ impl Evaluator<'_> {
         }
         let part = |one: &Expr| self.standing_in(&self.eval(one, env), one, env);
         match &expr.kind {
-            ExprKind::Template(_) => Value::unknown_not_null(Type::String),
+            ExprKind::Template(parts) => {
+                let marks = parts.iter().map(|one| part(one).marks());
+                let marks = marks.fold(Marks::NONE, Marks::union);
+                Value::unknown_not_null(Type::String).with_marks(marks)
+            }
             ExprKind::Unary(UnaryOperator::Negate, _)
             | ExprKind::Binary(
                 Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo,

@@ -179,6 +179,11 @@ fn told(call: &Call<'_>, what: &str) -> Result<String, CallError> {
 fn fileset(call: &Call<'_>) -> Result<Value, CallError> {
     let (directory, pattern) = (call.text(0)?, call.text(1)?);
     if FileSet::new(directory, pattern).is_none() {
+        // Where there is no directory, nobody looks for anything.
+        let is_there = call.scope.file(&format!("{}//", clean(directory)));
+        if is_there.is_none() {
+            return Ok(Value::set(Type::String, Vec::new()));
+        }
         let joined = clean(&format!("{directory}/{pattern}"));
         return Err(CallError::new(format!(
             "failed to glob pattern {}: syntax error in pattern",

@@ -57,6 +57,11 @@ fn formatlist(call: &Call<'_>) -> Result<Value, CallError> {
         let Some(items) = argument.elements() else {
             continue;
         };
+        // Elements of a set may turn out to be the same.
+        let is_set = matches!(argument.data(), Data::Set(..));
+        if is_set && items.len() > 1 && !argument.is_wholly_known() {
+            return Ok(Value::unknown_not_null(Type::list(Type::String)));
+        }
         match rounds {
             Some((first, length)) if length != items.len() => {
                 return Err(CallError::argument(

@@ -258,7 +258,8 @@ fn cidrsubnets(call: &Call<'_>) -> Result<Value, CallError> {
     let mut last: Option<Network> = None;
     let mut subnets: Vec<String> = Vec::new();
     for index in 1..=call.rest(1).len() {
-        let newbits = call.integer(index)?;
+        let newbits = call.integer(index);
+        let newbits = newbits.map_err(|error| CallError::argument(index, error.message))?;
         let prefix = u32::try_from(newbits)
             .ok()
             .filter(|newbits| *newbits > 0)
