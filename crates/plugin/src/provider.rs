@@ -272,7 +272,8 @@ impl Plugin {
             .read_object(kind, &object, question.private.clone())
             .await?;
         if let (Some(found), Some((attribute, _))) = (&answer.object, self.stamped(kind)) {
-            answer.object = Some(stamp::take(found, attribute, Some(&object)));
+            let like = stamp::tells_null(&schema.block).then_some(&object);
+            answer.object = Some(stamp::take(found, attribute, like));
         }
         let mut diagnostics = found;
         diagnostics.extend(answer.diagnostics);
@@ -502,19 +503,36 @@ impl Plugin {
             planned_private: change.private.clone(),
             provider_meta: self.meta(),
         };
+        let stamped = self.stamped(kind);
+        let mut stamp = None;
         if change.verb != Verb::Create {
-            let prior = needed(&change.prior, "object as it is")?;
+            let mut prior = needed(&change.prior, "object as it is")?;
+            if let (Verb::Update, Some((attribute, _)), Some(planned)) =
+                (change.verb, stamped, &change.planned)
+                && stamp::changes_tags(&prior, planned, attribute)
+            {
+                // Some providers wait until an object has exactly the tags that they were told, so they are told of all.
+                let answer = self.read_object(kind, &prior, change.private.clone());
+                let there = answer.await?.object;
+                stamp = there.and_then(|there| Some(stamp::of(&there, attribute)?.to_owned()));
+                if let Some(stamp) = &stamp {
+                    prior = stamp::put(&prior, attribute, stamp);
+                }
+            }
             request.prior_state = Some(form.encode("object", &prior)?);
             if change.verb == Verb::Delete && change.planned.is_none() {
                 request.planned_private = self.plan_destroy(change, &prior).await?;
             }
         }
+        if change.verb == Verb::Create {
+            stamp = Some(action.to_string());
+        }
         if change.verb != Verb::Delete {
             let mut planned = needed(&change.planned, "planned object")?;
             let mut config = needed(&change.config, "configuration")?;
-            if let (Verb::Create, Some((attribute, _))) = (change.verb, self.stamped(kind)) {
-                planned = stamp::put(&planned, attribute, action);
-                config = stamp::put(&config, attribute, action);
+            if let (Some((attribute, _)), Some(stamp)) = (stamped, &stamp) {
+                planned = stamp::put(&planned, attribute, stamp);
+                config = stamp::put(&config, attribute, stamp);
             }
             request.planned_state = Some(form.encode("planned object", &planned)?);
             request.config = Some(form.encode("configuration", &config)?);

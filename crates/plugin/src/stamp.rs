@@ -3,7 +3,7 @@
 //! It stands in no plan and in no book, only on the object itself: it is put into what is sent, and taken out of what
 //! is answered. So what is compared with a configuration never has it, and nothing is ever planned because of it.
 
-use model::{ActionId, BlockSchema};
+use model::BlockSchema;
 use std::collections::BTreeMap;
 use value::{Name, Type, Value};
 
@@ -24,8 +24,16 @@ pub(crate) fn fits(block: &BlockSchema, attribute: &str) -> bool {
     tags.is_some_and(|one| one.optional && !one.write_only && one.ty == Type::map(Type::String))
 }
 
-/// The object with the stamp of an action.
-pub(crate) fn put(object: &Value, attribute: &str, action: ActionId) -> Value {
+/// Whether a change is one of tags.
+pub(crate) fn changes_tags(prior: &Value, planned: &Value, attribute: &str) -> bool {
+    let names = [attribute.to_owned(), beside(attribute)];
+    names
+        .iter()
+        .any(|name| prior.get(name) != planned.get(name))
+}
+
+/// The object with a stamp.
+pub(crate) fn put(object: &Value, attribute: &str, stamp: &str) -> Value {
     let Some(mut entries) = object.entries().cloned() else {
         return object.clone();
     };
@@ -39,7 +47,7 @@ pub(crate) fn put(object: &Value, attribute: &str, action: ActionId) -> Value {
             None => continue,
         };
         if all.len() < TAGS_MAX {
-            all.insert(Name::from(KEY), Value::string(action.to_string()));
+            all.insert(Name::from(KEY), Value::string(stamp));
             *tags = Value::map(Type::String, all);
         }
     }
@@ -51,7 +59,16 @@ pub(crate) fn of<'a>(object: &'a Value, attribute: &str) -> Option<&'a str> {
     object.get(attribute)?.get(KEY)?.as_str()
 }
 
-/// The object without any stamp, in the form it would have if there had never been one: `like` this.
+/// Whether objects of a type tell an empty map of tags from none when they are read. Those made with the first framework
+/// (SDKv2) do not: they answer with an empty map. They are known by their `id`, which that framework adds by itself, as
+/// an attribute that is optional and computed.
+pub(crate) fn tells_null(block: &BlockSchema) -> bool {
+    let id = block.attributes.get("id");
+    !id.is_some_and(|id| id.optional && id.computed)
+}
+
+/// The object without any stamp, in the form it would have if there had never been one: with null where all tags are
+/// gone, if they are null in an object `like` this.
 pub(crate) fn take(object: &Value, attribute: &str, like: Option<&Value>) -> Value {
     let Some(mut entries) = object.entries().cloned() else {
         return object.clone();
@@ -65,7 +82,7 @@ pub(crate) fn take(object: &Value, attribute: &str, like: Option<&Value>) -> Val
         };
         let mut all = all.clone();
         all.remove(KEY);
-        let was_null = like.is_none_or(|like| like.get(&name).is_none_or(Value::is_null));
+        let was_null = like.is_some_and(|like| like.get(&name).is_none_or(Value::is_null));
         *tags = if all.is_empty() && was_null && name == attribute {
             Value::null(Type::map(Type::String))
         } else {
@@ -78,6 +95,7 @@ pub(crate) fn take(object: &Value, attribute: &str, like: Option<&Value>) -> Val
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{ActionId, Attribute};
 
     fn object(tags: Value, all: Value) -> Value {
         Value::object([("tags".into(), tags), ("tags_all".into(), all)].into())
@@ -92,15 +110,15 @@ mod tests {
 
     #[test]
     fn what_was_put_on_is_taken_off_again() {
-        let action = ActionId(7);
+        let stamp = ActionId(7).to_string();
         let null = Value::null(Type::map(Type::String));
         for before in [
             object(null, tags(&[])),
             object(tags(&[]), tags(&[])),
             object(tags(&[("a", "b")]), tags(&[("a", "b"), ("c", "d")])),
         ] {
-            let stamped = put(&before, "tags", action);
-            assert_eq!(of(&stamped, "tags"), Some(action.to_string().as_str()));
+            let stamped = put(&before, "tags", &stamp);
+            assert_eq!(of(&stamped, "tags"), Some(stamp.as_str()));
             assert_eq!(of(&before, "tags"), None);
             assert_eq!(take(&stamped, "tags", Some(&before)), before);
         }
@@ -117,7 +135,35 @@ mod tests {
         let many = Value::map(Type::String, many.collect());
         let unknown = Value::unknown(Type::map(Type::String));
         for before in [object(many.clone(), many), object(unknown.clone(), unknown)] {
-            assert_eq!(put(&before, "tags", ActionId(7)), before);
+            assert_eq!(put(&before, "tags", "7"), before);
         }
+    }
+
+    #[test]
+    fn an_empty_map_is_told_from_none_by_those_who_do() {
+        let id = |attribute| BlockSchema {
+            attributes: [("id".into(), attribute)].into(),
+            ..BlockSchema::default()
+        };
+        assert!(!tells_null(&id(Attribute::optional_computed(
+            Type::String,
+            ""
+        ))));
+        assert!(tells_null(&id(Attribute::computed(Type::String, ""))));
+        assert!(tells_null(&BlockSchema::default()));
+        let null = Value::null(Type::map(Type::String));
+        let before = object(null.clone(), tags(&[]));
+        let stamped = put(&before, "tags", "7");
+        assert_eq!(take(&stamped, "tags", None), object(tags(&[]), tags(&[])));
+    }
+
+    #[test]
+    fn a_change_is_one_of_tags_wherever_they_show() {
+        let before = object(tags(&[]), tags(&[("a", "b")]));
+        assert!(!changes_tags(&before, &before, "tags"));
+        let by_default = object(tags(&[]), tags(&[("a", "c")]));
+        assert!(changes_tags(&before, &by_default, "tags"));
+        let written = object(tags(&[("a", "b")]), tags(&[("a", "b")]));
+        assert!(changes_tags(&before, &written, "tags"));
     }
 }

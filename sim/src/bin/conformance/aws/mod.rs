@@ -106,12 +106,17 @@ pub(crate) fn command(wanted: &Wanted, differences_max: usize) -> Result<bool, S
             println!("    ... and {} more", lines.len() - differences_max);
         }
     }
-    for line in whole.iter().take(differences_max) {
+    let is_case = |name: &String| cases.iter().any(|case| case.name == *name);
+    let of_none = found.iter().filter(|(name, _)| !is_case(name));
+    for line in of_none.flat_map(|(_, lines)| lines).take(differences_max) {
         println!("{line}");
     }
     let types: BTreeSet<String> = cases.iter().flat_map(Case::types).collect();
     let n_same = match whole.is_empty() {
-        true => cases.len() - found.len(),
+        true => cases
+            .iter()
+            .filter(|case| !found.contains_key(&case.name))
+            .count(),
         false => 0,
     };
     println!(
@@ -184,7 +189,10 @@ fn stage(theirs: &Stage, ours: &Stage, note: &mut impl FnMut(String)) {
 
 /// The case that a line is about: the first module that it names.
 fn of_case(line: &str) -> String {
-    let after = line.split_once("module.").map_or(WHOLE, |(_, after)| after);
+    let mut all = line.match_indices("module.");
+    let named = all.find(|(at, _)| !line.get(..*at).is_some_and(|before| before.ends_with('_')));
+    let after = named.and_then(|(at, word)| line.get(at + word.len()..));
+    let after = after.unwrap_or(WHOLE);
     let is_name = |one: char| one.is_ascii_alphanumeric() || one == '_';
     after
         .split(|one| !is_name(one))
