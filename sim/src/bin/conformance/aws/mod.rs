@@ -178,6 +178,7 @@ fn stage(theirs: &Stage, ours: &Stage, note: &mut impl FnMut(String)) {
             let (theirs, ours) = (mask::masked(theirs), mask::masked(ours));
             members_that_differ(at, &theirs, &ours)
                 .into_iter()
+                .filter(|line| !is_meant(line))
                 .for_each(note);
         }
         // What both refuse is the fault of the case.
@@ -185,6 +186,15 @@ fn stage(theirs: &Stage, ours: &Stage, note: &mut impl FnMut(String)) {
         (Err(why), Ok(_)) => note(format!("{at}: refused by terraform only: {why}")),
         (Ok(_), Err(why)) => note(format!("{at}: refused by us only: {why}")),
     }
+}
+
+/// Whether we differ on purpose. Of an object that is replaced Terraform forgets, where it tells what will be, what its
+/// provider calls sensitive; we do not.
+fn is_meant(line: &str) -> bool {
+    let (path, sides) = line.split_once(": ").unwrap_or((line, ""));
+    path.contains(".planned_values.")
+        && path.contains(".sensitive_values.")
+        && sides == "theirs not there, ours true"
 }
 
 /// The case that a line is about: the first module that it names.
@@ -256,5 +266,8 @@ mod tests {
         let line = "plan: resource_changes[module.sqs.aws_sqs_queue.a].change: theirs 1, ours 2";
         assert_eq!(of_case(line), "sqs");
         assert_eq!(of_case("plan: outputs.x: theirs 1, ours 2"), WHOLE);
+        let deep =
+            "plan.planned_values.root_module.child_modules[module.acm].resources: theirs 1, ours 2";
+        assert_eq!(of_case(deep), "acm");
     }
 }
