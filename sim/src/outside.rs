@@ -8,11 +8,11 @@ use contract::{Artifacts as _, Provider as _, Router as _, Runtime as _};
 use decide::Watch;
 use engine::{unmarked_change, unmarked_question};
 use model::{
-    ActionId, Answer, Change, Effect, Inquiry, InstanceId, Observation, Outcome, ProviderSchema,
-    Question, RunId, Verb, Version,
+    ActionId, Answer, Change, Effect, Inquiry, InstanceId, Observation, OpenQuestion, Outcome,
+    ProviderSchema, Question, RunId, Verb, Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use value::{Diagnostic, Diagnostics};
+use value::{Diagnostic, Diagnostics, Value};
 
 /// Longest a reply takes when nothing is wrong, in milliseconds.
 const LATENCY_MS_MAX: u64 = 80;
@@ -335,6 +335,18 @@ impl Outside {
         let (question, sensitive) = unmarked_question(question, self.provider.schema());
         let answer = crate::ready(self.provider.ask(&question));
         sensitive.answer(answer.unwrap_or_else(|| Answer::Failed(trouble("no answer"))))
+    }
+
+    /// Opens an ephemeral resource: what it holds.
+    pub(crate) fn open(
+        &self,
+        question: &OpenQuestion,
+    ) -> Result<(Value, Diagnostics), Diagnostics> {
+        let mut question = question.clone();
+        question.config = question.config.unmark_all();
+        let opening = self.provider.open(&question).and_then(crate::ready);
+        let opened = opening.unwrap_or_else(|| Err(trouble("it opens nothing")))?;
+        Ok((opened.value, opened.diagnostics))
     }
 
     /// Looks at something.

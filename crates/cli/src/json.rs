@@ -91,6 +91,7 @@ pub(crate) fn action_word(action: model::Action) -> &'static str {
         model::Action::CreateThenDelete => "create-then-delete",
         model::Action::Read => "read",
         model::Action::Forget => "forget",
+        model::Action::Open => "open",
     }
 }
 

@@ -456,11 +456,19 @@ impl Session {
         Ok(outside.schemas().values().cloned().collect())
     }
 
-    /// Ends the providers that were started.
-    pub(crate) fn close(&self) {
-        if let Some(outside) = self.providers.get() {
-            self.tokio.block_on(outside.close());
+    /// Ends the providers that were started, and what they hold open. False when something was not let go of as it
+    /// should have been, which is told.
+    pub(crate) fn close(&self) -> bool {
+        let Some(outside) = self.providers.get() else {
+            return true;
+        };
+        self.tokio.block_on(outside.close());
+        let found = outside.leases.take_trouble();
+        if !found.is_empty() {
+            let nothing = crate::render::diagnostics::Sources::default();
+            anstream::eprint!("{}", crate::render::diagnostics::text(&found, &nothing));
         }
+        !found.has_errors()
     }
 
     /// The store of this project's artifacts.

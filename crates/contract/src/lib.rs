@@ -19,7 +19,7 @@ mod runtime;
 pub use artifacts::Artifacts;
 pub use clock::Clock;
 pub use model::{Answer, Inquiry, Outcome, Question};
-pub use provider::{Looked, Provider};
+pub use provider::{Lease, Looked, Opened, Provider};
 pub use provisioners::Provisioners;
 pub use router::Router;
 pub use runtime::{InstanceReport, Runtime};

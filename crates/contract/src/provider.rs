@@ -1,7 +1,9 @@
 //! Resources: what Terraform calls a provider.
 
 use crate::Pending;
-use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question, Rung};
+use model::{
+    ActionId, Answer, Change, Inquiry, OpenQuestion, Outcome, ProviderSchema, Question, Rung,
+};
 use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
 
@@ -21,6 +23,28 @@ impl From<Inquiry> for Looked {
             rungs: Vec::new(),
         }
     }
+}
+
+/// An ephemeral resource that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What it holds. Never written down.
+    pub value: Value,
+    /// What keeps it open.
+    pub lease: Lease,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// What keeps an ephemeral resource open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its type.
+    pub kind: Name,
+    /// Opaque to us; goes with each further call. May be as secret as what it keeps open.
+    pub private: Option<Vec<u8>>,
+    /// When it must be renewed, in milliseconds since 1970; none for one that stays open by itself.
+    pub renew_at_ms: Option<i64>,
 }
 
 /// Makes, changes, reads and destroys resources of the types it names.
@@ -49,6 +73,30 @@ pub trait Provider: Send + Sync {
 
     /// Finds out whether a change whose outcome was lost took effect. Changes nothing.
     fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked>;
+
+    /// Opens an ephemeral resource; none for a provider without such types. It is asked here and not with
+    /// [`Provider::ask`], because what it holds is no answer: answers are written down. Whatever it made outside for this
+    /// ends by itself if nobody lets go of it.
+    fn open<'a>(
+        &'a self,
+        _question: &'a OpenQuestion,
+    ) -> Option<Pending<'a, Result<Opened, Diagnostics>>> {
+        None
+    }
+
+    /// Keeps an ephemeral resource open: what does from now on, or with errors, why it cannot go on.
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Pending<'a, (Lease, Diagnostics)> {
+        let kept = Lease {
+            renew_at_ms: None,
+            ..lease.clone()
+        };
+        Box::pin(core::future::ready((kept, Diagnostics::new())))
+    }
+
+    /// Lets go of an ephemeral resource.
+    fn let_go<'a>(&'a self, _lease: &'a Lease) -> Pending<'a, Diagnostics> {
+        Box::pin(core::future::ready(Diagnostics::new()))
+    }
 
     /// Whether it has gone away and answers nothing any more: then it must be configured anew.
     fn is_gone(&self) -> bool {

@@ -6,14 +6,14 @@ use crate::eval::Evaluator;
 use crate::limits::ATTEMPTS_MAX;
 use crate::plan::{has_holes, propose};
 use crate::run::Run;
-use crate::{Decision, Memo, Object, World, diag, provision, retry};
+use crate::{Decision, Held, Memo, Object, World, diag, provision, retry};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Change, DataQuestion, Effect, Event, PlanQuestion, PlannedChange,
-    Question, RunResult, Verb, Work,
+    ActionId, Address, Answer, Change, DataQuestion, Effect, Event, Mode, OpenQuestion,
+    PlanQuestion, PlannedChange, Question, RunResult, Verb, Work,
 };
 use value::{Diagnostics, Name, Type, Value};
 
@@ -324,6 +324,21 @@ enum Next {
     Ask(Question),
 }
 
+/// What an ephemeral resource is opened with, now that all it depends on is done.
+pub(crate) fn open_question(
+    world: &World,
+    run: &Run,
+    memo: &mut Memo,
+    planned: &PlannedChange,
+) -> Result<Question, Diagnostics> {
+    let (config, _) = final_config(world, run, memo, planned)?;
+    Ok(Question::Open(OpenQuestion {
+        address: planned.address.clone(),
+        provider: planned.provider.clone(),
+        config,
+    }))
+}
+
 /// What a data source is asked, now that all it depends on is done.
 fn question_of(
     world: &World,
@@ -331,6 +346,9 @@ fn question_of(
     memo: &mut Memo,
     planned: &PlannedChange,
 ) -> Result<Question, Diagnostics> {
+    if planned.action == model::Action::Open {
+        return open_question(world, run, memo, planned);
+    }
     conditions::before(world, run, memo, planned)?;
     let config = if has_holes(planned.config.as_ref()) {
         final_config(world, run, memo, planned)?.0
@@ -451,7 +469,9 @@ fn final_config(
             diag::not_available(&planned.address.to_string(), value::Span::default()).into(),
         );
     };
+    // What is ephemeral is never written down; it is filled in when this is handed out.
     let written = evaluator.evaluate(&resource.config, &place, &objects)?;
+    let written = written.ephemeral_as_null();
     let kept = world
         .resources
         .get(&planned.address)
@@ -470,7 +490,12 @@ fn final_config(
         _ => written.clone(),
     };
     if !config.is_wholly_known() {
-        return Err(diag::final_plan_changed(&planned.address, "configuration").into());
+        return Err(match planned.address.resource.mode {
+            Mode::Ephemeral => diag::ephemeral_unknown(&planned.address).into(),
+            Mode::Managed | Mode::Data => {
+                diag::final_plan_changed(&planned.address, "configuration").into()
+            }
+        });
     }
     let written = Some(written).filter(|written| *written != config);
     Ok((config, written))
@@ -585,6 +610,7 @@ pub(crate) fn outputs(
 pub fn configuration(
     world: &World,
     memo: &mut Memo,
+    held: &mut Held,
     provider: &str,
     address: &Address,
 ) -> Result<Option<Value>, Diagnostics> {
@@ -598,7 +624,9 @@ pub fn configuration(
     let object = world.resources.get(address).map(|one| &one.configuration);
     let instance = planned.or(object).cloned().unwrap_or_default();
     let evaluator = memo.evaluator(world, run);
-    evaluator.provider_config(provider, &instance, &objects(world, run))
+    held.with(evaluator, &objects(world, run), |evaluator, objects| {
+        evaluator.provider_config(provider, &instance, objects)
+    })
 }
 
 /// The end of a run of resources, when it has come.

@@ -249,13 +249,33 @@ pub(crate) fn release_damaged(why: &str) -> Diagnostics {
     .into()
 }
 
-pub(crate) fn ephemeral_unsupported(address: &dyn Display, span: Span) -> Diagnostic {
+pub(crate) fn ephemeral_unknown(address: &dyn Display) -> Diagnostic {
     Diagnostic::error(
-        "SF0919",
-        "Ephemeral resources are not available in this version",
-        format!("{address} is an ephemeral resource. The built-in providers have none."),
+        "SF0934",
+        "The configuration of an ephemeral resource is not known",
+        format!(
+            "It is the turn of {address} to be opened, and a value in its configuration is still not known. It was not \
+             opened, and nothing that needs it is done."
+        ),
     )
     .about(format!("{address}"))
+    .hint(
+        "Refer to what is known once the resources that it depends on are there.",
+        None,
+    )
+}
+
+pub(crate) fn condition_on_ephemeral(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0935",
+        "A condition that nobody can judge",
+        format!(
+            "A condition of {what} refers to an ephemeral resource, whose values exist only while something that needs \
+             them is carried out. Judge them where they are: in a postcondition of the ephemeral resource, in a \
+             precondition of what needs it, or in the validation of a variable."
+        ),
+    )
+    .about(what)
     .at(span)
 }
 
@@ -589,7 +609,8 @@ mod tests {
             final_plan_changed(address, "mode"),
             result_inconsistent(address, "mode"),
             gave_up("host_file.a", 5, "the disk was full"),
-            ephemeral_unsupported(address, at),
+            ephemeral_unknown(address),
+            condition_on_ephemeral("check.health", at),
             output_sensitive("password", at),
             provisioner_unknown(address, "local-exec", at),
             blocks_in_circle(),

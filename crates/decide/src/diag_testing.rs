@@ -62,6 +62,18 @@ pub(crate) fn mock_not_importable(address: &dyn Display) -> Diagnostic {
     .about(format!("{address}"))
 }
 
+pub(crate) fn mock_opens_nothing(address: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "SF0967",
+        "A mocked provider has no ephemeral resources",
+        format!(
+            "{address} cannot be opened: its provider is mocked, and nothing can be made up for what is never kept. Give \
+             the run a provider that is not mocked."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
 pub(crate) fn substitute_unfit(address: &dyn Display, name: &str, why: &str) -> Diagnostic {
     Diagnostic::error(
         "SF0966",

@@ -5,7 +5,7 @@
 //! whatever the reason ([`Run::unprovisioned`]).
 
 use crate::apply::objects;
-use crate::eval::{Evaluator, Place};
+use crate::eval::{Evaluator, Objects, Place};
 use crate::plan::endpoint;
 use crate::run::Run;
 use crate::{Memo, World, diag};
@@ -13,8 +13,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use model::{
-    Action, ActionId, Address, Effect, PlannedChange, Provision, Provisioner, Removed, Verb, When,
-    Work,
+    Action, Address, Effect, PlannedChange, Provision, Provisioner, Removed, Verb, When, Work,
 };
 use value::{Diagnostics, Span};
 
@@ -64,7 +63,7 @@ pub(crate) fn of_change(
 }
 
 /// What a provisioner is to do, now that its turn has come, without what is ephemeral: that is never written down, and
-/// is put in when the effect is handed out ([`handed_out`]).
+/// is put in when the effect is handed out ([`crate::handed_out`]).
 ///
 /// # Errors
 /// When its arguments cannot be evaluated, or are not wholly known.
@@ -75,45 +74,28 @@ pub(crate) fn effect(
     planned: &PlannedChange,
     position: u32,
 ) -> Result<Effect, Diagnostics> {
-    evaluated(world, run, memo, planned, position, true).map(Effect::Provision)
+    let evaluator = memo.evaluator(world, run);
+    evaluated(evaluator, &objects(world, run), planned, position, true).map(Effect::Provision)
 }
 
-/// An effect as whoever carries it out is told of it: a provisioner with what is ephemeral in its arguments.
-pub fn handed_out(world: &World, memo: &mut Memo, action: ActionId, effect: &Effect) -> Effect {
-    let mut whole = || {
-        let run = world.run.as_ref()?;
-        let Effect::Provision(_) = effect else {
-            return None;
-        };
-        let (planned, work) = run.done_by(action)?;
-        let Work::Provision { provisioner, .. } = work else {
-            return None;
-        };
-        evaluated(world, run, memo, planned, provisioner, false).ok()
-    };
-    whole().map_or_else(|| effect.clone(), Effect::Provision)
-}
-
-fn evaluated(
-    world: &World,
-    run: &Run,
-    memo: &mut Memo,
+/// What a provisioner is to do: as it is written down, or as it is.
+pub(crate) fn evaluated(
+    evaluator: &Evaluator,
+    objects: Objects<'_>,
     planned: &PlannedChange,
     position: u32,
     to_record: bool,
 ) -> Result<Provision, Diagnostics> {
-    let evaluator = memo.evaluator(world, run);
-    let objects = objects(world, run);
     let address = &planned.address;
     let missing = || Diagnostics::from(diag::not_available(&address.to_string(), Span::default()));
     let provisioner = written(evaluator, address).get(position as usize);
     let provisioner = provisioner.ok_or_else(missing)?;
     let place = match provisioner.when {
         When::Create => evaluator
-            .place_of(address, &objects)?
+            .place_of(address, objects)?
             .map(|(_, place)| place),
         // It may be one that is not written any more.
-        When::Destroy => evaluator.place_in(&address.resource.module, &objects)?,
+        When::Destroy => evaluator.place_in(&address.resource.module, objects)?,
     };
     let place = Place {
         key: address.key.clone(),
@@ -121,7 +103,7 @@ fn evaluated(
         ..place.ok_or_else(missing)?
     };
     let evaluate = |expr| {
-        let mut value = evaluator.evaluate(expr, &place, &objects)?;
+        let mut value = evaluator.evaluate(expr, &place, objects)?;
         if to_record {
             value = value.ephemeral_as_null();
         }

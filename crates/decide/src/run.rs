@@ -212,6 +212,40 @@ impl Run {
         turns
     }
 
+    /// Whether a step was carried out.
+    pub(crate) fn is_done(&self, step: u32) -> bool {
+        self.waits.get(step as usize) == Some(&0)
+            && !self.ready.contains(&step)
+            && !self.refused.contains_key(&self.step_action(step))
+    }
+
+    /// Whether nothing but ephemeral resources that are held open comes before what an action does.
+    pub(crate) fn waits_for_nothing(&self, action: ActionId) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        let own = self.step_of.get(&action).copied();
+        let mut open: Vec<u32> = own.into_iter().collect();
+        let mut first = true;
+        while let Some(at) = open.pop() {
+            let Some(step) = plan.steps.get(at as usize) else {
+                return false;
+            };
+            let opens = match step.work {
+                Work::Join => true,
+                Work::Read { change } => plan
+                    .changes
+                    .get(change as usize)
+                    .is_some_and(|one| one.action == model::Action::Open),
+                Work::Change { .. } | Work::Check { .. } | Work::Provision { .. } => false,
+            };
+            if !opens && !first {
+                return false;
+            }
+            first = false;
+            open.extend(&step.after);
+        }
+        own.is_some()
+    }
+
     /// What a step does, and the change that it is about; none for a join.
     pub fn step(&self, step: u32) -> Option<(&PlannedChange, Work)> {
         let plan = self.plan.as_ref()?;
@@ -369,7 +403,7 @@ impl Run {
             Answer::Plan(answer) => {
                 self.replanned.insert(action, answer.clone());
             }
-            Answer::Data(_) => self.carried_out(action),
+            Answer::Data(_) | Answer::Open(_) => self.carried_out(action),
             Answer::Failed(diagnostics) => {
                 let nested = self
                     .planned_by(action)

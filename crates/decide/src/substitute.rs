@@ -85,6 +85,7 @@ impl StandIns {
                 diagnostics: Diagnostics::new(),
             }),
             Question::Import(_) => Answer::Failed(diag::mock_not_importable(address).into()),
+            Question::Open(_) => Answer::Failed(diag::mock_opens_nothing(address).into()),
         };
         Some(if maker.found.has_errors() {
             Answer::Failed(maker.found)

@@ -552,7 +552,8 @@ impl World {
             | model::Action::Update
             | model::Action::Delete
             | model::Action::DeleteThenCreate
-            | model::Action::CreateThenDelete => {}
+            | model::Action::CreateThenDelete
+            | model::Action::Open => {}
         }
     }
 

@@ -6,10 +6,10 @@
 
 use crate::EngineError;
 use contract::Looked;
-use decide::{Blobs, Decision, Entry, LoadedReleases, Memo, Planner, Schemas, Watch, World};
+use decide::{Blobs, Decision, Entry, Held, LoadedReleases, Memo, Planner, Schemas, Watch, World};
 use model::{
-    ActionId, Address, Answer, Command, Digest, Effect, Event, Inquiry, Observation, Outcome,
-    Question, RunId, RunResult,
+    ActionId, Address, Answer, Command, Digest, Effect, Event, Inquiry, Observation, OpenAnswer,
+    OpenQuestion, Outcome, Question, RunId, RunResult,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -70,6 +70,15 @@ pub enum Input {
         /// The answer.
         answer: Answer,
     },
+    /// An ephemeral resource was opened, or could not be.
+    Opened {
+        /// What for.
+        on: Opening,
+        /// Which.
+        address: Address,
+        /// What it holds, with warnings; or why it is not open.
+        opened: Result<(Value, Diagnostics), Diagnostics>,
+    },
     /// A look at the outside ended, with what was seen if anything was.
     Seen {
         /// What was looked at.
@@ -87,6 +96,17 @@ pub enum Input {
 /// what is wrong with what is written. It is computed anew each time and never recorded, since it may hold what must
 /// not be written down.
 pub type Configuration = Result<Value, Diagnostics>;
+
+/// What an ephemeral resource is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// A question of the plan.
+    Plan(u32),
+    /// A step of the plan.
+    Step(RunId, ActionId),
+    /// It was open when the engine before this one died, and is needed.
+    Again(RunId),
+}
 
 /// Something to be done.
 #[derive(Debug)]
@@ -144,6 +164,15 @@ pub enum Output {
         /// What the provider is configured with.
         configuration: Configuration,
     },
+    /// Open an ephemeral resource and hold it until the run is over; then say [`Input::Opened`].
+    Open {
+        /// What for.
+        on: Opening,
+        /// Which, with everything that it is opened with.
+        question: OpenQuestion,
+        /// What the provider is configured with.
+        configuration: Configuration,
+    },
     /// Look at something; then say [`Input::Seen`].
     Look(Watch),
 }
@@ -186,6 +215,10 @@ pub struct Core {
     planner: Option<Planning>,
     /// Answers that were there before they were asked for.
     prepared: BTreeMap<Digest, Answer>,
+    /// What ephemeral resources hold: in memory only, and for nobody who decides.
+    held: Held,
+    /// Whether one is being opened again.
+    opening_again: bool,
     asking: BTreeSet<ActionId>,
     inquiring: BTreeSet<ActionId>,
     looking: BTreeMap<Watch, Look>,
@@ -242,6 +275,15 @@ impl Blobs for Layered<'_> {
     }
 }
 
+/// Whether a decision may need ephemeral resources to be open.
+fn needs_open(decision: &Decision) -> bool {
+    match decision {
+        Decision::Record(event) => matches!(event, Event::Intended { .. }),
+        Decision::Ask { .. } | Decision::Inquire { .. } => true,
+        Decision::Plan | Decision::WakeAt(_) => false,
+    }
+}
+
 /// Where nobody has written a configuration down, it is null.
 pub(crate) fn or_null(found: Result<Option<Value>, Diagnostics>) -> Configuration {
     found.map(|found| found.unwrap_or_else(|| Value::null(Type::Any)))
@@ -265,6 +307,8 @@ impl Core {
             appending: None,
             planner: None,
             prepared: BTreeMap::new(),
+            held: Held::default(),
+            opening_again: false,
             asking: BTreeSet::new(),
             inquiring: BTreeSet::new(),
             looking: BTreeMap::new(),
@@ -373,20 +417,17 @@ impl Core {
                 action,
                 answer,
             } => {
-                self.asking.remove(&action);
-                self.stage_for(
-                    run,
-                    Event::Replanned {
-                        run,
-                        action,
-                        answer,
-                    },
-                );
+                self.answered(run, action, answer);
             }
             Input::Prepared(answers) => self.prepared = answers,
             Input::PlanAnswered { number, answer } => {
                 self.plan_answered(number, answer, &mut outputs);
             }
+            Input::Opened {
+                on,
+                address,
+                opened,
+            } => self.opened(on, address, opened, &mut outputs),
             Input::Seen {
                 watch,
                 observations,
@@ -495,12 +536,12 @@ impl Core {
                 effect,
             } = &entry.event
             {
-                let configuration = self.configuration_for(effect);
+                let (effect, configuration) = self.handed_out(*action, effect);
                 outputs.push(Output::Perform {
                     run: *run,
                     action: *action,
                     attempt: *attempt,
-                    effect: decide::handed_out(&self.world, &mut self.memo, *action, effect),
+                    effect,
                     configuration,
                 });
             }
@@ -522,6 +563,8 @@ impl Core {
     /// stay in the book whether they came in time or not.
     fn over(&mut self, run: RunId) {
         self.planner = None;
+        self.held.clear();
+        self.opening_again = false;
         self.prepared.clear();
         self.looking.clear();
         self.asking.clear();
@@ -576,7 +619,11 @@ impl Core {
 
     fn decide(&mut self, now_ms: i64, outputs: &mut Vec<Output>) {
         self.held_back = false;
-        for decision in decide::next(&self.world, &mut self.memo, now_ms) {
+        let decisions = decide::next(&self.world, &mut self.memo, now_ms);
+        if decisions.iter().any(needs_open) && self.open_again(outputs) {
+            return;
+        }
+        for decision in decisions {
             match decision {
                 Decision::Record(Event::Intended { attempt: 1, .. }) if self.low_space => {
                     self.held_back = true;
@@ -599,14 +646,7 @@ impl Core {
                     question,
                 } => {
                     if self.asking.insert(action) {
-                        let configuration =
-                            self.configuration(question.provider(), question.address());
-                        outputs.push(Output::Ask {
-                            run,
-                            action,
-                            question,
-                            configuration,
-                        });
+                        self.ask(run, action, &question, outputs);
                     }
                 }
                 Decision::Inquire {
@@ -631,6 +671,134 @@ impl Core {
         }
     }
 
+    /// Asks a question of the run, or answers it where nobody needs to be asked.
+    fn ask(
+        &mut self,
+        run: RunId,
+        action: ActionId,
+        question: &Question,
+        outputs: &mut Vec<Output>,
+    ) {
+        let stays = self.held.has(question.address()) && decide::stays_open(&self.world, action);
+        if matches!(question, Question::Open(_)) && stays {
+            let answer = Answer::Open(OpenAnswer::default());
+            return self.answered(run, action, answer);
+        }
+        let configuration = self.configuration(question.provider(), question.address());
+        let (world, memo) = (&self.world, &mut self.memo);
+        match decide::asked(world, memo, &mut self.held, question) {
+            Ok(Question::Open(question)) => outputs.push(Output::Open {
+                on: Opening::Step(run, action),
+                question,
+                configuration,
+            }),
+            Ok(question) => outputs.push(Output::Ask {
+                run,
+                action,
+                question,
+                configuration,
+            }),
+            Err(found) => self.answered(run, action, Answer::Failed(found)),
+        }
+    }
+
+    fn answered(&mut self, run: RunId, action: ActionId, answer: Answer) {
+        self.asking.remove(&action);
+        let event = Event::Replanned {
+            run,
+            action,
+            answer,
+        };
+        self.stage_for(run, event);
+    }
+
+    /// Opens what this run had open before its engine died; whether that must be waited for.
+    fn open_again(&mut self, outputs: &mut Vec<Output>) -> bool {
+        if self.opening_again {
+            return true;
+        }
+        // Ends: each round takes one that is not open, and there are as many as the plan has steps.
+        while let Some((address, question)) =
+            decide::to_open_again(&self.world, &mut self.memo, &self.held)
+        {
+            let (world, memo) = (&self.world, &mut self.memo);
+            let question =
+                question.and_then(|question| decide::asked(world, memo, &mut self.held, &question));
+            match (question, world.run.as_ref().map(|run| run.id)) {
+                (Ok(Question::Open(question)), Some(run)) => {
+                    let configuration = self.configuration(&question.provider, &question.address);
+                    self.opening_again = true;
+                    outputs.push(Output::Open {
+                        on: Opening::Again(run),
+                        question,
+                        configuration,
+                    });
+                    return true;
+                }
+                (Err(found), _) => self.held.lose(address, found),
+                (Ok(_), _) => return false,
+            }
+        }
+        false
+    }
+
+    /// An ephemeral resource is open, or is not. What it holds stays here; what is told and written down is only that.
+    fn opened(
+        &mut self,
+        on: Opening,
+        address: Address,
+        opened: Result<(Value, Diagnostics), Diagnostics>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let held = &mut self.held;
+        let answer = match opened {
+            Ok((value, diagnostics)) => {
+                held.take(address.clone(), value);
+                let found = match (on, &self.planner) {
+                    (Opening::Plan(_), Some(planning)) => {
+                        planning.planner.opened_well(&address, held)
+                    }
+                    (Opening::Plan(_), None) => Diagnostics::new(),
+                    (Opening::Step(..) | Opening::Again(_), _) => {
+                        decide::opened(&self.world, &mut self.memo, held, &address)
+                    }
+                };
+                if found.has_errors() {
+                    Answer::Failed(found)
+                } else {
+                    Answer::Open(OpenAnswer { diagnostics })
+                }
+            }
+            Err(found) => Answer::Failed(found),
+        };
+        match (on, answer) {
+            (Opening::Plan(number), answer) => self.plan_answered(number, answer, outputs),
+            (Opening::Step(run, action), answer) => self.answered(run, action, answer),
+            (Opening::Again(run), answer) => {
+                let active = self.world.run.as_ref().map(|active| active.id);
+                if active != Some(run) {
+                    self.held.clear();
+                    return;
+                }
+                self.opening_again = false;
+                if let Answer::Failed(found) = answer {
+                    self.held.lose(address, found);
+                }
+            }
+        }
+    }
+
+    /// An effect as whoever carries it out is told of it, with what its provider is configured with.
+    fn handed_out(&mut self, action: ActionId, effect: &Effect) -> (Effect, Configuration) {
+        let configuration = self.configuration_for(effect);
+        let (world, memo) = (&self.world, &mut self.memo);
+        match decide::handed_out(world, memo, &mut self.held, action, effect) {
+            Ok(whole) => (whole, configuration),
+            // Nothing is begun that would be given something else than was meant.
+            Err(found) => (effect.clone(), Err(found)),
+        }
+    }
+
     /// What the provider that carries out an effect is configured with, as things stand now.
     fn configuration_for(&mut self, effect: &Effect) -> Configuration {
         match effect {
@@ -648,6 +816,7 @@ impl Core {
         or_null(decide::configuration(
             &self.world,
             &mut self.memo,
+            &mut self.held,
             provider,
             address,
         ))
@@ -754,15 +923,26 @@ impl Core {
                     let stored = self.blobs.sealed(model::encode(&question));
                     self.prepared.get(&Digest::of(&stored)).cloned()
                 };
-                if known.is_none() {
-                    planning.missing += 1;
-                    let configuration = planning.planner.configuration(&question);
-                    outputs.push(Output::AskForPlan {
-                        number,
-                        question,
-                        configuration: or_null(configuration),
-                    });
-                }
+                let known = known.or_else(|| {
+                    let asked = planning.planner.handed_out(&question, &mut self.held);
+                    let configuration = planning.planner.configuration(&question, &mut self.held);
+                    let configuration = or_null(configuration);
+                    match asked {
+                        Ok(Question::Open(question)) => outputs.push(Output::Open {
+                            on: Opening::Plan(number),
+                            question,
+                            configuration,
+                        }),
+                        Ok(question) => outputs.push(Output::AskForPlan {
+                            number,
+                            question,
+                            configuration,
+                        }),
+                        Err(found) => return Some(Answer::Failed(found)),
+                    }
+                    None
+                });
+                planning.missing += usize::from(known.is_none());
                 planning.round.insert(number, known);
             }
         }
@@ -773,6 +953,10 @@ impl Core {
             return;
         };
         let run = run.id;
+        let found = planning.planner.judged_with(&mut self.held);
+        if found.has_errors() {
+            return self.close_failed(run, found);
+        }
         match planning.planner.finish() {
             Ok(plan) => {
                 let answers = self.blobs.sealed(model::encode(&planning.answers));

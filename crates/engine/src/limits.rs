@@ -21,3 +21,6 @@ pub const TEST_PARALLELISM: u32 = 10;
 
 /// Times that one question is put to a provider that goes away instead of answering.
 pub(crate) const GONE_MAX: u32 = 3;
+
+/// Shortest time between two renewals of the same ephemeral resource.
+pub(crate) const RENEWALS_APART_MS_MIN: i64 = 1_000;

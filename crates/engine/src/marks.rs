@@ -8,8 +8,8 @@
 use contract::Looked;
 use decide::secrets;
 use model::{
-    Address, Answer, BlockSchema, Change, Inquiry, Outcome, ProviderSchema, Provision, Question,
-    Rung,
+    Address, Answer, BlockSchema, Change, Inquiry, OpenQuestion, Outcome, ProviderSchema,
+    Provision, Question, Rung,
 };
 use std::collections::BTreeSet;
 use value::{Data, Diagnostics, Marks, Path, Value};
@@ -50,9 +50,18 @@ pub fn unmarked_question(question: &Question, schema: &ProviderSchema) -> (Quest
                 .for_each(|one| sensitive.take_other(one));
         }
         Question::Data(question) => sensitive.take_config(&mut question.config),
+        Question::Open(question) => sensitive.take_config(&mut question.config),
         Question::Import(_) => {}
         Question::Upgrade(question) => sensitive.take_shape(&mut question.stored),
     }
+    (plain, sensitive)
+}
+
+/// What an ephemeral resource is opened with, without marks, and what was marked in it.
+pub(crate) fn unmarked_open(question: &OpenQuestion) -> (OpenQuestion, Sensitive) {
+    let mut plain = question.clone();
+    let mut sensitive = Sensitive::default();
+    sensitive.take_config(&mut plain.config);
     (plain, sensitive)
 }
 
@@ -139,6 +148,17 @@ impl Sensitive {
             Some(block) => secrets::revealed(block, value),
             None => value.clone(),
         }
+    }
+
+    /// The same, and what is in a value is sensitive, too.
+    pub(crate) fn with(mut self, value: &Value) -> Self {
+        self.note_texts(value);
+        self
+    }
+
+    /// What a provider says, without what is sensitive.
+    pub(crate) fn said(&self, found: Diagnostics) -> Diagnostics {
+        self.diagnostics(found)
     }
 
     /// Only the places: what repeats a sensitive text elsewhere is not looked for, as in Terraform. For comparing.
@@ -230,6 +250,10 @@ impl Sensitive {
                 plan.planned = self.marked(plan.planned);
                 plan.diagnostics = self.diagnostics(plan.diagnostics);
                 Answer::Plan(plan)
+            }
+            Answer::Open(mut open) => {
+                open.diagnostics = self.diagnostics(open.diagnostics);
+                Answer::Open(open)
             }
             Answer::Data(mut data) => {
                 data.object = self.marked(data.object);

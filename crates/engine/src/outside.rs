@@ -1,5 +1,6 @@
 //! [`Outside`]: the adapters at hand.
 
+use crate::Leases;
 use crate::core::Configuration;
 use contract::{Artifacts, Provider, Provisioners, Router, Runtime};
 use decide::Schemas;
@@ -26,6 +27,8 @@ pub struct Outside {
     pub configured: Arc<Configured>,
     /// Values of ephemeral root variables, for this command.
     pub lent: Arc<Lent>,
+    /// Ephemeral resources that are open.
+    pub leases: Arc<Leases>,
 }
 
 /// Values of ephemeral root variables: given for one command and never written down.
@@ -112,8 +115,10 @@ impl Outside {
         self.configured.slot(source, config).get().cloned()
     }
 
-    /// Lets go of the providers that were configured; others can be configured after that.
+    /// Lets go of the providers that were configured, and before that of what they hold open; others can be configured
+    /// after that.
     pub async fn close_configured(&self) {
+        self.leases.let_go_of_all().await;
         for slot in self.configured.all() {
             if let Some(provider) = slot.get() {
                 provider.close().await;

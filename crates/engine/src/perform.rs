@@ -2,13 +2,15 @@
 
 use crate::Outside;
 use crate::core::Configuration;
-use crate::diag::{artifact_unusable, nothing_to_do_it_with};
+use crate::diag::{artifact_unusable, nothing_to_do_it_with, provider_broke};
 use crate::limits::GONE_MAX;
-use crate::marks::{unmarked_change, unmarked_provision, unmarked_question};
+use crate::marks::{unmarked_change, unmarked_open, unmarked_provision, unmarked_question};
 use contract::{Looked, Unavailable};
 use decide::Watch;
-use model::{ActionId, Answer, Effect, Inquiry, InstanceSpec, Observation, Outcome, Question};
-use value::{Diagnostic, Diagnostics};
+use model::{
+    ActionId, Answer, Effect, Inquiry, InstanceSpec, Observation, OpenQuestion, Outcome, Question,
+};
+use value::{Diagnostic, Diagnostics, Marks, Value};
 
 /// Carries out an effect.
 pub(crate) async fn perform(
@@ -17,6 +19,11 @@ pub(crate) async fn perform(
     effect: &Effect,
     configuration: &Configuration,
 ) -> Outcome {
+    if let Err(diagnostics) = configuration {
+        return Outcome::Refused {
+            diagnostics: diagnostics.clone(),
+        };
+    }
     match effect {
         Effect::Change(change) => match outside.provider(&change.provider, configuration).await {
             Some(Ok(provider)) => {
@@ -137,6 +144,33 @@ pub(crate) async fn ask(
         }
         asked += 1;
     }
+}
+
+/// Opens an ephemeral resource and holds it: what it holds, and warnings.
+pub(crate) async fn open(
+    outside: &Outside,
+    question: &OpenQuestion,
+    configuration: &Configuration,
+) -> Result<(Value, Diagnostics), Diagnostics> {
+    let source = question.provider.as_str();
+    let provider = match outside.provider(source, configuration).await {
+        Some(provider) => provider?,
+        None => return Err(nothing_to_do_it_with(&format!("the provider `{source}`")).into()),
+    };
+    let (plain, sensitive) = unmarked_open(question);
+    // Whoever opens it again has no use for what was open before.
+    outside.leases.let_go(&question.address).await;
+    let Some(opening) = provider.open(&plain) else {
+        let kind = &question.address.resource.kind;
+        return Err(provider_broke(&format!("it has the type {kind} and opens none")).into());
+    };
+    let opened = opening.await.map_err(|found| sensitive.said(found))?;
+    let value = opened.value.with_marks(Marks::EPHEMERAL);
+    let sensitive = sensitive.with(&value);
+    let found = sensitive.said(opened.diagnostics);
+    let leases = &outside.leases;
+    leases.hold(question.address.clone(), provider, opened.lease, sensitive);
+    Ok((value, found))
 }
 
 /// Looks at something; none when nothing could be seen.

@@ -1,13 +1,15 @@
 //! Planning without a book: what `plan` shows. Reads the world, changes nothing, writes nothing.
 
 use crate::limits::QUESTIONS_AT_ONCE_MAX;
+use crate::task::{TaskKind, spawn};
 use crate::{Outside, perform};
 use contract::Clock as _;
-use decide::{LoadedRelease, Planner, World};
-use model::{Address, Answer, Plan, Question, RunOptions};
+use decide::{Held, LoadedRelease, Planner, World};
+use model::{Address, Answer, OpenAnswer, Plan, Question, RunOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use value::{Diagnostics, Value};
 
 /// A plan with all that was asked for it, in the order of the questions.
@@ -35,7 +37,7 @@ pub async fn preview(
     plan
 }
 
-/// The same, with what the objects will be that could be planned, whatever speaks against the others.
+/// The same, with nothing left open. With what the objects will be that could be planned, whatever speaks against the others.
 pub(crate) async fn preview_in_part(
     outside: &Outside,
     loaded: Arc<LoadedRelease>,
@@ -46,6 +48,19 @@ pub(crate) async fn preview_in_part(
         return (BTreeMap::new(), Err(crate::diag::key_missing().into()));
     }
     let outside = Arc::new(outside.clone());
+    let mut held = Held::default();
+    let planned = planned(&outside, &mut held, loaded, world, options).await;
+    outside.leases.let_go_of_all().await;
+    planned
+}
+
+async fn planned(
+    outside: &Arc<Outside>,
+    held: &mut Held,
+    loaded: Arc<LoadedRelease>,
+    world: &World,
+    options: RunOptions,
+) -> (BTreeMap<Address, Value>, Result<Preview, Diagnostics>) {
     let room = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE_MAX));
     let mut planner = Planner::new(loaded, world, outside.schemas(), options);
     let made_at_ms = crate::SystemClock::default().now_ms();
@@ -56,6 +71,10 @@ pub(crate) async fn preview_in_part(
         let questions = planner.questions();
         if questions.is_empty() {
             let planned = planner.planned().clone();
+            let found = planner.judged_with(held);
+            if found.has_errors() {
+                return (planned, Err(found));
+            }
             let preview = planner.finish().map(|plan| Preview {
                 plan,
                 dialogue,
@@ -63,28 +82,65 @@ pub(crate) async fn preview_in_part(
             });
             return (planned, preview);
         }
-        let asked: Vec<_> = questions
-            .into_iter()
-            .map(|(number, question)| {
-                let (outside, room) = (outside.clone(), room.clone());
-                let asked = question.clone();
-                let configuration = crate::core::or_null(planner.configuration(&question));
-                let answer = crate::task::spawn(crate::task::TaskKind::Reading, async move {
-                    let _room = room.acquire_owned().await;
-                    perform::ask(&outside, &question, &configuration).await
-                });
-                (number, asked, answer)
-            })
-            .collect();
-        for (number, question, answer) in asked {
-            let answer = match answer.await {
-                Ok(answer) => answer,
-                Err(panic) => {
-                    Answer::Failed(crate::diag::provider_broke(&panic.to_string()).into())
+        let mut asked = Vec::new();
+        for (number, question) in questions {
+            let configuration = crate::core::or_null(planner.configuration(&question, held));
+            let answering = match planner.handed_out(&question, held) {
+                Ok(Question::Open(whole)) => {
+                    let outside = outside.clone();
+                    Asked::Open(spawn(TaskKind::Reading, async move {
+                        perform::open(&outside, &whole, &configuration).await
+                    }))
                 }
+                Ok(whole) => {
+                    let (outside, room) = (outside.clone(), room.clone());
+                    Asked::Question(spawn(TaskKind::Reading, async move {
+                        let _room = room.acquire_owned().await;
+                        perform::ask(&outside, &whole, &configuration).await
+                    }))
+                }
+                Err(found) => Asked::Answered(Answer::Failed(found)),
             };
+            asked.push((number, question, answering));
+        }
+        for (number, question, answering) in asked {
+            let answer = answering.answer(&planner, held, &question).await;
             dialogue.push((question, answer.clone()));
             planner.answer(number, answer);
+        }
+    }
+}
+
+/// A question that is being answered.
+enum Asked {
+    Answered(Answer),
+    Question(JoinHandle<Answer>),
+    Open(JoinHandle<Result<(Value, Diagnostics), Diagnostics>>),
+}
+
+impl Asked {
+    /// The answer. What was opened is held, and is no part of it.
+    async fn answer(self, planner: &Planner, held: &mut Held, question: &Question) -> Answer {
+        let broke = |panic: &dyn std::fmt::Display| {
+            Answer::Failed(crate::diag::provider_broke(&panic.to_string()).into())
+        };
+        let (value, diagnostics) = match self {
+            Self::Answered(answer) => return answer,
+            Self::Question(answering) => {
+                return answering.await.unwrap_or_else(|panic| broke(&panic));
+            }
+            Self::Open(opening) => match opening.await {
+                Ok(Ok(opened)) => opened,
+                Ok(Err(found)) => return Answer::Failed(found),
+                Err(panic) => return broke(&panic),
+            },
+        };
+        held.take(question.address().clone(), value);
+        let found = planner.opened_well(question.address(), held);
+        if found.has_errors() {
+            Answer::Failed(found)
+        } else {
+            Answer::Open(OpenAnswer { diagnostics })
         }
     }
 }

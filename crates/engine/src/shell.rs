@@ -4,8 +4,8 @@ use crate::core::Configuration;
 use crate::limits::{INPUTS_MAX, LOOKS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX, SLEEP_MS_MAX};
 use crate::task::{TaskKind, spawn};
 use crate::{
-    Codec, Core, EngineError, Input, Lent, Output, Outside, Pause, Secrets, StoredBlobs, perform,
-    read, snapshot,
+    Codec, Core, EngineError, Input, Lent, Opening, Output, Outside, Pause, Secrets, StoredBlobs,
+    perform, read, snapshot,
 };
 use contract::{Clock, Looked};
 use decide::{Blobs, Entry, World};
@@ -14,7 +14,7 @@ use model::{Answer, Command, Digest, Event, Inquiry, Outcome, RunId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
-use value::Name;
+use value::{Diagnostics, Name, Value};
 
 /// Name of the stream in which releases are built.
 pub const PROJECT_STREAM: &str = "_project";
@@ -259,6 +259,9 @@ impl Engine {
             // Ends with the run: every run is bounded by its attempts, deadlines and parked questions.
             self.tell(observer);
             if let Some(pause) = self.core.pause().filter(|_| self.performing == 0) {
+                if let Pause::Over(_) = &pause {
+                    self.outside.leases.let_go_of_all().await;
+                }
                 if let Pause::Over(Some(_)) = &pause {
                     self.writer.with_book(journal::Book::barrier)?;
                     self.keep_snapshot()?;
@@ -418,10 +421,34 @@ impl Engine {
                         Input::PlanAnswered { number, answer }
                     });
                 }
+                Output::Open {
+                    on,
+                    question,
+                    configuration,
+                } => self.open_ephemeral(on, question, configuration),
                 Output::Look(watch) => self.look(watch),
             }
         }
         Ok(())
+    }
+
+    fn open_ephemeral(
+        &self,
+        on: Opening,
+        question: model::OpenQuestion,
+        configuration: Configuration,
+    ) {
+        let (outside, room) = (self.outside.clone(), self.questions.clone());
+        self.read(async move {
+            let _room = room.acquire_owned().await;
+            let address = question.address.clone();
+            let opened = opened(&outside, question, configuration).await;
+            Input::Opened {
+                on,
+                address,
+                opened,
+            }
+        });
     }
 
     fn look(&self, watch: decide::Watch) {
@@ -510,6 +537,20 @@ async fn inquired(
             what: panic.to_string(),
         })
     })
+}
+
+/// A provider that breaks while opening has opened nothing that could be used.
+pub(crate) async fn opened(
+    outside: &Arc<Outside>,
+    question: model::OpenQuestion,
+    configuration: Configuration,
+) -> Result<(Value, Diagnostics), Diagnostics> {
+    let outside = outside.clone();
+    let work = spawn(TaskKind::Reading, async move {
+        perform::open(&outside, &question, &configuration).await
+    });
+    work.await
+        .unwrap_or_else(|panic| Err(crate::diag::provider_broke(&panic.to_string()).into()))
 }
 
 /// A provider that breaks while answering has not answered.

@@ -13,6 +13,8 @@ pub(crate) enum TaskKind {
     Effect,
     /// Asks, inquires or looks. Dropping it loses nothing.
     Reading,
+    /// Keeps an ephemeral resource open. Dropped at the end of the process, what is open runs out by itself.
+    Lease,
 }
 
 /// Starts a task.

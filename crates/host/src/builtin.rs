@@ -134,6 +134,11 @@ impl Provider for Builtin {
                 Answer::Failed(found.about(question.address.to_string()).into())
             }
             Question::Data(question) => return Box::pin(self.data(question)),
+            Question::Open(question) => {
+                let what = format!("{} has no ephemeral resources", Self::SOURCE);
+                let found = diag::unexpected_form(&what);
+                Answer::Failed(found.about(question.address.to_string()).into())
+            }
         };
         Box::pin(ready(answer))
     }

@@ -214,6 +214,11 @@ impl Provider for Host {
                     let found = diag::unexpected_form(&what);
                     (&question.address, Err(found.into()))
                 }
+                Question::Open(question) => {
+                    let what = format!("{} has no ephemeral resources", Self::SOURCE);
+                    let found = diag::unexpected_form(&what);
+                    (&question.address, Err(found.into()))
+                }
             };
             match answer {
                 Ok(Answer::Read(mut answer)) => {

@@ -423,7 +423,8 @@ fn resource_of(address: &Address, provider: &str, change: Change) -> ResourceCha
 
 fn actions(action: Action, create_before_destroy: bool) -> &'static [&'static str] {
     match action {
-        Action::NoOp => &["no-op"],
+        // What is held open is told of nowhere.
+        Action::NoOp | Action::Open => &["no-op"],
         Action::Create => &["create"],
         Action::Read => &["read"],
         Action::Update => &["update"],

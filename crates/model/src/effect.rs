@@ -239,6 +239,9 @@ pub enum Question {
     Import(ImportQuestion),
     /// An object that was stored in the form of another version of its provider, in the form of this one.
     Upgrade(UpgradeQuestion),
+    /// What an ephemeral resource is for as long as it is held open. The answer says only whether it is: what it holds
+    /// goes beside the answers, and is never written down.
+    Open(OpenQuestion),
 }
 
 /// Reads an object.
@@ -286,6 +289,17 @@ pub struct DataQuestion {
     pub config: Value,
 }
 
+/// Opens an ephemeral resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenQuestion {
+    /// Which instance.
+    pub address: Address,
+    /// Source address of the provider.
+    pub provider: String,
+    /// The configuration, wholly known; null in place of what is ephemeral in it, until it is handed out.
+    pub config: Value,
+}
+
 /// Looks an object up that nobody here made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportQuestion {
@@ -323,6 +337,8 @@ pub enum Answer {
     Import(ReadAnswer),
     /// To [`Question::Upgrade`]: the object, in the form of this version.
     Upgrade(DataAnswer),
+    /// To [`Question::Open`]: it is open.
+    Open(OpenAnswer),
     /// It could not be answered.
     Failed(Diagnostics),
 }
@@ -371,6 +387,13 @@ pub struct DataAnswer {
     pub diagnostics: Diagnostics,
 }
 
+/// An ephemeral resource is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAnswer {
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+}
+
 impl Question {
     /// Source address of the provider that is asked.
     pub fn provider(&self) -> &str {
@@ -380,6 +403,7 @@ impl Question {
             Self::Data(question) => &question.provider,
             Self::Import(question) => &question.provider,
             Self::Upgrade(question) => &question.provider,
+            Self::Open(question) => &question.provider,
         }
     }
 
@@ -391,6 +415,7 @@ impl Question {
             Self::Data(question) => &question.address,
             Self::Import(question) => &question.address,
             Self::Upgrade(question) => &question.address,
+            Self::Open(question) => &question.address,
         }
     }
 }

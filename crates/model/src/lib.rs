@@ -33,8 +33,8 @@ pub use delivery::{
 pub use digest::Digest;
 pub use effect::{
     Answer, BuildSpec, Change, DataAnswer, DataQuestion, Effect, ImportQuestion, Inquiry,
-    InstanceSpec, Outcome, PlanAnswer, PlanQuestion, Provision, Question, ReadAnswer, ReadQuestion,
-    Repeat, UpgradeQuestion, Verb,
+    InstanceSpec, OpenAnswer, OpenQuestion, Outcome, PlanAnswer, PlanQuestion, Provision, Question,
+    ReadAnswer, ReadQuestion, Repeat, UpgradeQuestion, Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};

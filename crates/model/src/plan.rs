@@ -209,6 +209,8 @@ pub enum Action {
     Read,
     /// Forget it without destroying it.
     Forget,
+    /// Hold an ephemeral resource open while other steps are carried out.
+    Open,
 }
 
 /// One thing to do. Its position in [`Plan::steps`] is its name.
@@ -233,7 +235,7 @@ pub enum Work {
         /// What is done to it.
         verb: Verb,
     },
-    /// Ask a data source, whose answer the steps after this one wait for.
+    /// Ask a data source, whose answer the steps after this one wait for, or open an ephemeral resource, which they need.
     Read {
         /// Position in [`Plan::changes`].
         change: u32,
@@ -291,7 +293,7 @@ impl Plan {
         let mut summary = Summary::default();
         for change in &self.changes {
             match change.action {
-                Action::NoOp | Action::Read | Action::Forget => {}
+                Action::NoOp | Action::Read | Action::Forget | Action::Open => {}
                 Action::Create => summary.add += 1,
                 Action::Update => summary.change += 1,
                 Action::Delete => summary.destroy += 1,
@@ -342,14 +344,21 @@ impl PlannedChange {
 
     /// Whether carrying it out changes neither the object nor what is known of it.
     pub fn is_nothing(&self) -> bool {
-        self.action == Action::NoOp && self.previous.is_none() && self.importing.is_none()
+        matches!(self.action, Action::NoOp | Action::Open)
+            && self.previous.is_none()
+            && self.importing.is_none()
     }
 
     /// Whether the object goes: for good, or to make room for a new one.
     pub const fn destroys(&self) -> bool {
         match self.action {
             Action::Delete | Action::DeleteThenCreate | Action::CreateThenDelete => true,
-            Action::NoOp | Action::Create | Action::Update | Action::Read | Action::Forget => false,
+            Action::NoOp
+            | Action::Create
+            | Action::Update
+            | Action::Read
+            | Action::Forget
+            | Action::Open => false,
         }
     }
 }

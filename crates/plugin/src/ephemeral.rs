@@ -5,21 +5,9 @@ use crate::limits::{LOCAL_CALL_MS_MAX, READING_CALL_MS_MAX};
 use crate::method::Method;
 use crate::provider::{CAPABILITIES, Plugin, checked, said};
 use crate::wire;
-use model::{Mode, ReadAnswer};
-use value::{Diagnostics, Marks, Value};
-
-/// An ephemeral resource that is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Open {
-    /// Its value, marked as ephemeral.
-    pub value: Value,
-    /// Opaque to us; goes with each further call.
-    pub private: Option<Vec<u8>>,
-    /// Time by which it must be renewed, in milliseconds since 1970.
-    pub renew_at_ms: Option<i64>,
-    /// Warnings.
-    pub diagnostics: Diagnostics,
-}
+use contract::{Lease, Opened};
+use model::{Mode, OpenQuestion, ReadAnswer};
+use value::{Diagnostics, Marks};
 
 /// An object of another type, as its provider stored it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,68 +26,70 @@ pub struct Source {
 
 impl Plugin {
     /// Opens an ephemeral resource.
-    ///
-    /// # Errors
-    /// When its configuration is refused or it cannot be opened.
-    pub async fn open(&self, kind: &str, config: &Value) -> Result<Open, Diagnostics> {
+    pub(crate) async fn opened(&self, question: &OpenQuestion) -> Result<Opened, Diagnostics> {
+        let kind = &question.address.resource.kind;
         let schema = self.of_type(Mode::Ephemeral, kind)?;
         let form = self.form(schema);
+        let config = &question.config;
         let validated = self.validate_config(Mode::Ephemeral, kind, config).await;
         let mut diagnostics = checked(validated)?;
         let request = wire::Open {
-            type_name: kind.to_owned(),
+            type_name: kind.to_string(),
             config: Some(form.encode("configuration", config)?),
             client_capabilities: Some(CAPABILITIES),
         };
         let answer: wire::Opened = self
             .call(Method::Open, request, READING_CALL_MS_MAX)
             .await?;
-        diagnostics.extend(checked(said(self.source(), &answer.diagnostics))?);
+        let said = checked(said(self.source(), &answer.diagnostics))?;
+        diagnostics.extend(said);
         let value = form.decode("result", answer.result.as_ref())?;
         if !value.is_wholly_known() {
             let what = format!("the ephemeral {kind} it opened has values that are not known");
             return Err(diag::against_the_rules(self.source(), &what).into());
         }
-        Ok(Open {
+        Ok(Opened {
             value: value.with_marks(Marks::EPHEMERAL),
-            private: answer.private,
-            renew_at_ms: answer.renew_at.as_ref().map(milliseconds),
+            lease: Lease {
+                kind: kind.clone(),
+                private: answer.private,
+                renew_at_ms: answer.renew_at.as_ref().map(milliseconds),
+            },
             diagnostics,
         })
     }
 
     /// Renews what is open, and says what holds from now on.
-    ///
-    /// # Errors
-    /// When it cannot be renewed.
-    pub async fn renew(&self, kind: &str, open: &mut Open) -> Result<(), Diagnostics> {
+    pub(crate) async fn renewed(&self, lease: &Lease) -> (Lease, Diagnostics) {
         let request = wire::Hold {
-            type_name: kind.to_owned(),
-            private: open.private.clone(),
+            type_name: lease.kind.to_string(),
+            private: lease.private.clone(),
         };
-        let answer: wire::Renewed = self
-            .call(Method::Renew, request, READING_CALL_MS_MAX)
-            .await?;
-        open.diagnostics
-            .extend(checked(said(self.source(), &answer.diagnostics))?);
-        open.private = answer.private;
-        open.renew_at_ms = answer.renew_at.as_ref().map(milliseconds);
-        Ok(())
+        let answer = self.call::<_, wire::Renewed>(Method::Renew, request, READING_CALL_MS_MAX);
+        match answer.await {
+            Ok(answer) => {
+                let lease = Lease {
+                    kind: lease.kind.clone(),
+                    private: answer.private,
+                    renew_at_ms: answer.renew_at.as_ref().map(milliseconds),
+                };
+                (lease, said(self.source(), &answer.diagnostics))
+            }
+            Err(found) => (lease.clone(), found),
+        }
     }
 
     /// Closes what is open.
-    ///
-    /// # Errors
-    /// When the provider does not close it.
-    pub async fn close_open(&self, kind: &str, open: Open) -> Result<(), Diagnostics> {
+    pub(crate) async fn closed(&self, lease: &Lease) -> Diagnostics {
         let request = wire::Hold {
-            type_name: kind.to_owned(),
-            private: open.private,
+            type_name: lease.kind.to_string(),
+            private: lease.private.clone(),
         };
-        let answer: wire::Found = self
-            .call(Method::Close, request, READING_CALL_MS_MAX)
-            .await?;
-        checked(said(self.source(), &answer.diagnostics)).map(|_| ())
+        let answer = self.call::<_, wire::Found>(Method::Close, request, READING_CALL_MS_MAX);
+        match answer.await {
+            Ok(answer) => said(self.source(), &answer.diagnostics),
+            Err(found) => found,
+        }
     }
 
     /// An object of another type as one of this type (`moved` between types).

@@ -38,7 +38,7 @@ mod types;
 mod wire;
 
 pub use diag::CODES;
-pub use ephemeral::{Open, Source};
+pub use ephemeral::Source;
 pub use function::{Function, Parameter};
 pub use handshake::Place;
 pub use limits::SETTLE_MS_DEFAULT;

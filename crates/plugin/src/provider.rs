@@ -18,12 +18,12 @@ use crate::schema::Offered;
 use crate::stamp;
 use crate::trouble::{self, Trouble};
 use crate::wire;
-use contract::{Answer, Looked, Outcome, Pending, Provider, Question};
+use contract::{Answer, Lease, Looked, Opened, Outcome, Pending, Provider, Question};
 use core::time::Duration;
 use model::{
-    ActionId, Address, Change, DataAnswer, DataQuestion, ImportQuestion, Mode, PlanAnswer,
-    PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat, TypeSchema, UpgradeQuestion,
-    Verb,
+    ActionId, Address, Change, DataAnswer, DataQuestion, ImportQuestion, Mode, OpenAnswer,
+    OpenQuestion, PlanAnswer, PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat,
+    TypeSchema, UpgradeQuestion, Verb,
 };
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -422,6 +422,10 @@ impl Plugin {
             Question::Data(question) => self.data(question).await.map(Answer::Data),
             Question::Import(question) => self.import(question).await.map(Answer::Import),
             Question::Upgrade(question) => self.upgrade(question).await.map(Answer::Upgrade),
+            Question::Open(_) => {
+                let what = "what it opens is no answer";
+                Err(diag::against_the_rules(self.source(), what).into())
+            }
         };
         answer.unwrap_or_else(Answer::Failed)
     }
@@ -738,6 +742,7 @@ impl Provider for Plugin {
                 | Answer::Plan(PlanAnswer { diagnostics, .. })
                 | Answer::Data(DataAnswer { diagnostics, .. })
                 | Answer::Upgrade(DataAnswer { diagnostics, .. })
+                | Answer::Open(OpenAnswer { diagnostics })
                 | Answer::Failed(diagnostics) => about(question.address(), diagnostics),
             }
             answer
@@ -760,6 +765,28 @@ impl Provider for Plugin {
 
     fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
         Box::pin(self.look(action, change))
+    }
+
+    fn open<'a>(
+        &'a self,
+        question: &'a OpenQuestion,
+    ) -> Option<Pending<'a, Result<Opened, Diagnostics>>> {
+        Some(Box::pin(async move {
+            let mut opened = self.opened(question).await;
+            match &mut opened {
+                Ok(opened) => about(&question.address, &mut opened.diagnostics),
+                Err(found) => about(&question.address, found),
+            }
+            opened
+        }))
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Pending<'a, (Lease, Diagnostics)> {
+        Box::pin(self.renewed(lease))
+    }
+
+    fn let_go<'a>(&'a self, lease: &'a Lease) -> Pending<'a, Diagnostics> {
+        Box::pin(self.closed(lease))
     }
 
     fn is_gone(&self) -> bool {

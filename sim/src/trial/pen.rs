@@ -128,6 +128,16 @@ impl Trial<'_> {
                 let answer = self.answer(&question);
                 self.tell(id, 40, Input::PlanAnswered { number, answer });
             }
+            Output::Open { on, question, .. } => {
+                let address = question.address.clone();
+                let opened = self.outside.open(&question);
+                let input = Input::Opened {
+                    on,
+                    address,
+                    opened,
+                };
+                self.tell(id, 40, input);
+            }
             Output::Look(watch) => {
                 let at_ms = self.soon(30);
                 let controller = id;

@@ -634,6 +634,7 @@ fn plan_json(plan: &Plan) -> String {
     let changes: Vec<serde_json::Value> = plan
         .changes
         .iter()
+        .filter(|change| change.action != model::Action::Open)
         .map(|change| {
             let mut one = serde_json::json!({
                 "address": change.address.to_string(),

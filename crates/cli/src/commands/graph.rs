@@ -146,7 +146,11 @@ fn step(plan: &Plan, at: usize, needs: Vec<usize>) -> Node {
             };
             (Some(change), word)
         }
-        Some(Work::Read { change }) => (Some(change), "read"),
+        Some(Work::Read { change }) => {
+            let planned = plan.changes.get(change as usize);
+            let opens = planned.is_some_and(|one| one.action == model::Action::Open);
+            (Some(change), if opens { "open" } else { "read" })
+        }
         Some(Work::Check { change }) => (Some(change), "check"),
         Some(Work::Provision { change, .. }) => (Some(change), "provision"),
         Some(Work::Join) | None => (None, ""),

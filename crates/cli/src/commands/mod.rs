@@ -47,8 +47,11 @@ pub(crate) fn run(args: Args) -> Result<u8, CommandError> {
         session.warn_if_old()?;
     }
     let ended = carried_out(&session, args.command, json);
-    session.close();
-    ended
+    let is_closed = session.close();
+    match ended {
+        Ok(crate::exit::OK) if !is_closed => Ok(crate::exit::FAILED),
+        ended => ended,
+    }
 }
 
 fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, CommandError> {

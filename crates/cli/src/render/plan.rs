@@ -175,7 +175,8 @@ fn safety(change: &PlannedChange) -> &'static str {
 fn said_of(change: &PlannedChange) -> Option<(&'static str, String)> {
     Some(match change.action {
         Action::NoOp if change.importing.is_some() => ("will be imported", String::from("   ")),
-        Action::NoOp => return None,
+        // Nothing is changed by holding something open.
+        Action::NoOp | Action::Open => return None,
         // Nothing outside happens to what a data source said.
         Action::Forget if change.address.resource.mode == Mode::Data => return None,
         Action::Create => ("will be created", format!("{GOOD}  +{RESET}")),

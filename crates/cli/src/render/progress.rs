@@ -267,13 +267,15 @@ impl Observer for Progress {
             }
             Event::Replanned {
                 action,
-                answer: model::Answer::Data(_),
+                answer: answer @ (model::Answer::Data(_) | model::Answer::Open(_)),
                 ..
             } => {
                 let planned = world.run.as_ref().and_then(|run| run.planned_by(*action));
                 if let Some(planned) = planned {
                     let address = visible(&planned.address.to_string());
-                    self.line(&format!("{address}: read"));
+                    let opens = matches!(answer, model::Answer::Open(_));
+                    let done = if opens { "open" } else { "read" };
+                    self.line(&format!("{address}: {done}"));
                 }
             }
             Event::Observed(Observation::Counts(_))

@@ -470,7 +470,11 @@ impl<'a> Suite<'a> {
             refused |= match self.provider.ask(&question).await {
                 Answer::Failed(found) => found.has_errors(),
                 Answer::Plan(answer) => answer.diagnostics.has_errors(),
-                Answer::Read(_) | Answer::Data(_) | Answer::Import(_) | Answer::Upgrade(_) => {
+                Answer::Read(_)
+                | Answer::Data(_)
+                | Answer::Import(_)
+                | Answer::Upgrade(_)
+                | Answer::Open(_) => {
                     panic!("a plan question was answered with something else")
                 }
             };

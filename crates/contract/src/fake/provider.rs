@@ -3,10 +3,10 @@
 use super::diag::{refused, trouble};
 use super::world::State;
 use super::{FakeObject, FakeWorld, Fault, Landing, ProviderCall, ready};
-use crate::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
+use crate::{Answer, Inquiry, Lease, Looked, Opened, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Attribute, BlockSchema, Change, PlanAnswer, PlanQuestion, ProviderSchema, ReadAnswer,
-    Repeat, TypeSchema, Verb,
+    ActionId, Attribute, BlockSchema, Change, OpenQuestion, PlanAnswer, PlanQuestion,
+    ProviderSchema, ReadAnswer, Repeat, TypeSchema, Verb,
 };
 use std::collections::BTreeMap;
 use value::{Diagnostics, Name, Type, Value};
@@ -86,6 +86,26 @@ impl FakeProvider {
         self.schema
             .resources
             .insert(kind.into(), TypeSchema { version: 0, block });
+        self
+    }
+
+    /// Adds an ephemeral type with the attributes `name` (optional) and `secret` (computed): `secret-1` for the first that
+    /// is opened, and so on.
+    #[must_use]
+    pub fn with_ephemeral(mut self, kind: &str) -> Self {
+        let attributes = [
+            ("name", Attribute::optional(Type::String, "Its name.")),
+            (
+                "secret",
+                Attribute::computed(Type::String, "Another one each time."),
+            ),
+        ];
+        let block = BlockSchema {
+            attributes: attributes.map(|(name, a)| (Name::from(name), a)).into(),
+            blocks: BTreeMap::new(),
+        };
+        let of_type = TypeSchema { version: 0, block };
+        self.schema.ephemeral.insert(kind.into(), of_type);
         self
     }
 
@@ -251,6 +271,7 @@ impl Provider for FakeProvider {
                 self.plan(question)
             }
             Question::Data(_) => Answer::Failed(trouble("no such data source")),
+            Question::Open(_) => Answer::Failed(trouble("what is opened is no answer")),
             Question::Upgrade(_) => Answer::Failed(trouble("there never was another form")),
             Question::Import(question) => {
                 let state = self.world.state();
@@ -288,11 +309,58 @@ impl Provider for FakeProvider {
         })
     }
 
+    fn open<'a>(
+        &'a self,
+        question: &'a OpenQuestion,
+    ) -> Option<Pending<'a, Result<Opened, Diagnostics>>> {
+        let kind = &question.address.resource.kind;
+        self.schema.ephemeral.get(kind)?;
+        let mut state = self.world.state();
+        state
+            .calls
+            .push(ProviderCall::Open(question.address.clone()));
+        state.opened += 1;
+        let n = state.opened;
+        let name = question.config.get("name").cloned();
+        let name = name.unwrap_or_else(|| Value::null(Type::String));
+        let secret = Value::string(format!("secret-{n}"));
+        Some(ready(Ok(Opened {
+            value: Value::object([("name".into(), name), ("secret".into(), secret)].into()),
+            lease: Lease {
+                kind: kind.clone(),
+                private: Some(format!("lease-{n}").into_bytes()),
+                renew_at_ms: state.renewals_ms.pop_front(),
+            },
+            diagnostics: Diagnostics::new(),
+        })))
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Pending<'a, (Lease, Diagnostics)> {
+        let mut state = self.world.state();
+        state.calls.push(ProviderCall::Renew(name_of(lease)));
+        let renewed = Lease {
+            renew_at_ms: state.renewals_ms.pop_front(),
+            ..lease.clone()
+        };
+        ready((renewed, Diagnostics::new()))
+    }
+
+    fn let_go<'a>(&'a self, lease: &'a Lease) -> Pending<'a, Diagnostics> {
+        let call = ProviderCall::LetGo(name_of(lease));
+        self.world.state().calls.push(call);
+        ready(Diagnostics::new())
+    }
+
     fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked> {
         let call = ProviderCall::Inquire(action, change.address.clone());
         self.world.state().calls.push(call);
         ready(self.look(action, change).into())
     }
+}
+
+fn name_of(lease: &Lease) -> String {
+    let private = lease.private.clone().unwrap_or_default();
+    String::from_utf8_lossy(&private).into_owned()
 }
 
 fn create(

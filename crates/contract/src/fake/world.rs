@@ -48,6 +48,12 @@ pub enum ProviderCall {
     Apply(ActionId, Verb, Address),
     /// `inquire`.
     Inquire(ActionId, Address),
+    /// `open`.
+    Open(Address),
+    /// `renew` of a lease with this name.
+    Renew(String),
+    /// `let_go` of a lease with this name.
+    LetGo(String),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,6 +64,10 @@ pub(super) struct State {
     pub(super) answered: BTreeMap<ActionId, Value>,
     pub(super) landings: Vec<Landing>,
     pub(super) calls: Vec<ProviderCall>,
+    /// How many ephemeral resources were opened.
+    pub(super) opened: u64,
+    /// When the leases that are opened and renewed next must be renewed.
+    pub(super) renewals_ms: VecDeque<i64>,
     pub(super) faults: VecDeque<Fault>,
 }
 
@@ -95,6 +105,11 @@ impl FakeWorld {
     /// Every call of the trait, in order.
     pub fn calls(&self) -> Vec<ProviderCall> {
         self.state().calls.clone()
+    }
+
+    /// What is opened or renewed next must be renewed at this time; several are met one after the other.
+    pub fn renew_at(&self, at_ms: i64) {
+        self.state().renewals_ms.push_back(at_ms);
     }
 
     /// The next `apply` meets this fault; several are met one after the other.

@@ -101,6 +101,19 @@ struct ModuleInstance {
     uses: Arc<BTreeSet<Use>>,
 }
 
+impl ModuleInstance {
+    fn root() -> Self {
+        Self {
+            node: 0,
+            path: ModulePath::default(),
+            parent: None,
+            key: Key::None,
+            each: None,
+            uses: Arc::default(),
+        }
+    }
+}
+
 /// Instances that a module call made: key and module instance of each.
 type Called = Arc<Vec<(Key, u32)>>;
 
@@ -139,14 +152,6 @@ pub(crate) struct Began {
 
 impl Evaluator {
     pub(crate) fn new(loaded: Arc<LoadedRelease>, options: &RunOptions, planning: bool) -> Self {
-        let root = ModuleInstance {
-            node: 0,
-            path: ModulePath::default(),
-            parent: None,
-            key: Key::None,
-            each: None,
-            uses: Arc::default(),
-        };
         Self {
             loaded,
             environment: Name::from(options.environment.as_str()),
@@ -154,7 +159,7 @@ impl Evaluator {
                 "" => "default",
                 name => name,
             }),
-            modules: RefCell::new(Vec::from([root])),
+            modules: RefCell::new(Vec::from([ModuleInstance::root()])),
             expanded: RefCell::default(),
             memo: RefCell::default(),
             used: RefCell::default(),
@@ -164,6 +169,28 @@ impl Evaluator {
             began: None,
             noted: None,
         }
+    }
+
+    /// One that evaluates the same and has computed nothing yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            loaded: self.loaded.clone(),
+            environment: self.environment.clone(),
+            workspace: self.workspace.clone(),
+            modules: RefCell::new(Vec::from([ModuleInstance::root()])),
+            expanded: RefCell::default(),
+            memo: RefCell::default(),
+            used: RefCell::default(),
+            depth: Cell::new(0),
+            ports: self.ports.clone(),
+            planning: self.planning,
+            began: self.began,
+        }
+    }
+
+    /// Whether another one evaluates the same.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.loaded, &other.loaded) && self.planning == other.planning
     }
 
     /// Says when the run began and what it draws from.

@@ -3,6 +3,7 @@
 //! Nothing of it is asked or recorded: it follows from the release, the world and the answers so far.
 
 use super::planner::Planner;
+use crate::Held;
 use crate::eval::Place;
 use alloc::collections::BTreeSet;
 use model::{Address, ProviderInstance, Question, Resource};
@@ -13,16 +14,19 @@ impl Planner {
     ///
     /// # Errors
     /// When the configuration cannot be evaluated.
-    pub fn configuration(&self, question: &Question) -> Result<Option<Value>, Diagnostics> {
+    pub fn configuration(
+        &self,
+        question: &Question,
+        held: &mut Held,
+    ) -> Result<Option<Value>, Diagnostics> {
         if !self.evaluator.loaded().configures(question.provider()) {
             return Ok(None);
         }
         let objects = self.objects_or_prior();
         let instance = self.instance_of(question.address(), question.provider())?;
-        let config = self
-            .evaluator
-            .provider_config(question.provider(), &instance, &objects)?;
-        Ok(config)
+        held.with(&self.evaluator, &objects, |evaluator, objects| {
+            evaluator.provider_config(question.provider(), &instance, objects)
+        })
     }
 
     /// By what is written, and for what is no longer written by what was written when it was made.

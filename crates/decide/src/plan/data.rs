@@ -4,7 +4,6 @@ use super::graph::{self, Block};
 use super::managed::dependencies;
 use super::planner::{Pending, Planner, Stage};
 use super::propose;
-use crate::diag;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use model::{
@@ -215,13 +214,6 @@ impl Planner {
         pending.reason = Some(Reason::ReadBecauseCheckNested);
         let later = self.unanswered(&pending, &resource);
         self.read_while_applying(pending, &resource, later);
-    }
-
-    /// Ephemeral resources are opened while the command runs.
-    pub(super) fn ephemeral(&mut self, pending: Pending, resource: &Resource) {
-        self.diagnostics
-            .push(diag::ephemeral_unsupported(&pending.address, resource.span));
-        self.fail(&pending);
     }
 }
 

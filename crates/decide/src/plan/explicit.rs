@@ -42,9 +42,9 @@ impl Planner {
         let (mode, kind, name) = match reference {
             Reference::Resource(kind, name) => (Mode::Managed, kind, name),
             Reference::Data(kind, name) => (Mode::Data, kind, name),
+            Reference::Ephemeral(kind, name) => (Mode::Ephemeral, kind, name),
             Reference::Variable(_)
             | Reference::Local(_)
-            | Reference::Ephemeral(..)
             | Reference::Module(_)
             | Reference::ModuleOutput(..)
             | Reference::EachKey

@@ -444,6 +444,26 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// Blocks that configurations of providers refer to.
+    pub(super) fn configuring(&self, loaded: &LoadedRelease) -> Vec<u32> {
+        let mut targets = Vec::new();
+        for node in 0..loaded.tree.len() as u32 {
+            for block in &loaded.module(node).providers {
+                for expr in core::iter::once(&block.config).chain(&block.for_each) {
+                    expr.references(&mut |reference, _, _| {
+                        targets_of(loaded, node, reference, &mut targets);
+                    });
+                }
+            }
+        }
+        let targets = targets.iter();
+        targets
+            .filter_map(|target| self.numbers.get(target).copied())
+            .collect()
+    }
+}
+
 /// Data sources that only a check reads, by type and name.
 pub(crate) fn nested_in_checks(module: &Module) -> BTreeSet<(&Name, &Name)> {
     let checks = module.checks.values();

@@ -14,7 +14,7 @@ use model::{
     Mode, PlanAnswer, PlanMode, PlanQuestion, PlannedChange, ProviderInstance, Question,
     ReadAnswer, ReadQuestion, Reason, Resource, ResourceAddress, UpgradeQuestion,
 };
-use value::{Diagnostics, Expr, ExprKind, Name, Reference, Value};
+use value::{Diagnostics, Expr, ExprKind, Name, Reference, Severity, Value};
 
 /// Instances of a block in one module instance.
 type Found = (
@@ -380,11 +380,15 @@ impl Planner {
         pending
             .uses
             .remove(&Use::Whole(pending.address.resource.clone()));
+        let behind = self.opened_for_provisioners(&pending.place, resource);
+        pending.uses.extend(behind);
+        let behind = self.behind_opened(&pending.uses);
+        pending.uses.extend(behind);
         let failed = judged.diagnostics.has_errors();
         self.diagnostics.extend(judged.diagnostics.clone());
         pending.judged = judged;
         match config {
-            Ok(config) if !failed => Some(config),
+            Ok(config) if !failed => Some(self.without_ephemeral(&config, &pending.uses)),
             Ok(_) => None,
             Err(diagnostics) => {
                 self.diagnostics.extend(diagnostics);
@@ -570,7 +574,18 @@ impl Planner {
                 &self.objects(),
             )
         });
+        let unseen = if judged.status == CheckStatus::Unknown {
+            let what = pending.address.to_string();
+            self.refuse_unseen(what, resource.span, &uses, Severity::Error)
+        } else {
+            Diagnostics::new()
+        };
         pending.uses.extend(uses);
+        if unseen.has_errors()
+            && let Some(block) = pending.block
+        {
+            self.cannot(block, unseen);
+        }
         if judged.diagnostics.has_errors()
             && let Some(block) = pending.block
         {
@@ -787,12 +802,6 @@ fn changed_paths(prior: &Value, answer: &PlanAnswer) -> Vec<Vec<String>> {
 
 /// Resources that were looked at, once each.
 pub(super) fn dependencies(uses: &BTreeSet<Use>) -> Vec<ResourceAddress> {
-    let all: BTreeSet<&ResourceAddress> = uses
-        .iter()
-        .map(|used| match used {
-            Use::Instance(address) => &address.resource,
-            Use::Whole(resource) => resource,
-        })
-        .collect();
+    let all: BTreeSet<&ResourceAddress> = uses.iter().map(Use::block).collect();
     all.into_iter().cloned().collect()
 }

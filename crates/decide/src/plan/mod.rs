@@ -7,6 +7,7 @@ mod chosen;
 mod configuration;
 mod data;
 pub(crate) mod endpoint;
+mod ephemeral;
 mod explicit;
 mod graph;
 mod imports;

@@ -52,9 +52,10 @@ impl Planner {
     pub(super) fn left_behind(&mut self, pending: Pending) {
         let Some(object) = pending.prior else { return };
         let change = deletion(pending.address, &object, None, true);
+        let uses = self.opened_for(&object);
         self.drafts.push(Draft {
             change,
-            uses: BTreeSet::new(),
+            uses,
             prior_dependencies: object.dependencies,
             provisioners: (Vec::new(), Vec::new()),
             nested: false,
@@ -119,8 +120,9 @@ impl Planner {
         orphans.retain(|address| gone.contains(address));
     }
 
-    pub(super) fn forget(&mut self, pending: Pending) {
+    pub(super) fn forget(&mut self, mut pending: Pending) {
         let Some(object) = &pending.prior else { return };
+        pending.uses.extend(self.opened_for(object));
         let data = pending.address.resource.mode != Mode::Managed;
         let mut change = deletion(pending.address.clone(), object, pending.reason, false);
         change.previous = self.previous.get(&pending.address).cloned();

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use model::{
     Address, CheckStatus, CheckSubject, Key, Mode, OutputChange, PlanMode, ResourceAddress,
 };
-use value::{Diagnostics, Marks, Name, Value};
+use value::{Diagnostics, Marks, Name, Severity, Value};
 
 impl Planner {
     /// Computes an output in each instance of its module, its preconditions judged before.
@@ -51,12 +51,21 @@ impl Planner {
         };
         for module in self.modules(node)? {
             let path = self.evaluator.path(module);
-            let mut judged = self.evaluator.judge(
-                &check.assertions,
-                &Judging::check(&path, name),
-                &Place::of(module),
-                &self.objects(),
-            );
+            let (mut judged, uses) = self.evaluator.noting(|| {
+                self.evaluator.judge(
+                    &check.assertions,
+                    &Judging::check(&path, name),
+                    &Place::of(module),
+                    &self.objects(),
+                )
+            });
+            if judged.status == CheckStatus::Unknown {
+                let what = alloc::format!("check.{name}");
+                let span = check.assertions.first().map(|one| one.span);
+                let unseen =
+                    self.refuse_unseen(what, span.unwrap_or_default(), &uses, Severity::Warning);
+                self.diagnostics.extend(unseen);
+            }
             if let Some((kind, data)) = &check.data {
                 let resource = ResourceAddress {
                     module: path.clone(),

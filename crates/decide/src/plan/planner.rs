@@ -5,6 +5,7 @@
 //! `outcome` computes outputs and checks at the end.
 
 use super::chosen::Chosen;
+use super::ephemeral::{self, OpenedBlock};
 use super::graph::{Block, Graph};
 use super::moves;
 use super::needed::Needed;
@@ -78,6 +79,8 @@ pub(super) enum Stage {
     Replacing,
     /// Asks a data source.
     Asking,
+    /// Opens an ephemeral resource.
+    Opening,
 }
 
 impl Pending {
@@ -140,6 +143,10 @@ pub struct Planner {
     pub(super) drafts: Vec<Draft>,
     /// What the instances of a block in a module instance need as it is written ([`super::needed`]).
     pub(super) needed: BTreeMap<(u32, u32), Arc<Vec<Needed>>>,
+    /// What is planned of ephemeral resources, by block.
+    pub(super) opened: BTreeMap<ResourceAddress, OpenedBlock>,
+    /// Ephemeral resources that providers need to destroy.
+    opened_to_destroy: BTreeSet<u32>,
     /// Positions among the drafts.
     pub(super) draft_of: BTreeMap<Address, usize>,
     pub(super) imported: Vec<Imported>,
@@ -189,6 +196,11 @@ impl Planner {
         evaluator.set_ports(world.route.ports.clone());
         let chosen = Chosen::new(&loaded, &graph, &options);
         let made_first = graph.made_first(&loaded, chosen.as_ref());
+        let opened_to_destroy = match options.mode {
+            PlanMode::Destroy => ephemeral::needed_by_providers(&loaded, &graph),
+            PlanMode::Normal | PlanMode::RefreshOnly => BTreeSet::new(),
+        };
+        let blocks_done = options.mode == PlanMode::Destroy && opened_to_destroy.is_empty();
         let mut diagnostics = moved.diagnostics;
         if let Some(chosen) = &chosen {
             diagnostics.extend(chosen.left_behind(moved.previous.iter()));
@@ -220,13 +232,15 @@ impl Planner {
             written: BTreeSet::new(),
             drafts: Vec::new(),
             needed: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            opened_to_destroy,
             draft_of: BTreeMap::new(),
             imported: Vec::new(),
             drift: Vec::new(),
             checks: Vec::new(),
             check_trouble: BTreeMap::new(),
             diagnostics,
-            blocks_done: options.mode == PlanMode::Destroy,
+            blocks_done,
             options,
         }
         .begun()
@@ -266,7 +280,9 @@ impl Planner {
             self.diagnostics.push(diag::blocks_in_circle());
         }
         if !self.diagnostics.has_errors() {
-            self.still_written();
+            if self.options.mode != PlanMode::Destroy {
+                self.still_written();
+            }
             self.forgotten();
         }
     }
@@ -282,6 +298,7 @@ impl Planner {
             Answer::Import(found) => self.found(pending, found),
             Answer::Upgrade(upgraded) => self.upgraded(pending, upgraded),
             Answer::Data(data) => self.told(pending, data),
+            Answer::Open(open) => self.opened(pending, open),
             Answer::Failed(diagnostics) if pending.stage == Stage::Asking => {
                 self.not_told(pending, diagnostics);
             }
@@ -354,9 +371,16 @@ impl Planner {
         of_type.map(|one| one.version)
     }
 
-    /// Planned objects, for evaluation.
+    /// Planned objects, for evaluation; where everything is destroyed, those that there are.
     pub(super) fn objects(&self) -> impl Fn(&Address) -> Option<Value> + '_ {
-        |address| self.planned.get(address).cloned()
+        |address| {
+            let planned = self.planned.get(address);
+            let prior = || self.objects.get(address).map(|object| &object.value);
+            let destroys = self.options.mode == PlanMode::Destroy;
+            planned
+                .or_else(|| if destroys { prior() } else { None })
+                .cloned()
+        }
     }
 
     /// The resource block of a number.
@@ -378,7 +402,12 @@ impl Planner {
         let Some((node, block)) = self.graph.blocks.get(number as usize).cloned() else {
             return;
         };
-        if self.chosen.as_ref().is_some_and(|one| !one.has(number)) {
+        if self.options.mode == PlanMode::Destroy && !self.opened_to_destroy.contains(&number) {
+            self.done(number);
+            return;
+        }
+        let destroys = self.options.mode == PlanMode::Destroy;
+        if !destroys && self.chosen.as_ref().is_some_and(|one| !one.has(number)) {
             self.left_out(node, &block);
             self.done(number);
             return;
@@ -539,7 +568,7 @@ impl Planner {
         let damaged = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let provisioners = provision::of_change(&self.evaluator, &change, damaged);
         if let Some(block) = pending.block
-            && change.action != model::Action::NoOp
+            && !matches!(change.action, model::Action::NoOp | model::Action::Open)
         {
             let module = pending.address.resource.module.clone();
             self.changing.entry(block).or_default().insert(module);

@@ -71,6 +71,19 @@ fn proposed_nested(
     }
 }
 
+/// Whether a provider is given something in such a block that it never answers, and that may be ephemeral.
+pub(crate) fn has_write_only(schema: &BlockSchema) -> bool {
+    let mut blocks = schema.blocks.values();
+    have_write_only(&schema.attributes) || blocks.any(|nested| has_write_only(&nested.block))
+}
+
+fn have_write_only(attributes: &BTreeMap<Name, Attribute>) -> bool {
+    attributes.values().any(|one| {
+        let nested = one.nested.as_ref();
+        one.write_only || nested.is_some_and(|nested| have_write_only(&nested.attributes))
+    })
+}
+
 /// The first path at which `later` contradicts what `earlier` already knew; none when it only fills holes.
 pub(crate) fn contradiction(earlier: &Value, later: &Value) -> Option<String> {
     let mut path = Vec::new();

@@ -8,13 +8,14 @@
 //!   everything the resource depends on;
 //! - data sources of checks are read after everything else.
 
+use super::ephemeral::opens_only;
 use super::planner::Draft;
 use crate::diag;
 use crate::eval::Use;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use model::{Action, ResourceAddress, Step, Verb, Work};
+use model::{Action, Mode, ResourceAddress, Step, Verb, Work};
 use value::Diagnostic;
 
 /// Turns replacements round where the new object is made first.
@@ -23,13 +24,6 @@ pub(crate) fn turn_round(drafts: &mut [Draft]) {
         if draft.change.create_before_destroy && draft.change.action == Action::DeleteThenCreate {
             draft.change.action = Action::CreateThenDelete;
         }
-    }
-}
-
-fn resource_of(used: &Use) -> &ResourceAddress {
-    match used {
-        Use::Instance(address) => &address.resource,
-        Use::Whole(resource) => resource,
     }
 }
 
@@ -46,6 +40,7 @@ pub(crate) fn steps(drafts: &[Draft]) -> Result<Vec<Step>, Diagnostic> {
         builder.add_work(drafts);
         builder.order_makes(drafts);
         builder.order_deletes(drafts);
+        builder.order_opened(drafts);
         builder.order_nested(drafts);
         builder.sorted(drafts)
     };
@@ -123,7 +118,7 @@ impl Builder {
             let (after_make, before_delete) = &draft.provisioners;
             let (delete, make) = match draft.change.action {
                 Action::NoOp | Action::Forget => (false, None),
-                Action::Read => (false, Some(Work::Read { change })),
+                Action::Read | Action::Open => (false, Some(Work::Read { change })),
                 Action::Create => (false, Some(of(Verb::Create))),
                 Action::Update => (false, Some(of(Verb::Update))),
                 Action::Delete => (true, None),
@@ -199,17 +194,37 @@ impl Builder {
                 continue;
             };
             for used in &draft.uses {
-                let before = match used {
-                    Use::Instance(address) => drafts
-                        .binary_search_by(|one| {
-                            (&one.change.address, one.change.deposed).cmp(&(address, false))
-                        })
-                        .ok()
-                        .and_then(|at| self.made_at(at)),
-                    Use::Whole(resource) => self.all_made(resource),
-                };
-                if let Some(before) = before {
+                if let Some(before) = self.before(drafts, used) {
                     self.wait(first, before);
+                }
+            }
+        }
+    }
+
+    /// The node after which what was looked at is as planned.
+    fn before(&mut self, drafts: &[Draft], used: &Use) -> Option<u32> {
+        match used {
+            Use::Instance(address) => drafts
+                .binary_search_by(|one| {
+                    (&one.change.address, one.change.deposed).cmp(&(address, false))
+                })
+                .ok()
+                .and_then(|at| self.made_at(at)),
+            Use::Whole(resource) => self.all_made(resource),
+        }
+    }
+
+    /// What is destroyed needs its provider, and so what that is configured with.
+    fn order_opened(&mut self, drafts: &[Draft]) {
+        for (at, draft) in drafts.iter().enumerate() {
+            let Some(delete) = self.delete.get(&at).copied() else {
+                continue;
+            };
+            for used in &draft.uses {
+                if used.block().mode == Mode::Ephemeral
+                    && let Some(before) = self.before(drafts, used)
+                {
+                    self.wait(delete.first, before);
                 }
             }
         }
@@ -219,7 +234,7 @@ impl Builder {
         // Who refers to a resource: as the book has it for what exists, as planned for what will.
         let mut referrers: BTreeMap<&ResourceAddress, BTreeSet<usize>> = BTreeMap::new();
         for (at, draft) in drafts.iter().enumerate() {
-            let now = draft.uses.iter().map(resource_of);
+            let now = draft.uses.iter().map(Use::block);
             for resource in draft.prior_dependencies.iter().chain(now) {
                 if *resource != draft.change.address.resource {
                     referrers.entry(resource).or_default().insert(at);
@@ -277,7 +292,8 @@ impl Builder {
                 | Action::Update
                 | Action::DeleteThenCreate
                 | Action::Read
-                | Action::Forget => None,
+                | Action::Forget
+                | Action::Open => None,
             };
             if let Some(join) = further {
                 self.wait(delete.first, join);
@@ -399,6 +415,9 @@ impl Builder {
             }
         }
         if number.len() == self.work.len() {
+            if steps.iter().all(|step| opens_only(drafts, &step.work)) {
+                steps.clear();
+            }
             return Ok(steps);
         }
         let mut members: Vec<String> = self

@@ -46,18 +46,7 @@ pub(super) fn answer(mock: &Inner, method: Method, sent: &[u8]) -> Answered {
         Method::ReadData => read_data(mock, sent),
         Method::CallFunction => call_function(mock, sent),
         Method::Open => open(mock, sent),
-        Method::Renew | Method::Close => {
-            let request: wire::Hold = message(sent)?;
-            let call = Call::new(name(method), &request.type_name);
-            note(
-                mock,
-                call.with(
-                    "private",
-                    bytes(request.private.as_deref().unwrap_or_default()),
-                ),
-            );
-            reply(&wire::Found::default())
-        }
+        Method::Renew | Method::Close => hold(mock, method, sent),
         Method::Stop => {
             note(mock, Call::new(name(method), ""));
             reply(&wire::Stopped::default())
@@ -448,6 +437,17 @@ fn apply(mock: &Inner, sent: &[u8]) -> Answered {
     if let Some(answered) = struck(fault) {
         return answered;
     }
+    for (attribute, _) in kind
+        .script
+        .attributes
+        .iter()
+        .filter(|(_, one)| one.write_only)
+    {
+        if let Some(given) = config.get(attribute).and_then(Value::as_str) {
+            let line = format!("given {} {attribute}={given}", request.type_name);
+            held.world.note(&line);
+        }
+    }
     let id_of = |object: &Value| object.get("id").and_then(Value::as_str).map(str::to_owned);
     let diagnostics = says(fault);
     // A change that fails leaves things as they were, unless it failed half-way.
@@ -650,11 +650,65 @@ fn open(mock: &Inner, sent: &[u8]) -> Answered {
         settings.as_ref(),
         (&null, &config, &config),
     );
+    let named = config.get("name").and_then(Value::as_str);
+    let private = format!("lease:{}", named.unwrap_or_default());
+    mock.state()
+        .world
+        .note(&format!("opened {} {private}", request.type_name));
     reply(&wire::Opened {
         diagnostics: says(fault),
-        renew_at: None,
+        renew_at: renewal(kind.script, 0),
         result: kind.write(&plan::filled(&object))?,
-        private: Some(b"opened".to_vec()),
+        private: Some(private.into_bytes()),
         deferred: None,
+    })
+}
+
+/// What is said with each renewal of a lease.
+const RENEWED: &str = "+renewed";
+
+/// When it must be renewed that was renewed so often.
+fn renewal(script: &TypeScript, n_renewed: usize) -> Option<wire::Timestamp> {
+    let at_ms = script.renew_at_ms.get(n_renewed)?;
+    Some(wire::Timestamp {
+        seconds: at_ms.div_euclid(1_000),
+        nanos: i32::try_from(at_ms.rem_euclid(1_000) * 1_000_000).unwrap_or_default(),
+    })
+}
+
+/// Renews or closes an ephemeral resource.
+fn hold(mock: &Inner, method: Method, sent: &[u8]) -> Answered {
+    let request: wire::Hold = message(sent)?;
+    let mut private = request.private.unwrap_or_default();
+    let call = Call::new(name(method), &request.type_name);
+    note(mock, call.with("private", bytes(&private)));
+    let mut held = mock.state();
+    let fault = fault(mock, &mut held, method, &request.type_name, &[]);
+    if let Some(answered) = struck(fault) {
+        return answered;
+    }
+    let text = String::from_utf8_lossy(&private).into_owned();
+    let verb = if method == Method::Renew {
+        "renewed"
+    } else {
+        "closed"
+    };
+    held.world
+        .note(&format!("{verb} {} {text}", request.type_name));
+    let diagnostics = says(fault);
+    if method == Method::Close {
+        return reply(&wire::Found { diagnostics });
+    }
+    private.extend(RENEWED.as_bytes());
+    let kind = kind(
+        mock,
+        &mock.script.ephemeral,
+        &mock.offered.answer.ephemeral,
+        &request.type_name,
+    )?;
+    reply(&wire::Renewed {
+        diagnostics,
+        renew_at: renewal(kind.script, text.matches(RENEWED).count() + 1),
+        private: Some(private),
     })
 }

@@ -45,6 +45,9 @@ pub struct TypeScript {
     pub renamed: BTreeMap<String, String>,
     /// Whether it may break the rules of plans (`legacy_type_system`).
     pub legacy: bool,
+    /// Of an ephemeral type: when it must be renewed after it was opened, after the first renewal and so on, in
+    /// milliseconds since 1970. After the last it stays open.
+    pub renew_at_ms: Vec<i64>,
     /// By name.
     pub attributes: BTreeMap<String, AttributeScript>,
     /// By name.

@@ -103,6 +103,16 @@ impl World {
         removed
     }
 
+    /// Takes note of what nobody keeps, in a file beside that of the objects.
+    pub(crate) fn note(&self, line: &str) {
+        use std::io::Write as _;
+        let Some(file) = &self.file else { return };
+        let path = file.with_extension("log");
+        let file = File::options().create(true).append(true).open(path);
+        // What cannot be noted is missed by the test that needs it.
+        let _ = file.and_then(|mut file| writeln!(file, "{line}"));
+    }
+
     pub(crate) fn count(&self, kind: &str) -> usize {
         self.objects.values().filter(|(of, _)| of == kind).count()
     }

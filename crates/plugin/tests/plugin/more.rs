@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, SCRIPT, SOURCE, address, codes, configured};
 use contract::{Answer, Provider as _, Question};
-use model::ImportQuestion;
+use model::{ImportQuestion, Mode, OpenQuestion};
 use plugin::{Major, Plugin, Source, Wanted};
 use value::{Marks, Type, Value};
 
@@ -43,11 +43,22 @@ async fn ephemeral_resources_are_opened_held_and_closed() {
         ]
         .into(),
     );
-    let mut open = plugin.open("mock_token", &config).await.unwrap();
+    let mut address = address("mock_token");
+    address.resource.mode = Mode::Ephemeral;
+    let question = OpenQuestion {
+        address,
+        provider: SOURCE.into(),
+        config,
+    };
+    let open = plugin.open(&question).unwrap().await.unwrap();
     assert!(open.value.marks().contains(Marks::EPHEMERAL));
-    assert_eq!(open.private.as_deref(), Some(&b"opened"[..]));
-    plugin.renew("mock_token", &mut open).await.unwrap();
-    plugin.close_open("mock_token", open).await.unwrap();
+    assert_eq!(open.lease.private.as_deref(), Some(&b"lease:a"[..]));
+    assert_eq!(open.lease.renew_at_ms, Some(1_000_250));
+    let (lease, found) = plugin.renew(&open.lease).await;
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(lease.private.as_deref(), Some(&b"lease:a+renewed"[..]));
+    assert_eq!(lease.renew_at_ms, None);
+    assert!(plugin.let_go(&lease).await.is_empty());
     let calls = bed.mock.take_calls();
     let names: Vec<&str> = calls
         .iter()

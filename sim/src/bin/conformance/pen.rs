@@ -2,11 +2,11 @@
 //! suite gives.
 
 use crate::project::Project;
-use decide::{Blobs, LoadedRelease, LoadedReleases, Planner, Schemas, World};
+use decide::{Blobs, Held, LoadedRelease, LoadedReleases, Planner, Schemas, World};
 use engine::{Configuration, Core, Input, Output, Pause};
 use model::{
-    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, Outcome, Plan, PlanMode,
-    Question, RunId, RunKind, RunOptions, RunResult,
+    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, OpenAnswer, OpenQuestion,
+    Outcome, Plan, PlanMode, Question, RunId, RunKind, RunOptions, RunResult,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +25,16 @@ pub(crate) trait Outside {
 
     /// Carries a change out, in a configuration of its provider.
     fn changed(&self, action: ActionId, change: &Change, configuration: &Configuration) -> Outcome;
+
+    /// Opens an ephemeral resource, in a configuration of its provider.
+    fn opened(
+        &self,
+        question: &OpenQuestion,
+        configuration: &Configuration,
+    ) -> Result<(Value, Diagnostics), Diagnostics>;
+
+    /// Lets go of everything that is open.
+    fn let_go(&self) {}
 }
 
 /// A world, and what plans and applies in it.
@@ -116,6 +126,7 @@ impl<O: Outside> Pen<O> {
             options,
         );
         planner.begin_at(NOW_MS);
+        let mut held = Held::default();
         loop {
             // Ends: every round answers all questions, and a plan asks at most three times about each object.
             let questions = planner.questions();
@@ -123,12 +134,32 @@ impl<O: Outside> Pen<O> {
                 break;
             }
             for (number, question) in questions {
-                let configuration = planner.configuration(&question);
+                let configuration = planner.configuration(&question, &mut held);
                 let configuration =
                     configuration.map(|one| one.unwrap_or_else(|| Value::null(value::Type::Any)));
-                let answer = self.outside.answered(&question, &configuration);
+                let answer = match planner.handed_out(&question, &mut held) {
+                    Ok(Question::Open(question)) => {
+                        let opened = self.outside.opened(&question, &configuration);
+                        let address = question.address;
+                        opened.map_or_else(Answer::Failed, |(value, diagnostics)| {
+                            held.take(address.clone(), value);
+                            let found = planner.opened_well(&address, &mut held);
+                            match found.has_errors() {
+                                true => Answer::Failed(found),
+                                false => Answer::Open(OpenAnswer { diagnostics }),
+                            }
+                        })
+                    }
+                    Ok(question) => self.outside.answered(&question, &configuration),
+                    Err(found) => Answer::Failed(found),
+                };
                 planner.answer(number, answer);
             }
+        }
+        self.outside.let_go();
+        let found = planner.judged_with(&mut held);
+        if found.has_errors() {
+            return Err(told(&found));
         }
         let plan = planner.finish().map_err(|found| told(&found))?;
         Ok((plan, loaded))
@@ -147,7 +178,9 @@ impl<O: Outside> Pen<O> {
                 ..options(mode)
             },
         };
-        self.drive(Input::Record(vec![request], compiled.content.clone()))?;
+        let driven = self.drive(Input::Record(vec![request], compiled.content.clone()));
+        self.outside.let_go();
+        driven?;
         match self.core.pause() {
             Some(Pause::Over(Some(RunResult::Succeeded { .. }))) => Ok(()),
             Some(Pause::Over(Some(RunResult::Failed { diagnostics }))) => Err(told(&diagnostics)),
@@ -227,6 +260,15 @@ impl<O: Outside> Pen<O> {
                     what: "nobody looks here".to_owned(),
                 }
                 .into(),
+            },
+            Output::Open {
+                on,
+                question,
+                configuration,
+            } => Input::Opened {
+                on,
+                opened: self.outside.opened(&question, &configuration),
+                address: question.address,
             },
             Output::Look(_) => return None,
         })

@@ -10,11 +10,11 @@ use contract::Provider as _;
 use engine::{Configuration, unmarked_change, unmarked_question};
 use host::Builtin;
 use interchange::{Making, Secrecy};
-use model::{ActionId, Answer, Change, Command, Outcome, PlanMode, Question, Verb};
+use model::{ActionId, Answer, Change, Command, OpenQuestion, Outcome, PlanMode, Question, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use value::Value;
+use value::{Diagnostics, Value};
 
 /// Plans and applies the first version, plans the second.
 pub(crate) fn answers(texts: &Texts, ids: &Ids) -> Answers {
@@ -88,6 +88,15 @@ struct Known<'a> {
 }
 
 impl Outside for Known<'_> {
+    fn opened(
+        &self,
+        _question: &OpenQuestion,
+        _configuration: &Configuration,
+    ) -> Result<(Value, Diagnostics), Diagnostics> {
+        // No case has any.
+        Err(Diagnostics::new())
+    }
+
     fn answered(&self, question: &Question, _configuration: &Configuration) -> Answer {
         let (question, sensitive) = unmarked_question(question, self.provider.schema());
         let answer = now(self.provider.ask(&question));

@@ -5,8 +5,9 @@
 //!
 //! Calls are compared as sets: we ask once what terraform asks several times (it validates, plans and applies with
 //! three processes), and what is under way at the same time has no order. Left out is what looks at nothing: schemas,
-//! stopping, validation of what is not known yet, and what a destruction first plans of what is written. In the same
-//! set stand how each step ended and the objects that are left.
+//! stopping, validation of what is not known yet, and what a destruction first plans of what is written; and that
+//! ephemeral resources are closed where a step fails, since terraform leaves some open then. In the same set stand how
+//! each step ended and the objects that are left.
 
 mod case;
 mod ours;
@@ -81,10 +82,14 @@ pub(crate) type Asked = Vec<BTreeSet<String>>;
 /// What is compared of a step.
 fn lines(mock: &Mock, step: &Step, succeeded: bool) -> BTreeSet<String> {
     let mut calls = mock.take_calls();
+    let closes = |call: &Call| call.name == "CloseEphemeralResource";
     if *step == Step::Destroy {
         // Before it destroys, terraform plans what is written, and throws that plan away.
         let is_written = |call: &Call| call.sent.get("config").is_some_and(|one| !one.is_null());
-        calls.retain(|call| !call.kind.is_empty() && !is_written(call));
+        calls.retain(|call| !call.kind.is_empty() && !is_written(call) && !closes(call));
+    }
+    if !succeeded {
+        calls.retain(|call| !closes(call));
     }
     if *step == Step::Plan {
         // We ask about a destruction when it is carried out: nothing that is shown depends on the answer.

@@ -3,11 +3,11 @@
 use super::theirs::mock;
 use super::{Asked, SOURCE, Scenario, Step, lines, outside};
 use crate::pen::{Outside, Pen, options, told};
-use contract::Provider;
+use contract::{Lease, Provider};
 use decide::Schemas;
 use engine::{Configuration, unmarked_change, unmarked_question};
 use host::Builtin;
-use model::{ActionId, Answer, Change, Outcome, PlanMode, Question};
+use model::{ActionId, Answer, Change, OpenQuestion, Outcome, PlanMode, Question};
 use plugin::{Launch, Options, Place, Plugin, Reattach};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +59,8 @@ struct Providers<'r> {
     runtime: &'r Runtime,
     all: BTreeMap<String, Arc<dyn Provider>>,
     configured: Mutex<BTreeMap<(String, Value), Arc<dyn Provider>>>,
+    /// What is open, and who opened it.
+    leases: Mutex<Vec<(Arc<dyn Provider>, Lease)>>,
 }
 
 impl<'r> Providers<'r> {
@@ -81,6 +83,7 @@ impl<'r> Providers<'r> {
             runtime,
             all,
             configured: Mutex::default(),
+            leases: Mutex::default(),
         })
     }
 
@@ -132,6 +135,29 @@ impl Outside for Providers<'_> {
                 sensitive.answer(self.runtime.block_on(provider.ask(&question)))
             }
             Err(found) => Answer::Failed(found),
+        }
+    }
+
+    fn opened(
+        &self,
+        question: &OpenQuestion,
+        configuration: &Configuration,
+    ) -> Result<(Value, Diagnostics), Diagnostics> {
+        let provider = self.provider(&question.provider, configuration)?;
+        let mut question = question.clone();
+        question.config = question.config.unmark_all();
+        let opening = provider.open(&question).ok_or_else(Diagnostics::new)?;
+        let opened = self.runtime.block_on(opening)?;
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.push((provider, opened.lease));
+        Ok((opened.value, opened.diagnostics))
+    }
+
+    fn let_go(&self) {
+        let leases =
+            std::mem::take(&mut *self.leases.lock().unwrap_or_else(PoisonError::into_inner));
+        for (provider, lease) in leases.iter().rev() {
+            self.runtime.block_on(provider.let_go(lease));
         }
     }
 
