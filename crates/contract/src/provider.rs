@@ -75,8 +75,8 @@ pub trait Provider: Send + Sync {
     fn inquire<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Looked>;
 
     /// Opens an ephemeral resource; none for a provider without such types. It is asked here and not with
-    /// [`Provider::ask`], because what it holds is no answer: answers are written down. Whatever it made outside for this
-    /// ends by itself if nobody lets go of it.
+    /// [`Provider::ask`], because what it holds is no answer: answers are written down. Whatever is made outside for
+    /// this ends by itself if nobody lets go of it.
     fn open<'a>(
         &'a self,
         _question: &'a OpenQuestion,

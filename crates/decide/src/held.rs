@@ -126,9 +126,6 @@ pub(crate) fn question(
                 || asked.config.clone(),
                 |(config, _)| filled(&asked.config, &config),
             );
-            if !config.is_wholly_known() {
-                return Err(diag::ephemeral_unknown(&asked.address).into());
-            }
             Ok(Question::Open(OpenQuestion {
                 config,
                 ..asked.clone()
@@ -351,7 +348,12 @@ pub fn asked(
         objects: &objects,
         schema: memo::schema(&schemas, asked.provider(), asked.address()),
     };
-    question(&source, held, asked)
+    match question(&source, held, asked)? {
+        Question::Open(open) if !open.config.is_wholly_known() => {
+            Err(diag::ephemeral_unknown(&open.address).into())
+        }
+        asked => Ok(asked),
+    }
 }
 
 /// What speaks against an ephemeral resource that was opened while a plan is carried out, and against what rests on it.

@@ -53,7 +53,7 @@ pub use inspection::Inspection;
 pub use loaded::{LoadedRelease, LoadedReleases, ephemeral, not_lent};
 pub use memo::Memo;
 pub use object::Object;
-pub use plan::{Needs, Planner, Schemas, covers};
+pub use plan::{Handed, Needs, Planner, Schemas, covers};
 pub use run::{Run, RunSummary};
 pub use snapshot::FOLD_CODE;
 pub use watch::{Watch, is_news, watches, with_uncounted};

@@ -6,7 +6,9 @@
 
 use crate::EngineError;
 use contract::Looked;
-use decide::{Blobs, Decision, Entry, Held, LoadedReleases, Memo, Planner, Schemas, Watch, World};
+use decide::{
+    Blobs, Decision, Entry, Handed, Held, LoadedReleases, Memo, Planner, Schemas, Watch, World,
+};
 use model::{
     ActionId, Address, Answer, Command, Digest, Effect, Event, Inquiry, Observation, OpenAnswer,
     OpenQuestion, Outcome, Question, RunId, RunResult,
@@ -750,42 +752,48 @@ impl Core {
         opened: Result<(Value, Diagnostics), Diagnostics>,
         outputs: &mut Vec<Output>,
     ) {
-        let held = &mut self.held;
-        let answer = match opened {
-            Ok((value, diagnostics)) => {
-                held.take(address.clone(), value);
-                let found = match (on, &self.planner) {
-                    (Opening::Plan(_), Some(planning)) => {
-                        planning.planner.opened_well(&address, held)
-                    }
-                    (Opening::Plan(_), None) => Diagnostics::new(),
-                    (Opening::Step(..) | Opening::Again(_), _) => {
-                        decide::opened(&self.world, &mut self.memo, held, &address)
-                    }
-                };
-                if found.has_errors() {
-                    Answer::Failed(found)
-                } else {
-                    Answer::Open(OpenAnswer { diagnostics })
-                }
-            }
-            Err(found) => Answer::Failed(found),
-        };
-        match (on, answer) {
-            (Opening::Plan(number), answer) => self.plan_answered(number, answer, outputs),
-            (Opening::Step(run, action), answer) => self.answered(run, action, answer),
-            (Opening::Again(run), answer) => {
-                let active = self.world.run.as_ref().map(|active| active.id);
-                if active != Some(run) {
-                    self.held.clear();
+        let active = self.world.run.as_ref().map(|active| active.id);
+        match on {
+            Opening::Plan(number) => {
+                let Some(planning) = &self.planner else {
                     return;
-                }
+                };
+                let answer = planning.planner.take(&address, opened, &mut self.held);
+                self.plan_answered(number, answer, outputs);
+            }
+            // What was opened for a run that is over was let go of with it.
+            Opening::Step(run, _) | Opening::Again(run) if active != Some(run) => {}
+            Opening::Step(run, action) => {
+                let answer = match self.taken(&address, opened) {
+                    Ok(answer) => Answer::Open(answer),
+                    Err(found) => Answer::Failed(found),
+                };
+                self.answered(run, action, answer);
+            }
+            Opening::Again(_) => {
                 self.opening_again = false;
-                if let Answer::Failed(found) = answer {
+                if let Err(found) = self.taken(&address, opened) {
                     self.held.lose(address, found);
                 }
             }
         }
+    }
+
+    fn taken(
+        &mut self,
+        address: &Address,
+        opened: Result<(Value, Diagnostics), Diagnostics>,
+    ) -> Result<OpenAnswer, Diagnostics> {
+        let (value, diagnostics) = opened?;
+        self.held.take(address.clone(), value);
+        let found = decide::opened(&self.world, &mut self.memo, &mut self.held, address);
+        if found.has_errors() {
+            return Err(found);
+        }
+        Ok(OpenAnswer {
+            later: false,
+            diagnostics,
+        })
     }
 
     /// An effect as whoever carries it out is told of it, with what its provider is configured with.
@@ -928,17 +936,17 @@ impl Core {
                     let configuration = planning.planner.configuration(&question, &mut self.held);
                     let configuration = or_null(configuration);
                     match asked {
-                        Ok(Question::Open(question)) => outputs.push(Output::Open {
+                        Handed::Ask(Question::Open(question)) => outputs.push(Output::Open {
                             on: Opening::Plan(number),
                             question,
                             configuration,
                         }),
-                        Ok(question) => outputs.push(Output::AskForPlan {
+                        Handed::Ask(question) => outputs.push(Output::AskForPlan {
                             number,
                             question,
                             configuration,
                         }),
-                        Err(found) => return Some(Answer::Failed(found)),
+                        Handed::Answered(answer) => return Some(answer),
                     }
                     None
                 });

@@ -4,8 +4,8 @@ use crate::limits::QUESTIONS_AT_ONCE_MAX;
 use crate::task::{TaskKind, spawn};
 use crate::{Outside, perform};
 use contract::Clock as _;
-use decide::{Held, LoadedRelease, Planner, World};
-use model::{Address, Answer, OpenAnswer, Plan, Question, RunOptions};
+use decide::{Handed, Held, LoadedRelease, Planner, World};
+use model::{Address, Answer, Plan, Question, RunOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -37,7 +37,8 @@ pub async fn preview(
     plan
 }
 
-/// The same, with nothing left open. With what the objects will be that could be planned, whatever speaks against the others.
+/// The same, with what the objects will be that could be planned, whatever speaks against the others. Nothing is left
+/// open.
 pub(crate) async fn preview_in_part(
     outside: &Outside,
     loaded: Arc<LoadedRelease>,
@@ -86,20 +87,20 @@ async fn planned(
         for (number, question) in questions {
             let configuration = crate::core::or_null(planner.configuration(&question, held));
             let answering = match planner.handed_out(&question, held) {
-                Ok(Question::Open(whole)) => {
+                Handed::Ask(Question::Open(whole)) => {
                     let outside = outside.clone();
                     Asked::Open(spawn(TaskKind::Reading, async move {
                         perform::open(&outside, &whole, &configuration).await
                     }))
                 }
-                Ok(whole) => {
+                Handed::Ask(whole) => {
                     let (outside, room) = (outside.clone(), room.clone());
                     Asked::Question(spawn(TaskKind::Reading, async move {
                         let _room = room.acquire_owned().await;
                         perform::ask(&outside, &whole, &configuration).await
                     }))
                 }
-                Err(found) => Asked::Answered(Answer::Failed(found)),
+                Handed::Answered(answer) => Asked::Answered(answer),
             };
             asked.push((number, question, answering));
         }
@@ -124,23 +125,13 @@ impl Asked {
         let broke = |panic: &dyn std::fmt::Display| {
             Answer::Failed(crate::diag::provider_broke(&panic.to_string()).into())
         };
-        let (value, diagnostics) = match self {
-            Self::Answered(answer) => return answer,
-            Self::Question(answering) => {
-                return answering.await.unwrap_or_else(|panic| broke(&panic));
-            }
+        match self {
+            Self::Answered(answer) => answer,
+            Self::Question(answering) => answering.await.unwrap_or_else(|panic| broke(&panic)),
             Self::Open(opening) => match opening.await {
-                Ok(Ok(opened)) => opened,
-                Ok(Err(found)) => return Answer::Failed(found),
-                Err(panic) => return broke(&panic),
+                Ok(opened) => planner.take(question.address(), opened, held),
+                Err(panic) => broke(&panic),
             },
-        };
-        held.take(question.address().clone(), value);
-        let found = planner.opened_well(question.address(), held);
-        if found.has_errors() {
-            Answer::Failed(found)
-        } else {
-            Answer::Open(OpenAnswer { diagnostics })
         }
     }
 }

@@ -95,13 +95,14 @@ pub(crate) fn results(checked: &[Checked]) -> Option<Vec<CheckResult>> {
 
 /// Conditions of instances, brought together under their blocks. Those of `written` that have no instances are there
 /// too: nothing speaks against them, unless nobody looked at them because they were left out.
+/// Ephemeral resources are told of nowhere.
 pub(crate) fn of(
     checked: &[Checked],
     written: &[CheckSubject],
     is_left_out: impl Fn(&CheckSubject) -> bool,
 ) -> Vec<Check> {
     let mut blocks: BTreeMap<Block, (CheckStatus, Vec<Instance>)> = BTreeMap::new();
-    for subject in written {
+    for subject in written.iter().filter(|one| !is_ephemeral(one)) {
         let (block, _) = addresses(subject);
         let nothing = if is_left_out(subject) {
             CheckStatus::Unknown
@@ -110,7 +111,7 @@ pub(crate) fn of(
         };
         blocks.insert(block, (nothing, Vec::new()));
     }
-    for one in checked {
+    for one in checked.iter().filter(|one| !is_ephemeral(&one.subject)) {
         let (block, address) = addresses(&one.subject);
         let entry = blocks
             .entry(block)
@@ -167,6 +168,10 @@ fn word(status: CheckStatus) -> &'static str {
         CheckStatus::Fail => "fail",
         CheckStatus::Error => "error",
     }
+}
+
+fn is_ephemeral(subject: &CheckSubject) -> bool {
+    matches!(subject, CheckSubject::Resource(address) if address.resource.mode == Mode::Ephemeral)
 }
 
 fn addresses(subject: &CheckSubject) -> (Block, InstanceAddress) {

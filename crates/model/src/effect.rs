@@ -387,9 +387,12 @@ pub struct DataAnswer {
     pub diagnostics: Diagnostics,
 }
 
-/// An ephemeral resource is open.
+/// An ephemeral resource is open, or cannot be yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAnswer {
+    /// It is not: something in its configuration will be known only while applying.
+    #[serde(default)]
+    pub later: bool,
     /// Warnings.
     pub diagnostics: Diagnostics,
 }

@@ -235,7 +235,8 @@ pub enum Work {
         /// What is done to it.
         verb: Verb,
     },
-    /// Ask a data source, whose answer the steps after this one wait for, or open an ephemeral resource, which they need.
+    /// Ask a data source, whose answer the steps after this one wait for, or open an ephemeral resource, which they
+    /// need.
     Read {
         /// Position in [`Plan::changes`].
         change: u32,

@@ -742,7 +742,7 @@ impl Provider for Plugin {
                 | Answer::Plan(PlanAnswer { diagnostics, .. })
                 | Answer::Data(DataAnswer { diagnostics, .. })
                 | Answer::Upgrade(DataAnswer { diagnostics, .. })
-                | Answer::Open(OpenAnswer { diagnostics })
+                | Answer::Open(OpenAnswer { diagnostics, .. })
                 | Answer::Failed(diagnostics) => about(question.address(), diagnostics),
             }
             answer

@@ -89,8 +89,8 @@ impl FakeProvider {
         self
     }
 
-    /// Adds an ephemeral type with the attributes `name` (optional) and `secret` (computed): `secret-1` for the first that
-    /// is opened, and so on.
+    /// Adds an ephemeral type with the attributes `name` (optional) and `secret` (computed): `secret-1` for the first
+    /// that is opened, and so on.
     #[must_use]
     pub fn with_ephemeral(mut self, kind: &str) -> Self {
         let attributes = [

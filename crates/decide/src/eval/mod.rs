@@ -185,6 +185,7 @@ impl Evaluator {
             ports: self.ports.clone(),
             planning: self.planning,
             began: self.began,
+            noted: self.noted.clone(),
         }
     }
 

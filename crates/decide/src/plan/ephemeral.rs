@@ -12,8 +12,8 @@ use crate::{LoadedRelease, Object, diag};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use model::{
-    Action, Address, CheckStatus, CheckSubject, Mode, OpenAnswer, OpenQuestion, PlannedChange,
-    Question, Resource, ResourceAddress,
+    Action, Address, Answer, CheckStatus, CheckSubject, Key, Mode, OpenAnswer, OpenQuestion,
+    PlannedChange, Question, Resource, ResourceAddress,
 };
 use value::{Diagnostics, Marks, Severity, Span, Type, Value};
 
@@ -26,34 +26,65 @@ pub(crate) struct OpenedBlock {
     uses: BTreeSet<Use>,
 }
 
+/// A question as it is handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// Its provider is asked this: with what is ephemeral in it.
+    Ask(Question),
+    /// Nobody needs to be asked.
+    Answered(Answer),
+}
+
 impl Planner {
-    /// A question as its provider is asked it: with what is ephemeral in it.
-    ///
-    /// # Errors
-    /// When a condition that rests on that does not hold.
-    pub fn handed_out(
-        &self,
-        question: &Question,
-        held: &mut Held,
-    ) -> Result<Question, Diagnostics> {
+    /// A question with what is ephemeral in it, conditions that rest on that judged.
+    pub fn handed_out(&self, question: &Question, held: &mut Held) -> Handed {
         let objects = self.objects();
         let source = Source {
             evaluator: &self.evaluator,
             objects: &objects,
             schema: self.schema(question.provider(), question.address()),
         };
-        held::question(&source, held, question)
+        match held::question(&source, held, question) {
+            Ok(Question::Open(open)) if !open.config.is_wholly_known() => {
+                Handed::Answered(Answer::Open(OpenAnswer {
+                    later: true,
+                    diagnostics: Diagnostics::new(),
+                }))
+            }
+            Ok(question) => Handed::Ask(question),
+            Err(found) => Handed::Answered(Answer::Failed(found)),
+        }
     }
 
-    /// What speaks against an ephemeral resource that was opened.
-    pub fn opened_well(&self, address: &Address, held: &mut Held) -> Diagnostics {
+    /// Takes what an ephemeral resource holds that was opened; the answer to the question says nothing of it. One that
+    /// is not as its postconditions say is a failure.
+    pub fn take(
+        &self,
+        address: &Address,
+        opened: Result<(Value, Diagnostics), Diagnostics>,
+        held: &mut Held,
+    ) -> Answer {
+        let diagnostics = match opened {
+            Ok((value, diagnostics)) => {
+                held.take(address.clone(), value);
+                diagnostics
+            }
+            Err(found) => return Answer::Failed(found),
+        };
         let objects = self.objects();
         let source = Source {
             evaluator: &self.evaluator,
             objects: &objects,
             schema: None,
         };
-        held::judged(&source, held, address)
+        let found = held::judged(&source, held, address);
+        if found.has_errors() {
+            return Answer::Failed(found);
+        }
+        Answer::Open(OpenAnswer {
+            later: false,
+            diagnostics,
+        })
     }
 
     /// What speaks against variables and outputs that rest on ephemeral resources, once nothing is asked any more.
@@ -90,7 +121,7 @@ impl Planner {
     pub(super) fn opened(&mut self, pending: Pending, answer: OpenAnswer) {
         self.diagnostics.extend(answer.diagnostics);
         if let Some((_, resource)) = self.resource_of(pending.block) {
-            self.note_opened(pending, &resource, false);
+            self.note_opened(pending, &resource, answer.later);
         }
     }
 
@@ -134,11 +165,11 @@ impl Planner {
             .collect()
     }
 
-    /// A configuration as it may be written down: null in place of what is ephemeral. Where that will be known only
+    /// A configuration as it may be written down: null in place of what is ephemeral. Where that may be known only
     /// while applying it is not known, so that the provider is asked again then.
     pub(super) fn without_ephemeral(&self, config: &Value, uses: &BTreeSet<Use>) -> Value {
-        let mut opened = uses.iter().filter_map(|used| self.opened.get(used.block()));
-        if !opened.any(|block| block.later) {
+        let is_ephemeral = config.marks_deep().contains(Marks::EPHEMERAL);
+        if !is_ephemeral || !uses.iter().any(|used| self.may_be_later(used)) {
             return config.ephemeral_as_null();
         }
         config.transform(&mut |_, value| {
@@ -149,6 +180,29 @@ impl Planner {
                 value
             }
         })
+    }
+
+    /// Whether something that was looked at may be known only while applying. What is computed from it and from
+    /// something ephemeral does not tell.
+    fn may_be_later(&self, used: &Use) -> bool {
+        if let Some(block) = self.opened.get(used.block()) {
+            return block.later;
+        }
+        match used {
+            Use::Instance(address) => {
+                let planned = self.planned.get(address);
+                planned.is_some_and(|value| !value.is_wholly_known())
+            }
+            Use::Whole(resource) => {
+                let first = Address {
+                    resource: resource.clone(),
+                    key: Key::None,
+                };
+                let all = self.planned.range(first..);
+                all.take_while(|(address, _)| address.resource == *resource)
+                    .any(|(_, value)| !value.is_wholly_known())
+            }
+        }
     }
 
     /// Provisioners are given what is open, so it must be open when it is their turn.

@@ -388,6 +388,10 @@ impl Planner {
         self.diagnostics.extend(judged.diagnostics.clone());
         pending.judged = judged;
         match config {
+            // Whoever opens something says whether all of it is known.
+            Ok(config) if !failed && resource.mode == Mode::Ephemeral => {
+                Some(config.ephemeral_as_null())
+            }
             Ok(config) if !failed => Some(self.without_ephemeral(&config, &pending.uses)),
             Ok(_) => None,
             Err(diagnostics) => {

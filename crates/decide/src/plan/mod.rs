@@ -21,6 +21,7 @@ pub(crate) mod propose;
 mod steps;
 
 pub use endpoint::covers_from_root as covers;
+pub use ephemeral::Handed;
 pub use graph::Needs;
 pub(crate) use planner::has_holes;
 pub use planner::{Planner, Schemas};

@@ -1,10 +1,10 @@
 //! [`Substituting`]: a provider of which parts are made up.
 
 use crate::Outside;
-use contract::{Looked, Pending, Provider};
+use contract::{Lease, Looked, Opened, Pending, Provider};
 use core::future::ready;
 use decide::substitute::StandIns;
-use model::{ActionId, Answer, Change, Inquiry, Outcome, ProviderSchema, Question};
+use model::{ActionId, Answer, Change, Inquiry, OpenQuestion, Outcome, ProviderSchema, Question};
 use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
 
@@ -91,6 +91,41 @@ impl Provider for Substituting {
                 }
             }),
         }
+    }
+
+    fn open<'a>(
+        &'a self,
+        question: &'a OpenQuestion,
+    ) -> Option<Pending<'a, Result<Opened, Diagnostics>>> {
+        let asked = Question::Open(question.clone());
+        if let Some(Answer::Failed(found)) = self.stand_ins.answer(self.schema(), &asked) {
+            return Some(Box::pin(ready(Err(found))));
+        }
+        Some(Box::pin(async move {
+            let real = self.real().await?;
+            match real.open(question) {
+                Some(opening) => opening.await,
+                None => Err(crate::diag::provider_broke("it opens nothing").into()),
+            }
+        }))
+    }
+
+    fn renew<'a>(&'a self, lease: &'a Lease) -> Pending<'a, (Lease, Diagnostics)> {
+        Box::pin(async move {
+            match self.real().await {
+                Ok(real) => real.renew(lease).await,
+                Err(found) => (lease.clone(), found),
+            }
+        })
+    }
+
+    fn let_go<'a>(&'a self, lease: &'a Lease) -> Pending<'a, Diagnostics> {
+        Box::pin(async move {
+            match self.real().await {
+                Ok(real) => real.let_go(lease).await,
+                Err(found) => found,
+            }
+        })
     }
 
     fn apply<'a>(&'a self, action: ActionId, change: &'a Change) -> Pending<'a, Outcome> {

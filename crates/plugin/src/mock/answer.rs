@@ -362,6 +362,17 @@ fn read(mock: &Inner, sent: &[u8]) -> Answered {
     })
 }
 
+/// Takes note of what a change is given that nobody keeps.
+fn note_given(held: &State, kind: &Kind<'_>, name: &str, config: &Value) {
+    let attributes = kind.script.attributes.iter();
+    for (attribute, _) in attributes.filter(|(_, one)| one.write_only) {
+        if let Some(given) = config.get(attribute).and_then(Value::as_str) {
+            held.world
+                .note(&format!("given {name} {attribute}={given}"));
+        }
+    }
+}
+
 fn plan_change(mock: &Inner, sent: &[u8]) -> Answered {
     let request: wire::Plan = message(sent)?;
     let method = Method::Plan;
@@ -437,17 +448,7 @@ fn apply(mock: &Inner, sent: &[u8]) -> Answered {
     if let Some(answered) = struck(fault) {
         return answered;
     }
-    for (attribute, _) in kind
-        .script
-        .attributes
-        .iter()
-        .filter(|(_, one)| one.write_only)
-    {
-        if let Some(given) = config.get(attribute).and_then(Value::as_str) {
-            let line = format!("given {} {attribute}={given}", request.type_name);
-            held.world.note(&line);
-        }
-    }
+    note_given(&held, &kind, &request.type_name, &config);
     let id_of = |object: &Value| object.get("id").and_then(Value::as_str).map(str::to_owned);
     let diagnostics = says(fault);
     // A change that fails leaves things as they were, unless it failed half-way.
@@ -652,9 +653,10 @@ fn open(mock: &Inner, sent: &[u8]) -> Answered {
     );
     let named = config.get("name").and_then(Value::as_str);
     let private = format!("lease:{}", named.unwrap_or_default());
-    mock.state()
-        .world
-        .note(&format!("opened {} {private}", request.type_name));
+    if !does(fault, "error") {
+        let line = format!("opened {} {private}", request.type_name);
+        mock.state().world.note(&line);
+    }
     reply(&wire::Opened {
         diagnostics: says(fault),
         renew_at: renewal(kind.script, 0),

@@ -2,11 +2,11 @@
 //! suite gives.
 
 use crate::project::Project;
-use decide::{Blobs, Held, LoadedRelease, LoadedReleases, Planner, Schemas, World};
+use decide::{Blobs, Handed, Held, LoadedRelease, LoadedReleases, Planner, Schemas, World};
 use engine::{Configuration, Core, Input, Output, Pause};
 use model::{
-    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, OpenAnswer, OpenQuestion,
-    Outcome, Plan, PlanMode, Question, RunId, RunKind, RunOptions, RunResult,
+    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, OpenQuestion, Outcome, Plan,
+    PlanMode, Question, RunId, RunKind, RunOptions, RunResult,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -138,20 +138,12 @@ impl<O: Outside> Pen<O> {
                 let configuration =
                     configuration.map(|one| one.unwrap_or_else(|| Value::null(value::Type::Any)));
                 let answer = match planner.handed_out(&question, &mut held) {
-                    Ok(Question::Open(question)) => {
+                    Handed::Ask(Question::Open(question)) => {
                         let opened = self.outside.opened(&question, &configuration);
-                        let address = question.address;
-                        opened.map_or_else(Answer::Failed, |(value, diagnostics)| {
-                            held.take(address.clone(), value);
-                            let found = planner.opened_well(&address, &mut held);
-                            match found.has_errors() {
-                                true => Answer::Failed(found),
-                                false => Answer::Open(OpenAnswer { diagnostics }),
-                            }
-                        })
+                        planner.take(&question.address, opened, &mut held)
                     }
-                    Ok(question) => self.outside.answered(&question, &configuration),
-                    Err(found) => Answer::Failed(found),
+                    Handed::Ask(question) => self.outside.answered(&question, &configuration),
+                    Handed::Answered(answer) => answer,
                 };
                 planner.answer(number, answer);
             }
