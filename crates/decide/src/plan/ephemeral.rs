@@ -6,7 +6,7 @@
 use super::graph::{Block, Graph};
 use super::managed::dependencies;
 use super::planner::{Draft, Pending, Planner, Stage};
-use crate::eval::{Judged, Place, Use};
+use crate::eval::{Judged, Use};
 use crate::held::{self, Held, Source};
 use crate::{LoadedRelease, Object, diag};
 use alloc::collections::BTreeSet;
@@ -203,30 +203,6 @@ impl Planner {
                     .any(|(_, value)| !value.is_wholly_known())
             }
         }
-    }
-
-    /// Provisioners are given what is open, so it must be open when it is their turn.
-    pub(super) fn opened_for_provisioners(
-        &self,
-        place: &Place,
-        resource: &Resource,
-    ) -> BTreeSet<Use> {
-        if self.opened.is_empty() {
-            return BTreeSet::new();
-        }
-        let place = Place {
-            this: Some(Value::unknown(Type::Any)),
-            ..place.clone()
-        };
-        let (_, uses) = self.evaluator.noting(|| {
-            for provisioner in &resource.provisioners {
-                for expr in core::iter::once(&provisioner.config).chain(&provisioner.connection) {
-                    // What is wrong with it is told when it is its turn.
-                    let _ = self.evaluator.evaluate(expr, &place, &self.objects());
-                }
-            }
-        });
-        only_opened(uses)
     }
 
     /// What must be open for the provider of an object that is no longer written.

@@ -380,8 +380,6 @@ impl Planner {
         pending
             .uses
             .remove(&Use::Whole(pending.address.resource.clone()));
-        let behind = self.opened_for_provisioners(&pending.place, resource);
-        pending.uses.extend(behind);
         let behind = self.behind_opened(&pending.uses);
         pending.uses.extend(behind);
         let failed = judged.diagnostics.has_errors();
