@@ -382,13 +382,7 @@ pub fn to_open_again(
     held: &Held,
 ) -> Option<(Address, Result<Question, Diagnostics>)> {
     let run = world.run.as_ref()?;
-    let steps = &run.plan.as_ref()?.steps;
-    let mut opened = (0..steps.len() as u32).filter_map(|step| {
-        let (planned, _) = run.step(step)?;
-        let is_open = planned.address.resource.mode == Mode::Ephemeral;
-        (is_open && run.is_done(step)).then_some(planned)
-    });
-    let missing = opened.find(|planned| {
+    let missing = run.opened().find(|planned| {
         !held.values.contains_key(&planned.address) && !held.lost.contains_key(&planned.address)
     })?;
     let question = apply::open_question(world, run, memo, missing);

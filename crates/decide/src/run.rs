@@ -80,6 +80,8 @@ pub struct Run {
     pub check_trouble: BTreeMap<Address, Diagnostics>,
     /// Steps not done yet.
     pub steps_left: usize,
+    /// Steps that open ephemeral resources.
+    opening: Vec<u32>,
     waits: Vec<u32>,
     wakes: Vec<Vec<u32>>,
     step_of: BTreeMap<ActionId, u32>,
@@ -124,6 +126,7 @@ impl Run {
             refused: BTreeMap::new(),
             check_trouble: BTreeMap::new(),
             steps_left: 0,
+            opening: Vec::new(),
             waits: Vec::new(),
             wakes: Vec::new(),
             step_of: BTreeMap::new(),
@@ -153,6 +156,9 @@ impl Run {
         self.plan = Some(plan.clone());
         self.plan_digest = Some(digest);
         for (at, step) in plan.steps.iter().enumerate() {
+            if opens(&plan, step.work) {
+                self.opening.push(at as u32);
+            }
             if step.work != Work::Join {
                 self.step_of.insert(self.step_action(at as u32), at as u32);
             }
@@ -212,8 +218,14 @@ impl Run {
         turns
     }
 
+    /// What was opened by steps that were carried out, in their order.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = &PlannedChange> {
+        let done = self.opening.iter().filter(|step| self.is_done(**step));
+        done.filter_map(|step| self.step(*step).map(|(planned, _)| planned))
+    }
+
     /// Whether a step was carried out.
-    pub(crate) fn is_done(&self, step: u32) -> bool {
+    fn is_done(&self, step: u32) -> bool {
         self.waits.get(step as usize) == Some(&0)
             && !self.ready.contains(&step)
             && !self.refused.contains_key(&self.step_action(step))
@@ -229,15 +241,7 @@ impl Run {
             let Some(step) = plan.steps.get(at as usize) else {
                 return false;
             };
-            let opens = match step.work {
-                Work::Join => true,
-                Work::Read { change } => plan
-                    .changes
-                    .get(change as usize)
-                    .is_some_and(|one| one.action == model::Action::Open),
-                Work::Change { .. } | Work::Check { .. } | Work::Provision { .. } => false,
-            };
-            if !opens && !first {
+            if !first && step.work != Work::Join && !opens(plan, step.work) {
                 return false;
             }
             first = false;
@@ -432,5 +436,16 @@ impl Run {
             ended_ms,
             result,
         }
+    }
+}
+
+/// Whether a step opens an ephemeral resource.
+fn opens(plan: &Plan, work: Work) -> bool {
+    match work {
+        Work::Read { change } => plan
+            .changes
+            .get(change as usize)
+            .is_some_and(|one| one.action == model::Action::Open),
+        Work::Join | Work::Change { .. } | Work::Check { .. } | Work::Provision { .. } => false,
     }
 }

@@ -719,6 +719,22 @@ impl Core {
         if self.opening_again {
             return true;
         }
+        let active = self.world.run.as_ref().map(|active| active.id);
+        let (Some(run), Some((_, question, configuration))) = (active, self.to_open()) else {
+            return false;
+        };
+        self.opening_again = true;
+        outputs.push(Output::Open {
+            on: Opening::Again(run),
+            question,
+            configuration,
+        });
+        true
+    }
+
+    /// The first ephemeral resource that this run had open before its engine died and that must be opened again before
+    /// anything is handed out, with what it is opened with; none when all are open.
+    pub(crate) fn to_open(&mut self) -> Option<(Address, OpenQuestion, Configuration)> {
         // Ends: each round takes one that is not open, and there are as many as the plan has steps.
         while let Some((address, question)) =
             decide::to_open_again(&self.world, &mut self.memo, &self.held)
@@ -726,22 +742,27 @@ impl Core {
             let (world, memo) = (&self.world, &mut self.memo);
             let question =
                 question.and_then(|question| decide::asked(world, memo, &mut self.held, &question));
-            match (question, world.run.as_ref().map(|run| run.id)) {
-                (Ok(Question::Open(question)), Some(run)) => {
+            match question {
+                Ok(Question::Open(question)) => {
                     let configuration = self.configuration(&question.provider, &question.address);
-                    self.opening_again = true;
-                    outputs.push(Output::Open {
-                        on: Opening::Again(run),
-                        question,
-                        configuration,
-                    });
-                    return true;
+                    return Some((address, question, configuration));
                 }
-                (Err(found), _) => self.held.lose(address, found),
-                (Ok(_), _) => return false,
+                Ok(_) => return None,
+                Err(found) => self.held.lose(address, found),
             }
         }
-        false
+        None
+    }
+
+    /// What [`Core::to_open`] named was opened, or could not be.
+    pub(crate) fn opened_again(
+        &mut self,
+        address: Address,
+        opened: Result<(Value, Diagnostics), Diagnostics>,
+    ) {
+        if let Err(found) = self.taken(&address, opened) {
+            self.held.lose(address, found);
+        }
     }
 
     /// An ephemeral resource is open, or is not. What it holds stays here; what is told and written down is only that.
@@ -766,15 +787,17 @@ impl Core {
             Opening::Step(run, action) => {
                 let answer = match self.taken(&address, opened) {
                     Ok(answer) => Answer::Open(answer),
-                    Err(found) => Answer::Failed(found),
+                    Err(found) => {
+                        // What it held before its step must not be taken for what it holds.
+                        self.held.lose(address, found.clone());
+                        Answer::Failed(found)
+                    }
                 };
                 self.answered(run, action, answer);
             }
             Opening::Again(_) => {
                 self.opening_again = false;
-                if let Err(found) = self.taken(&address, opened) {
-                    self.held.lose(address, found);
-                }
+                self.opened_again(address, opened);
             }
         }
     }

@@ -13,7 +13,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use model::{
     Action, Address, Answer, CheckStatus, CheckSubject, Key, Mode, OpenAnswer, OpenQuestion,
-    PlannedChange, Question, Resource, ResourceAddress,
+    PlanMode, PlannedChange, Question, Resource, ResourceAddress,
 };
 use value::{Diagnostics, Marks, Severity, Span, Type, Value};
 
@@ -256,16 +256,22 @@ pub(super) fn opens_only(drafts: &[Draft], work: &model::Work) -> bool {
     }
 }
 
-/// The blocks that must be planned even where everything is destroyed: ephemeral resources that providers are
-/// configured with, and what those need.
-pub(super) fn needed_by_providers(loaded: &LoadedRelease, graph: &Graph) -> BTreeSet<u32> {
-    let needed = graph.with_needs(graph.configuring(loaded));
-    let opens = |number: &u32| {
+/// Ephemeral resources that are opened although everything is destroyed: those that providers are configured with, and
+/// those that these need.
+pub(super) fn opened_to_destroy(
+    loaded: &LoadedRelease,
+    graph: &Graph,
+    mode: PlanMode,
+) -> BTreeSet<u32> {
+    if mode != PlanMode::Destroy {
+        return BTreeSet::new();
+    }
+    let needed = graph.with_needs(graph.configuring(loaded)).into_iter();
+    let opened = needed.filter(|number| {
         let block = graph.blocks.get(*number as usize);
         matches!(block, Some((_, Block::Resource(Mode::Ephemeral, ..))))
-    };
-    let opened: BTreeSet<u32> = needed.into_iter().filter(opens).collect();
-    opened
+    });
+    opened.collect()
 }
 
 impl Use {

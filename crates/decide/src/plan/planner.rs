@@ -183,23 +183,14 @@ impl Planner {
         let began = world.run.as_ref().map(|run| run.began());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
         let only_noted = options.mode == PlanMode::RefreshOnly;
-        // What is not written any more stays, too, where only note is taken.
-        let managed = |(address, _): &(&Address, &Object)| {
-            only_noted && address.resource.mode == Mode::Managed
-        };
-        let noted = moved.objects.iter().filter(managed);
-        let noted = noted.map(|(address, object)| (address.clone(), object.value.clone()));
-        let noted: BTreeMap<Address, Value> = noted.collect();
+        let noted = noted(&moved.objects, only_noted);
         let evaluator = Evaluator::new(loaded.clone(), &options, true)
             .with_began(began)
             .with_noted(only_noted.then(|| noted.keys().cloned().collect()));
         evaluator.set_ports(world.route.ports.clone());
         let chosen = Chosen::new(&loaded, &graph, &options);
         let made_first = graph.made_first(&loaded, chosen.as_ref());
-        let opened_to_destroy = match options.mode {
-            PlanMode::Destroy => ephemeral::needed_by_providers(&loaded, &graph),
-            PlanMode::Normal | PlanMode::RefreshOnly => BTreeSet::new(),
-        };
+        let opened_to_destroy = ephemeral::opened_to_destroy(&loaded, &graph, options.mode);
         let blocks_done = options.mode == PlanMode::Destroy && opened_to_destroy.is_empty();
         let mut diagnostics = moved.diagnostics;
         if let Some(chosen) = &chosen {
@@ -622,6 +613,15 @@ impl Planner {
         }
         self.written.insert(address);
     }
+}
+
+/// Objects that are seen as they are where only note is taken: what is not written any more stays, too.
+fn noted(objects: &BTreeMap<Address, Object>, only_noted: bool) -> BTreeMap<Address, Value> {
+    let managed =
+        |(address, _): &(&Address, &Object)| only_noted && address.resource.mode == Mode::Managed;
+    let noted = objects.iter().filter(managed);
+    let noted = noted.map(|(address, object)| (address.clone(), object.value.clone()));
+    noted.collect()
 }
 
 /// Whether a value holds anything that is not known; used to see which configurations must be computed again.
