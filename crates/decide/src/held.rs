@@ -348,12 +348,13 @@ pub fn asked(
         objects: &objects,
         schema: memo::schema(&schemas, asked.provider(), asked.address()),
     };
-    match question(&source, held, asked)? {
-        Question::Open(open) if !open.config.is_wholly_known() => {
-            Err(diag::ephemeral_unknown(&open.address).into())
-        }
-        asked => Ok(asked),
+    let asked = question(&source, held, asked)?;
+    if let Question::Open(open) = &asked
+        && !open.config.is_wholly_known()
+    {
+        return Err(diag::ephemeral_unknown(&open.address).into());
     }
+    Ok(asked)
 }
 
 /// What speaks against an ephemeral resource that was opened while a plan is carried out, and against what rests on it.

@@ -720,7 +720,7 @@ impl Core {
             return true;
         }
         let active = self.world.run.as_ref().map(|active| active.id);
-        let (Some(run), Some((_, question, configuration))) = (active, self.to_open()) else {
+        let (Some(run), Some((_, question, configuration))) = (active, self.next_to_open()) else {
             return false;
         };
         self.opening_again = true;
@@ -734,7 +734,7 @@ impl Core {
 
     /// The first ephemeral resource that this run had open before its engine died and that must be opened again before
     /// anything is handed out, with what it is opened with; none when all are open.
-    pub(crate) fn to_open(&mut self) -> Option<(Address, OpenQuestion, Configuration)> {
+    pub(crate) fn next_to_open(&mut self) -> Option<(Address, OpenQuestion, Configuration)> {
         // Ends: each round takes one that is not open, and there are as many as the plan has steps.
         while let Some((address, question)) =
             decide::to_open_again(&self.world, &mut self.memo, &self.held)
@@ -754,7 +754,7 @@ impl Core {
         None
     }
 
-    /// What [`Core::to_open`] named was opened, or could not be.
+    /// What [`Core::next_to_open`] named was opened, or could not be.
     pub(crate) fn opened_again(
         &mut self,
         address: Address,

@@ -217,7 +217,7 @@ mod tests {
         let opened = ProviderCall::Open(address("a"));
         let renewed = ProviderCall::Renew("lease-1".to_owned());
         clock.advance(59_999);
-        assert_eq!(calls(&world, 2).await, [opened.clone()]);
+        assert_eq!(calls(&world, 2).await, std::slice::from_ref(&opened));
         clock.advance(1);
         assert_eq!(calls(&world, 2).await, [opened.clone(), renewed.clone()]);
         clock.advance(30_000);

@@ -221,7 +221,7 @@ impl Engine {
     /// Asks a provider something for a person; nothing of it is recorded.
     pub async fn ask(&mut self, question: model::Question) -> Answer {
         // Ends: each round opens one, and there are as many as the plan has steps.
-        while let Some((address, asked, configuration)) = self.core.to_open() {
+        while let Some((address, asked, configuration)) = self.core.next_to_open() {
             let opened = opened(&self.outside, asked, configuration).await;
             self.core.opened_again(address, opened);
         }
