@@ -515,7 +515,7 @@ impl Plugin {
                 (change.verb, stamped, &change.planned)
                 && stamp::changes_tags(&prior, planned, attribute)
             {
-                // Some providers wait until an object has exactly the tags that they were told, so they are told of all.
+                // Some providers wait until an object has exactly the tags that they were told: they are told of all.
                 let answer = self.read_object(kind, &prior, change.private.clone());
                 let there = answer.await?.object;
                 stamp = there.and_then(|there| Some(stamp::of(&there, attribute)?.to_owned()));

@@ -59,9 +59,9 @@ pub(crate) fn of<'a>(object: &'a Value, attribute: &str) -> Option<&'a str> {
     object.get(attribute)?.get(KEY)?.as_str()
 }
 
-/// Whether objects of a type tell an empty map of tags from none when they are read. Those made with the first framework
-/// (SDKv2) do not: they answer with an empty map. They are known by their `id`, which that framework adds by itself, as
-/// an attribute that is optional and computed.
+/// Whether objects of a type tell an empty map of tags from none when they are read. Those made with the first
+/// framework (SDKv2) do not: they answer with an empty map. They are known by their `id`, which that framework adds by
+/// itself, as an attribute that is optional and computed.
 pub(crate) fn tells_null(block: &BlockSchema) -> bool {
     let id = block.attributes.get("id");
     !id.is_some_and(|id| id.optional && id.computed)
