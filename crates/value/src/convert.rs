@@ -294,18 +294,32 @@ fn common_type(
     let Some(ty) = common.filter(|ty| from.is_some() || first.is_none() || *ty != Type::Any) else {
         return Err(ConvertError::new(kind.not_alike()));
     };
-    let items = items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| {
-            convert(item, &ty).map_err(|error| error.inside(PathStep::Index(index)))
-        })
-        .collect::<Result<Vec<Value>, _>>()?;
-    let alike = |other: &Value| items.first().is_none_or(|first| first.ty() == other.ty());
-    if ty != Type::Any && !items.iter().all(alike) {
-        return Err(ConvertError::new(kind.not_alike()));
+    let (mut ty, mut items) = (ty.clone(), converted(&items, &ty)?);
+    if ty != Type::Any && !are_alike(&items) {
+        // What was left open in the first type may be decided by what came of it.
+        let types: Vec<Type> = items.iter().map(Value::ty).collect();
+        let next = unify(&types).filter(|next| *next != Type::Any);
+        ty = next.ok_or_else(|| ConvertError::new(kind.not_alike()))?;
+        items = converted(&items, &ty)?;
+        if !are_alike(&items) {
+            return Err(ConvertError::new(kind.not_alike()));
+        }
     }
     Ok((ty, Some(items)))
+}
+
+/// All elements as values of one type.
+fn converted(items: &[Value], ty: &Type) -> Result<Vec<Value>, ConvertError> {
+    let items = items.iter().enumerate();
+    let items = items.map(|(index, item)| {
+        convert(item, ty).map_err(|error| error.inside(PathStep::Index(index)))
+    });
+    items.collect()
+}
+
+fn are_alike(items: &[Value]) -> bool {
+    let first = items.first().map(Value::ty);
+    items.iter().all(|item| Some(item.ty()) == first)
 }
 
 fn convert_map(

@@ -61,7 +61,15 @@ fn marker(each: &Expr) -> Span {
     {
         at = source;
     }
-    at.span
+    let span = at.span;
+    // A star alone follows a dot.
+    if span.end == span.start.saturating_add(1) {
+        return Span {
+            start: span.start.saturating_sub(1),
+            ..span
+        };
+    }
+    span
 }
 
 /// A text between other parts of a template stands without quotes.

@@ -4,7 +4,7 @@ use super::{
     ANY, Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, csv, deflate,
     yaml_read, yaml_write,
 };
-use crate::{Type, Unknown, Value, json};
+use crate::{Data, Type, Unknown, Value, json};
 use alloc::format;
 use alloc::string::{String, ToString};
 use base64::Engine as _;
@@ -85,9 +85,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "jsondecode",
         "The value that JSON stands for.",
-        &[STR],
+        &[STR.seen()],
         ANY,
-        |call| json::parse(call.text(0)?).map_err(|error| CallError::new(error.to_string())),
+        |call| match call.value(0)?.data() {
+            Data::Unknown(unknown) => begun_decoding(unknown.prefix().unwrap_or_default()),
+            _ => json::parse(call.text(0)?).map_err(|error| CallError::new(error.to_string())),
+        },
     ),
     function(
         "jsonencode",
@@ -128,6 +131,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
     )
     .maybe_null(),
 ];
+
+/// What can be said of a JSON document by its beginning.
+fn begun_decoding(prefix: &str) -> Result<Value, CallError> {
+    let ty = match prefix.trim_start().chars().next() {
+        None | Some('{' | '[' | 'n') => Type::Any,
+        Some('"') => Type::String,
+        Some('-' | '0'..='9') => Type::Number,
+        Some('t' | 'f') => Type::Bool,
+        Some(other) => {
+            return Err(CallError::argument(
+                0,
+                format!("a JSON document cannot begin with the character {other:?}"),
+            ));
+        }
+    };
+    Ok(Value::unknown(ty))
+}
 
 /// What is known of JSON or an expression that is not known yet: the first character, where the value cannot turn out
 /// to be null.

@@ -332,7 +332,12 @@ fn position(call: &Call<'_>, length: usize) -> Result<usize, CallError> {
         .as_i64()
         .ok_or_else(|| CallError::new(format!("invalid index: {}", whole_number_wanted())))?;
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    let index = index.checked_rem(length).ok_or_else(no_elements)?;
+    // A list is counted from its end too.
+    let index = match call.value(0)?.ty() {
+        Type::List(_) => index.checked_rem_euclid(length),
+        _ => index.checked_rem(length),
+    };
+    let index = index.ok_or_else(no_elements)?;
     usize::try_from(index)
         .map_err(|_| CallError::new("cannot use element function with a negative index"))
 }
