@@ -96,8 +96,8 @@ pub(super) fn run(
         }
     }
     for (index, known) in &definitions {
-        for call in known.module.modules.values() {
-            trial.call(known, call);
+        for (name, call) in &known.module.modules {
+            trial.call(known, name, call);
         }
         if *index == 0 {
             trial.imports(known);
@@ -221,7 +221,9 @@ impl<'t> Trial<'t> {
         }
     }
 
-    fn call(&mut self, known: &Known<'_>, call: &ModuleCall) {
+    fn call(&mut self, known: &Known<'_>, name: &Name, call: &ModuleCall) {
+        let keys = known.keys.get(&Reference::Module(name.clone()));
+        let never = keys.is_some_and(BTreeSet::is_empty);
         let Some(callee) = self.release.modules.get(call.module as usize) else {
             return;
         };
@@ -229,16 +231,15 @@ impl<'t> Trial<'t> {
             let Some(variable) = callee.variables.get(name) else {
                 continue;
             };
-            if let ExprKind::Convert(inner, _) = &expr.kind
-                && self.value(known, inner, false).is_none()
-            {
+            // What has no value fits or does not for other reasons.
+            let written = match &expr.kind {
+                ExprKind::Convert(inner, _) => inner,
+                _ => expr,
+            };
+            if self.value(known, written, never).is_none() {
                 continue;
             }
-            let value = match expr.evaluate(&Here {
-                known,
-                expr,
-                never: false,
-            }) {
+            let value = match expr.evaluate(&Here { known, expr, never }) {
                 Ok(value) => value,
                 Err(why) => {
                     let why = crate::diag::blocks::because(&why);

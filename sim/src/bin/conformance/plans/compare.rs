@@ -82,8 +82,14 @@ pub(crate) fn differences(
     let unseen = request.iter().any(|line| line == "-refresh=false");
     let second = |step: &Step| match step {
         // A plan of ours does not say whether objects were looked at. Where they were not, Terraform's does not tell
-        // yet what they newly depend on.
-        Step::Planned(plan) if unseen => Step::Planned(without_dependencies(plan.clone())),
+        // yet what they newly depend on, and still tells where what is destroyed stood before.
+        Step::Planned(plan) if unseen => {
+            let mut plan = without_dependencies(plan.clone());
+            if request.iter().any(|line| line == "-destroy") {
+                without_previous(&mut plan);
+            }
+            Step::Planned(plan)
+        }
         other => other.clone(),
     };
     if let Some(found) = step("1", &theirs.first, &ours.first) {
@@ -128,6 +134,18 @@ pub(crate) fn without_dependencies(mut plan: Value) -> Value {
         }
     }
     plan
+}
+
+/// A plan that does not say where objects stood before.
+fn without_previous(plan: &mut Value) {
+    let changes = plan
+        .get_mut("resource_changes")
+        .and_then(Value::as_array_mut);
+    for change in changes.into_iter().flatten() {
+        if let Some(change) = change.as_object_mut() {
+            change.remove("previous_address");
+        }
+    }
 }
 
 fn failed(what: &str, step: &Step) -> String {
