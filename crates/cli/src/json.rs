@@ -127,6 +127,7 @@ pub(crate) fn kind(event: &Event) -> &'static str {
         Event::Targeted { .. } => "targeted",
         Event::Checked { .. } => "checked",
         Event::TakenOver { .. } => "taken over",
+        Event::Called { .. } => "called",
         Event::Closed { .. } => "closed",
     }
 }
@@ -145,19 +146,7 @@ fn detail(event: &Event) -> Value {
         }
         Event::Planned { plan, summary, .. } => json!({ "plan": plan, "summary": summary }),
         Event::Commanded { actor, command } => {
-            let word = match command {
-                model::Command::Approve { .. } => "approve",
-                model::Command::Cancel { .. } => "cancel",
-                model::Command::Resolve { .. } => "resolve",
-                model::Command::LiftQuarantine { .. } => "lift",
-                model::Command::Taint { tainted: true, .. } => "taint",
-                model::Command::Taint { tainted: false, .. } => "untaint",
-                model::Command::Rename { .. } => "rename",
-                model::Command::Forget { .. } => "forget",
-                model::Command::Retire { retired: true } => "delete workspace",
-                model::Command::Retire { retired: false } => "make workspace",
-            };
-            json!({ "actor": actor, "command": word })
+            json!({ "actor": actor, "command": order_word(command) })
         }
         Event::Intended { .. }
         | Event::Finished { .. }
@@ -196,7 +185,26 @@ fn detail(event: &Event) -> Value {
             serial,
             ..
         } => json!({ "actor": actor, "origin": origin, "lineage": lineage, "serial": serial }),
+        Event::Called { call, .. } => {
+            json!({ "provider": call.provider, "function": call.function })
+        }
         Event::Closed { result, .. } => json!({ "result": result_word(result) }),
+    }
+}
+
+/// An order in one word.
+fn order_word(command: &model::Command) -> &'static str {
+    match command {
+        model::Command::Approve { .. } => "approve",
+        model::Command::Cancel { .. } => "cancel",
+        model::Command::Resolve { .. } => "resolve",
+        model::Command::LiftQuarantine { .. } => "lift",
+        model::Command::Taint { tainted: true, .. } => "taint",
+        model::Command::Taint { tainted: false, .. } => "untaint",
+        model::Command::Rename { .. } => "rename",
+        model::Command::Forget { .. } => "forget",
+        model::Command::Retire { retired: true } => "delete workspace",
+        model::Command::Retire { retired: false } => "make workspace",
     }
 }
 

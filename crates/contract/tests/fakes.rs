@@ -58,6 +58,10 @@ impl ProviderFixture for Things {
     fn kind(&self) -> &str {
         "fake_thing"
     }
+    fn call(&self) -> Option<(Name, Vec<Value>)> {
+        let texts = ["a", "b"].map(Value::string);
+        Some(("label".into(), texts.into()))
+    }
     fn config(&self, n: u32) -> Value {
         let name = Value::string(format!("thing-{n}"));
         thing(name, Value::number(1), Value::null(Type::String))
@@ -518,6 +522,13 @@ impl Provider for Broken {
             ("reads what is there", Answer::Read(read), Question::Read(question)) => {
                 read.object = Some(question.prior.clone());
             }
+            ("gives what it declares", Answer::Call(answer), _) => {
+                *answer = model::CallAnswer::Gives(Value::number(1));
+            }
+            ("gives the same again", Answer::Call(answer), _) => {
+                let n_calls = self.inner.world().calls().len();
+                *answer = model::CallAnswer::Gives(Value::string(n_calls.to_string()));
+            }
             _ => {}
         }
         Box::pin(async { answer })
@@ -584,6 +595,8 @@ fn the_suite_of_providers_catches_every_broken_promise() {
         "really deletes",
         "finds what is there",
         "finds nothing where nothing is",
+        "gives what it declares",
+        "gives the same again",
     ];
     for promise in promises {
         let (inner, fixture) = things(Class::Named, false);

@@ -249,7 +249,13 @@ pub(crate) fn steps(
         }
         let is_change = matches!(work, Work::Change { .. });
         if room.take(is_change.then_some(planned.provider.as_str())) {
-            decisions.push(step_decision(world, run, memo, *step, planned, work));
+            let decision = step_decision(world, run, memo, *step, planned, work);
+            let calls = memo.open_calls(run);
+            if calls.is_empty() {
+                decisions.push(decision);
+            } else {
+                decisions.extend(calls);
+            }
         }
     }
 }

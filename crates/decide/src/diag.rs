@@ -1,6 +1,6 @@
 //! Every diagnostic this room can give, one function each. Pages: `docs/codes/SF09*.md` and `SF10*.md`.
 
-use crate::limits::ATTEMPTS_MAX;
+use crate::limits::{ATTEMPTS_MAX, CALL_ROUNDS_MAX};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -319,6 +319,29 @@ pub(crate) fn blocks_in_circle() -> Diagnostic {
     )
 }
 
+pub(crate) fn call_of_opened(provider: &str, function: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF0937",
+        "A function is given what an ephemeral resource holds",
+        format!(
+            "The function {function} of {provider} depends on what an ephemeral resource holds, which is known to \
+             nobody who could ask it. Compute the value with functions of the language, or let another resource give it."
+        ),
+    )
+}
+
+pub(crate) fn calls_without_end() -> Diagnostic {
+    Diagnostic::error(
+        "SF0936",
+        "Functions of providers call for each other too often",
+        format!(
+            "What a function of a provider gives is the argument of another one, and so on: {CALL_ROUNDS_MAX} times in a \
+             row a call had to be answered before the next one was known. Compute some of it without functions of \
+             providers, or give several things to one call. Nothing was changed."
+        ),
+    )
+}
+
 pub(crate) fn moves_in_circle(span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF0922",
@@ -610,6 +633,8 @@ mod tests {
             result_inconsistent(address, "mode"),
             gave_up("host_file.a", 5, "the disk was full"),
             ephemeral_unknown(address),
+            call_of_opened("example.com/test/mock", "same"),
+            calls_without_end(),
             condition_on_ephemeral("check.health", at),
             output_sensitive("password", at),
             provisioner_unknown(address, "local-exec", at),

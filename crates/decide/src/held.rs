@@ -82,7 +82,13 @@ impl Held {
                 .cloned()
                 .or_else(|| objects(address))
         };
+        evaluator.share_answers_of(like);
         let found = what(&evaluator, &seen);
+        let open = evaluator.take_open_calls();
+        if let Some(call) = open.iter().find(|call| crate::is_ephemeral(call)) {
+            self.evaluator = Some(evaluator);
+            return Err(diag::call_of_opened(&call.provider, &call.function).into());
+        }
         self.evaluator = Some(evaluator);
         let lost = lost.into_inner();
         if lost.is_empty() { found } else { Err(lost) }
@@ -135,7 +141,9 @@ pub(crate) fn question(
             real(source, held, &asked.address, None)?;
             Ok(question.clone())
         }
-        Question::Read(_) | Question::Import(_) | Question::Upgrade(_) => Ok(question.clone()),
+        Question::Read(_) | Question::Import(_) | Question::Upgrade(_) | Question::Call(_) => {
+            Ok(question.clone())
+        }
     }
 }
 
@@ -346,7 +354,9 @@ pub fn asked(
     let source = Source {
         evaluator: memo.evaluator(world, run),
         objects: &objects,
-        schema: memo::schema(&schemas, asked.provider(), asked.address()),
+        schema: asked
+            .address()
+            .and_then(|address| memo::schema(&schemas, asked.provider(), address)),
     };
     let asked = question(&source, held, asked)?;
     if let Question::Open(open) = &asked

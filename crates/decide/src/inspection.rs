@@ -4,9 +4,12 @@
 
 use crate::LoadedRelease;
 use crate::eval::Evaluator;
+use crate::plan::Schemas;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use model::{Address, Module, Plan, RunOptions};
+use alloc::vec::Vec;
+use model::{Address, Answer, CallQuestion, Module, Plan, RunOptions};
+use value::functions::provider_function_name;
 use value::{Diagnostics, Expr, Value};
 
 /// A release, and the objects that its expressions refer to.
@@ -17,12 +20,21 @@ pub struct Inspection {
 
 impl Inspection {
     /// Objects that are not given, and variables without a value, are unknown. The options say in which environment
-    /// and workspace.
+    /// and workspace, `schemas` which functions of providers can be called.
     pub fn new(
         mut loaded: LoadedRelease,
         options: &RunOptions,
         objects: BTreeMap<Address, Value>,
+        schemas: &Schemas,
     ) -> Self {
+        for (source, schema) in schemas {
+            let functions = schema.functions.iter();
+            let functions = functions.map(|(name, declared)| {
+                let name = provider_function_name(source, name);
+                (name, declared.clone())
+            });
+            loaded.release.functions.extend(functions);
+        }
         let variables = loaded
             .release
             .modules
@@ -49,6 +61,18 @@ impl Inspection {
                 _ => self.objects.remove(&address),
             };
         }
+    }
+
+    /// Calls that something needed since this was last asked, and that nobody has answered: until they are, what
+    /// depends on them is not known.
+    pub fn take_open_calls(&self) -> Vec<CallQuestion> {
+        self.evaluator.take_open_calls()
+    }
+
+    /// Takes note of what was answered to a call.
+    pub fn learn(&mut self, call: &CallQuestion, answer: &Answer) {
+        self.evaluator.learn(call, answer);
+        self.evaluator.forget();
     }
 
     /// The value of an expression of the root module. `files` has what it reads beside the files of the release.

@@ -16,6 +16,7 @@ extern crate std;
 mod action;
 mod apply;
 pub mod assertion;
+mod calls;
 mod conditions;
 mod delivery;
 mod diag;
@@ -48,6 +49,7 @@ pub use action::{Action, Stage, fits};
 pub use apply::{configuration, moving as is_moving};
 pub use delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 pub use entry::{Blobs, Entry, Illegal};
+pub use eval::is_ephemeral;
 pub use held::{Held, asked, handed_out, opened, stays_open, to_open_again};
 pub use inspection::Inspection;
 pub use loaded::{LoadedRelease, LoadedReleases, ephemeral, not_lent};
@@ -61,7 +63,7 @@ pub use world::{TakenState, World};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use model::{ActionId, Effect, Event, Question, RunId, RunKind, RunResult};
+use model::{ActionId, CallQuestion, Effect, Event, Question, RunId, RunKind, RunResult};
 
 /// Something that should happen now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,14 @@ pub enum Decision {
         action: ActionId,
         /// What.
         question: Question,
+    },
+    /// Ask what a function of a provider gives, which something that is to be decided depends on, and record the answer
+    /// ([`Event::Called`]).
+    Call {
+        /// For which run.
+        run: RunId,
+        /// Which function, of what.
+        call: CallQuestion,
     },
     /// Find out what became of a lost attempt, and record what is found.
     Inquire {
@@ -108,6 +118,11 @@ pub fn next(world: &World, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
     let Some(run) = &world.run else {
         return Vec::new();
     };
+    let decisions = of_run(world, run, memo, now_ms);
+    calls::first(world, run, memo, decisions)
+}
+
+fn of_run(world: &World, run: &Run, memo: &mut Memo, now_ms: i64) -> Vec<Decision> {
     let close = |result: RunResult| {
         Vec::from([Decision::Record(Event::Closed {
             run: run.id,

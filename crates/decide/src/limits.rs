@@ -3,6 +3,9 @@
 /// Most instances of one block.
 pub const INSTANCES_MAX: i64 = 1_000_000;
 
+/// Most times that a plan begins anew because a function of a provider must be asked first.
+pub const CALL_ROUNDS_MAX: u32 = 256;
+
 /// Fewest entries between two snapshots of a book.
 pub const SNAPSHOT_ENTRIES_MIN: u64 = 1_000;
 

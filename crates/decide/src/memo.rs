@@ -1,25 +1,31 @@
 //! [`Memo`]: what was computed before and cannot have changed. A pure cache: with an empty one every decision is the
 //! same, only slower.
 
-use crate::World;
 use crate::eval::Evaluator;
 use crate::plan::Schemas;
 use crate::run::Run;
+use crate::{Decision, World};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
-use model::{Address, BlockSchema, PlanMode, RunId, TypeSchema};
+use alloc::vec::Vec;
+use model::{Address, Answer, BlockSchema, CallQuestion, PlanMode, RunId, TypeSchema};
 
 /// See the module's header.
 #[derive(Debug, Default)]
 pub struct Memo {
     schemas: Arc<Schemas>,
     evaluator: Option<(RunId, Evaluator)>,
+    /// Whether nobody asks for what is missing ([`Memo::for_looking`]).
+    is_for_looking: bool,
 }
 
 /// A copy is an empty one: what is needed is computed again.
 impl Clone for Memo {
     fn clone(&self) -> Self {
-        Self::new(self.schemas.clone())
+        Self {
+            is_for_looking: self.is_for_looking,
+            ..Self::new(self.schemas.clone())
+        }
     }
 }
 
@@ -29,7 +35,39 @@ impl Memo {
         Self {
             schemas,
             evaluator: None,
+            is_for_looking: false,
         }
+    }
+
+    /// An empty one for whoever derives again what was decided: what comes of calls that the book has no answer to is
+    /// not known, because those with ephemeral arguments are never in it.
+    pub fn for_looking(schemas: Arc<Schemas>) -> Self {
+        Self {
+            is_for_looking: true,
+            ..Self::new(schemas)
+        }
+    }
+
+    /// Takes note of the answer to a call that is never written down, for the run that is under way.
+    pub fn lend(&mut self, world: &World, call: &CallQuestion, answer: &Answer) {
+        if let Some(run) = &world.run {
+            self.evaluator(world, run).learn(call, answer);
+        }
+    }
+
+    /// What must be asked before what was just evaluated can be decided.
+    pub(crate) fn open_calls(&mut self, run: &Run) -> Vec<Decision> {
+        let Some((_, evaluator)) = &self.evaluator else {
+            return Vec::new();
+        };
+        let open = evaluator.take_open_calls();
+        if self.is_for_looking {
+            return Vec::new();
+        }
+        let calls = open
+            .into_iter()
+            .map(|call| Decision::Call { run: run.id, call });
+        calls.collect()
     }
 
     /// The schemas of the providers at hand.
@@ -52,6 +90,7 @@ impl Memo {
         #[expect(clippy::expect_used, reason = "set just above")]
         let (_, evaluator) = self.evaluator.as_ref().expect("an evaluator");
         evaluator.set_ports(world.route.ports.clone());
+        evaluator.learn_of(run);
         evaluator
     }
 }

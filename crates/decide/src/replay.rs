@@ -36,7 +36,7 @@ impl Replay {
         Self {
             world: World::default(),
             releases: LoadedReleases::for_looking(),
-            memo: Memo::new(schemas),
+            memo: Memo::for_looking(schemas),
             answers: None,
             only,
             report: Report::default(),
@@ -119,7 +119,8 @@ impl Replay {
             &self.world,
             self.memo.schemas().clone(),
             run.options.clone(),
-        );
+        )
+        .without_calls();
         let mut answers = answers.into_iter();
         loop {
             let questions = planner.questions();
@@ -182,6 +183,7 @@ fn is_decision(event: &Event) -> bool {
         | Event::Inquired { .. }
         | Event::Observed(_)
         | Event::TakenOver { .. }
+        | Event::Called { .. }
         | Event::Replanned { .. } => false,
     }
 }
@@ -207,6 +209,7 @@ fn name(event: &Event) -> &'static str {
         | Event::Inquired { .. }
         | Event::Observed(_)
         | Event::TakenOver { .. }
+        | Event::Called { .. }
         | Event::Replanned { .. } => "an entry",
     }
 }

@@ -10,8 +10,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Digest, Effect, Outcome, Plan, PlanAnswer, PlannedChange, Reason,
-    RunId, RunKind, RunOptions, RunResult, Work,
+    ActionId, Address, Answer, CallQuestion, Digest, Effect, Outcome, Plan, PlanAnswer,
+    PlannedChange, Reason, RunId, RunKind, RunOptions, RunResult, Work,
 };
 use serde::{Deserialize, Serialize};
 use value::{Diagnostics, Name};
@@ -78,6 +78,8 @@ pub struct Run {
     pub refused: BTreeMap<ActionId, Diagnostics>,
     /// Data sources of checks that could not be read, with the reason.
     pub check_trouble: BTreeMap<Address, Diagnostics>,
+    /// Calls of functions of providers, and what was answered.
+    pub calls: Vec<(CallQuestion, Answer)>,
     /// Steps not done yet.
     pub steps_left: usize,
     /// Steps that open ephemeral resources.
@@ -125,6 +127,7 @@ impl Run {
             replanned: BTreeMap::new(),
             refused: BTreeMap::new(),
             check_trouble: BTreeMap::new(),
+            calls: Vec::new(),
             steps_left: 0,
             opening: Vec::new(),
             waits: Vec::new(),
@@ -422,7 +425,7 @@ impl Run {
                 }
             }
             // Nobody asks for these while applying.
-            Answer::Read(_) | Answer::Import(_) | Answer::Upgrade(_) => {}
+            Answer::Read(_) | Answer::Import(_) | Answer::Upgrade(_) | Answer::Call(_) => {}
         }
     }
 

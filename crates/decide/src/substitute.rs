@@ -60,7 +60,8 @@ impl StandIns {
 
     /// The answer to a question about an object that something stands in for; none when the real provider is asked.
     pub fn answer(&self, schema: &ProviderSchema, question: &Question) -> Option<Answer> {
-        let address = question.address();
+        // Nothing stands in for functions: they look at nothing.
+        let address = question.address()?;
         let stand_in = self.of(address, question.provider())?;
         let block = block_of(schema, address)?;
         let mut maker = Maker::new(self.seed, address, stand_in.given);
@@ -86,6 +87,7 @@ impl StandIns {
             }),
             Question::Import(_) => Answer::Failed(diag::mock_not_importable(address).into()),
             Question::Open(_) => Answer::Failed(diag::mock_opens_nothing(address).into()),
+            Question::Call(_) => return None,
         };
         Some(if maker.found.has_errors() {
             Answer::Failed(maker.found)

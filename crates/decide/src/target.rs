@@ -143,7 +143,12 @@ impl Computing<'_> {
     fn value(&mut self, what: &str, expr: &Expr, ty: &Type) -> Option<Value> {
         let evaluator = self.memo.evaluator(self.world, self.run);
         let objects = objects(self.world, self.run);
-        let value = match evaluator.evaluate(expr, &evaluator.root(), &objects) {
+        let value = evaluator.evaluate(expr, &evaluator.root(), &objects);
+        if evaluator.has_open_calls() {
+            self.waits = true;
+            return None;
+        }
+        let value = match value {
             Ok(value) => value,
             Err(diagnostics) => {
                 self.trouble.extend(diagnostics);

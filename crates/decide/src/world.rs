@@ -220,6 +220,11 @@ impl World {
                 action,
                 answer,
             } => self.answered(*run, *action, answer),
+            Event::Called { run, call, answer } => {
+                let known = (call.clone(), answer.clone());
+                self.run_of(*run)?.calls.push(known);
+                Ok(())
+            }
             Event::Checked {
                 run,
                 action,

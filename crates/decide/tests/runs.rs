@@ -298,7 +298,10 @@ impl Told {
                     Decision::WakeAt(at_ms) => {
                         self.due_ms = Some(self.due_ms.map_or(at_ms, |due_ms| due_ms.min(at_ms)));
                     }
-                    Decision::Plan | Decision::Ask { .. } | Decision::Inquire { .. } => {}
+                    Decision::Plan
+                    | Decision::Ask { .. }
+                    | Decision::Call { .. }
+                    | Decision::Inquire { .. } => {}
                 }
             }
             if !record || events.is_empty() {
@@ -338,6 +341,7 @@ impl Told {
             Decision::Record(event) => format!("record {event:?}"),
             Decision::Plan => "plan".to_owned(),
             Decision::Ask { action, .. } => format!("ask about {}", name(action)),
+            Decision::Call { call, .. } => format!("call {}", call.function),
             Decision::Inquire { action, .. } => format!("inquire into {}", name(action)),
             Decision::WakeAt(at_ms) if *at_ms > self.now_ms => "wait".to_owned(),
             Decision::WakeAt(_) => "wait for what is past".to_owned(),

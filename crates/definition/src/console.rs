@@ -5,6 +5,7 @@
 
 use crate::diag::references as diag;
 use crate::lexer::{self, TokenKind};
+use crate::lower::functions::Providers;
 use crate::lower::{CallNames, Context, Lowerer, Names, ResourceNames, Roots};
 use crate::parser;
 use crate::syntax::{Expression, ExpressionKind};
@@ -263,7 +264,7 @@ pub(crate) fn names<'a>(release: &'a Release, schemas: &'a [ProviderSchema]) -> 
         resources: resources.collect(),
         calls: calls.collect(),
         services: release.services.keys().cloned().collect(),
-        providers: root.required_providers.clone(),
+        providers: Providers::new(root.required_providers.clone(), schemas),
     }
 }
 

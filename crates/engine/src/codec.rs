@@ -129,6 +129,7 @@ fn blobs_of(event: &Event) -> Vec<Digest> {
         | Event::Phased { .. }
         | Event::Judged { .. }
         | Event::Replanned { .. }
+        | Event::Called { .. }
         | Event::Targeted { .. }
         | Event::Checked { .. }
         | Event::Closed { .. } => Vec::new(),

@@ -10,8 +10,8 @@ use decide::{
     Blobs, Decision, Entry, Handed, Held, LoadedReleases, Memo, Planner, Schemas, Watch, World,
 };
 use model::{
-    ActionId, Address, Answer, Command, Digest, Effect, Event, Inquiry, Observation, OpenAnswer,
-    OpenQuestion, Outcome, Question, RunId, RunResult,
+    ActionId, Address, Answer, CallQuestion, Command, Digest, Effect, Event, Inquiry, Observation,
+    OpenAnswer, OpenQuestion, Outcome, Question, RunId, RunResult,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -59,6 +59,15 @@ pub enum Input {
         run: RunId,
         /// Which action.
         action: ActionId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A provider answered a call of one of its functions while applying.
+    Called {
+        /// Of which run.
+        run: RunId,
+        /// What was called.
+        call: CallQuestion,
         /// The answer.
         answer: Answer,
     },
@@ -157,6 +166,13 @@ pub enum Output {
         /// What the provider is configured with.
         configuration: Configuration,
     },
+    /// Ask what a function of a provider gives; then say [`Input::Called`].
+    Call {
+        /// Of which run.
+        run: RunId,
+        /// What is called.
+        call: CallQuestion,
+    },
     /// Ask a provider for the plan; then say [`Input::PlanAnswered`].
     AskForPlan {
         /// Which question.
@@ -222,6 +238,8 @@ pub struct Core {
     /// Whether one is being opened again.
     opening_again: bool,
     asking: BTreeSet<ActionId>,
+    /// Calls of functions under way.
+    calling: BTreeSet<CallQuestion>,
     inquiring: BTreeSet<ActionId>,
     looking: BTreeMap<Watch, Look>,
     wake_at_ms: Option<i64>,
@@ -239,6 +257,8 @@ struct Planning {
     planner: Planner,
     /// Answers of the current round that have come, by question number; none where one has not.
     round: BTreeMap<u32, Option<Answer>>,
+    /// Whether the round calls functions: their answers stand in the book beside those that the plan was made from.
+    calls: bool,
     /// How many of them have not.
     missing: usize,
     /// All answers in the order of their questions.
@@ -282,7 +302,7 @@ fn needs_open(decision: &Decision) -> bool {
     match decision {
         Decision::Record(event) => matches!(event, Event::Intended { .. }),
         Decision::Ask { .. } | Decision::Inquire { .. } => true,
-        Decision::Plan | Decision::WakeAt(_) => false,
+        Decision::Plan | Decision::Call { .. } | Decision::WakeAt(_) => false,
     }
 }
 
@@ -312,6 +332,7 @@ impl Core {
             held: Held::default(),
             opening_again: false,
             asking: BTreeSet::new(),
+            calling: BTreeSet::new(),
             inquiring: BTreeSet::new(),
             looking: BTreeMap::new(),
             wake_at_ms: None,
@@ -357,7 +378,7 @@ impl Core {
         {
             return Some(Pause::AwaitsApproval { run: run.id, plan });
         }
-        if decide::is_moving(run) || !self.asking.is_empty() {
+        if decide::is_moving(run) || !self.asking.is_empty() || !self.calling.is_empty() {
             return None;
         }
         let parked = run
@@ -421,6 +442,7 @@ impl Core {
             } => {
                 self.answered(run, action, answer);
             }
+            Input::Called { run, call, answer } => self.called(run, call, answer),
             Input::Prepared(answers) => self.prepared = answers,
             Input::PlanAnswered { number, answer } => {
                 self.plan_answered(number, answer, &mut outputs);
@@ -500,6 +522,16 @@ impl Core {
         self.stage_for(run, event);
     }
 
+    /// What is ephemeral is never written down.
+    fn called(&mut self, run: RunId, call: CallQuestion, answer: Answer) {
+        self.calling.remove(&call);
+        if decide::is_ephemeral(&call) {
+            self.memo.lend(&self.world, &call, &answer);
+        } else {
+            self.stage_for(run, Event::Called { run, call, answer });
+        }
+    }
+
     /// Writes down what was found out for a run that is still under way; for one that is over it is no news.
     fn stage_for(&mut self, run: RunId, event: Event) {
         if self.world.run.as_ref().map(|active| active.id) == Some(run) {
@@ -570,6 +602,7 @@ impl Core {
         self.prepared.clear();
         self.looking.clear();
         self.asking.clear();
+        self.calling.clear();
         self.inquiring.clear();
         self.staged
             .retain(|event| event.run() != Some(run) || matches!(event, Event::Commanded { .. }));
@@ -651,6 +684,11 @@ impl Core {
                         self.ask(run, action, &question, outputs);
                     }
                 }
+                Decision::Call { run, call } => {
+                    if self.calling.insert(call.clone()) {
+                        outputs.push(Output::Call { run, call });
+                    }
+                }
                 Decision::Inquire {
                     run,
                     action,
@@ -681,12 +719,14 @@ impl Core {
         question: &Question,
         outputs: &mut Vec<Output>,
     ) {
-        let stays = self.held.has(question.address()) && decide::stays_open(&self.world, action);
+        let is_held = |address| self.held.has(address);
+        let stays =
+            question.address().is_some_and(is_held) && decide::stays_open(&self.world, action);
         if matches!(question, Question::Open(_)) && stays {
             let answer = Answer::Open(OpenAnswer::default());
             return self.answered(run, action, answer);
         }
-        let configuration = self.configuration(question.provider(), question.address());
+        let configuration = self.configuration_of(question.provider(), question.address());
         let (world, memo) = (&self.world, &mut self.memo);
         match decide::asked(world, memo, &mut self.held, question) {
             Ok(Question::Open(question)) => outputs.push(Output::Open {
@@ -842,8 +882,19 @@ impl Core {
         }
     }
 
-    /// What the provider of an object is configured with, as things stand now.
-    pub(crate) fn configuration(&mut self, provider: &str, address: &Address) -> Configuration {
+    /// What the provider of an object is configured with, as things stand now; null where it is asked about none.
+    pub(crate) fn configuration_of(
+        &mut self,
+        provider: &str,
+        address: Option<&Address>,
+    ) -> Configuration {
+        match address {
+            Some(address) => self.configuration(provider, address),
+            None => or_null(Ok(None)),
+        }
+    }
+
+    fn configuration(&mut self, provider: &str, address: &Address) -> Configuration {
         or_null(decide::configuration(
             &self.world,
             &mut self.memo,
@@ -915,6 +966,7 @@ impl Core {
         self.planner = Some(Planning {
             planner,
             round: BTreeMap::new(),
+            calls: false,
             missing: 0,
             answers: Vec::new(),
         });
@@ -936,10 +988,13 @@ impl Core {
             return;
         };
         while planning.missing == 0 {
-            // Ends: every round answers all questions, and a plan asks at most three times about each object.
+            // Ends: every round answers all questions, a plan asks at most three times about each object, and the
+            // planner bounds how often it comes to new calls.
             for (number, answer) in std::mem::take(&mut planning.round) {
                 let Some(answer) = answer else { continue };
-                planning.answers.push(answer.clone());
+                if !planning.calls {
+                    planning.answers.push(answer.clone());
+                }
                 planning.planner.answer(number, answer);
             }
             let questions = planning.planner.questions();
@@ -947,6 +1002,8 @@ impl Core {
                 self.finish_plan();
                 return;
             }
+            let is_call = |one: &(u32, Question)| matches!(one.1, Question::Call(_));
+            planning.calls = questions.iter().any(is_call);
             for (number, question) in questions {
                 let known = if self.prepared.is_empty() {
                     None
@@ -988,8 +1045,13 @@ impl Core {
         if found.has_errors() {
             return self.close_failed(run, found);
         }
+        let mut calls = planning.planner.calls();
         match planning.planner.finish() {
             Ok(plan) => {
+                calls.retain(|(call, _)| !decide::is_ephemeral(call));
+                for (call, answer) in calls {
+                    self.staged.push(Event::Called { run, call, answer });
+                }
                 let answers = self.blobs.sealed(model::encode(&planning.answers));
                 let bytes = self.blobs.sealed(model::encode(&plan));
                 self.staged.push(Event::Answered {

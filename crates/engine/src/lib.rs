@@ -6,6 +6,7 @@
 //!
 //! Start with [`Core::handle`], then [`Engine::run`].
 
+mod calls;
 mod codec;
 mod core;
 pub mod diag;
@@ -24,6 +25,7 @@ mod task;
 mod testing;
 
 pub use crate::core::{Configuration, Core, Input, Opening, Output, Pause};
+pub use calls::with_calls;
 pub use codec::{Codec, StoredBlobs};
 pub use error::EngineError;
 pub use lease::Leases;

@@ -8,8 +8,8 @@
 use contract::Looked;
 use decide::secrets;
 use model::{
-    Address, Answer, BlockSchema, Change, Inquiry, OpenQuestion, Outcome, ProviderSchema,
-    Provision, Question, Rung,
+    Address, Answer, BlockSchema, CallAnswer, Change, Inquiry, OpenQuestion, Outcome,
+    ProviderSchema, Provision, Question, Rung,
 };
 use std::collections::BTreeSet;
 use value::{Data, Diagnostics, Marks, Path, Value};
@@ -32,12 +32,17 @@ pub struct Sensitive {
     texts: BTreeSet<String>,
     /// The type that it is about, if it has secrets of its own.
     secrets: Option<BlockSchema>,
+    /// What the whole answer is marked with: what a function makes of its arguments has no place of theirs.
+    whole: Marks,
 }
 
 /// A question without marks, and what was marked in it.
 pub fn unmarked_question(question: &Question, schema: &ProviderSchema) -> (Question, Sensitive) {
     let mut plain = question.clone();
-    let mut sensitive = Sensitive::of(question.address(), schema);
+    let mut sensitive = match question.address() {
+        Some(address) => Sensitive::of(address, schema),
+        None => Sensitive::default(),
+    };
     match &mut plain {
         Question::Read(question) => sensitive.take_shape(&mut question.prior),
         Question::Plan(question) => {
@@ -53,6 +58,12 @@ pub fn unmarked_question(question: &Question, schema: &ProviderSchema) -> (Quest
         Question::Open(question) => sensitive.take_config(&mut question.config),
         Question::Import(_) => {}
         Question::Upgrade(question) => sensitive.take_shape(&mut question.stored),
+        Question::Call(question) => {
+            for argument in &mut question.arguments {
+                sensitive.whole = sensitive.whole.union(argument.marks_deep());
+                sensitive.take_other(argument);
+            }
+        }
     }
     (plain, sensitive)
 }
@@ -114,6 +125,7 @@ impl Sensitive {
             places: Vec::new(),
             texts: BTreeSet::new(),
             secrets: block.filter(|block| secrets::has_secrets(block)).cloned(),
+            whole: Marks::NONE,
         }
     }
 
@@ -268,6 +280,15 @@ impl Sensitive {
             Answer::Import(mut found) => {
                 found.object = found.object.map(|object| self.marked(object));
                 Answer::Import(found)
+            }
+            Answer::Call(CallAnswer::Gives(value)) => {
+                Answer::Call(CallAnswer::Gives(value.with_marks(self.whole)))
+            }
+            Answer::Call(CallAnswer::Refuses { why, argument }) => {
+                Answer::Call(CallAnswer::Refuses {
+                    why: self.text(why),
+                    argument,
+                })
             }
             Answer::Failed(found) => Answer::Failed(self.diagnostics(found)),
         }

@@ -128,7 +128,17 @@ pub(crate) async fn ask(
     let mut asked = 1;
     loop {
         // Ends with an answer, or with the last attempt.
-        let provider = match outside.provider(source, configuration).await {
+        let provider = match question {
+            // A function needs no configuration, and one of its provider may depend on it.
+            Question::Call(_) => outside.providers.get(source).cloned().map(Ok),
+            Question::Read(_)
+            | Question::Plan(_)
+            | Question::Data(_)
+            | Question::Import(_)
+            | Question::Upgrade(_)
+            | Question::Open(_) => outside.provider(source, configuration).await,
+        };
+        let provider = match provider {
             Some(Ok(provider)) => provider,
             Some(Err(found)) => return Answer::Failed(found),
             None => {

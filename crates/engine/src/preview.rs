@@ -129,7 +129,10 @@ impl Asked {
             Self::Answered(answer) => answer,
             Self::Question(answering) => answering.await.unwrap_or_else(|panic| broke(&panic)),
             Self::Open(opening) => match opening.await {
-                Ok(opened) => planner.take(question.address(), opened, held),
+                Ok(opened) => match question.address() {
+                    Some(address) => planner.take(address, opened, held),
+                    None => broke(&"nothing was to be opened"),
+                },
                 Err(panic) => broke(&panic),
             },
         }

@@ -10,7 +10,7 @@ use crate::{
 use contract::{Clock, Looked};
 use decide::{Blobs, Entry, World};
 use journal::{Blob, JournalError, Reader, StreamId, Writer};
-use model::{Answer, Command, Digest, Event, Inquiry, Outcome, RunId};
+use model::{Answer, CallQuestion, Command, Digest, Event, Inquiry, Outcome, RunId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
@@ -227,7 +227,7 @@ impl Engine {
         }
         let configuration = self
             .core
-            .configuration(question.provider(), question.address());
+            .configuration_of(question.provider(), question.address());
         answered(&self.outside, question, configuration).await
     }
 
@@ -377,7 +377,6 @@ impl Engine {
                     effect,
                     configuration,
                 } => {
-                    self.performing += 1;
                     self.perform((run, action, attempt), effect, configuration);
                 }
                 Output::Inquire {
@@ -414,6 +413,7 @@ impl Engine {
                         }
                     });
                 }
+                Output::Call { run, call } => self.call(run, call),
                 Output::AskForPlan {
                     number,
                     question,
@@ -456,6 +456,17 @@ impl Engine {
         });
     }
 
+    fn call(&self, run: RunId, call: CallQuestion) {
+        let (outside, room) = (self.outside.clone(), self.questions.clone());
+        self.read(async move {
+            let _room = room.acquire_owned().await;
+            let question = model::Question::Call(call.clone());
+            let unconfigured = crate::core::or_null(Ok(None));
+            let answer = answered(&outside, question, unconfigured).await;
+            Input::Called { run, call, answer }
+        });
+    }
+
     fn look(&self, watch: decide::Watch) {
         let (outside, room) = (self.outside.clone(), self.looks.clone());
         self.read(async move {
@@ -490,11 +501,12 @@ impl Engine {
     }
 
     fn perform(
-        &self,
+        &mut self,
         (run, action, attempt): (RunId, model::ActionId, u32),
         effect: model::Effect,
         configuration: Configuration,
     ) {
+        self.performing += 1;
         let (outside, sender) = (self.outside.clone(), self.sender.clone());
         let work = spawn(TaskKind::Effect, async move {
             perform::perform(&outside, action, &effect, &configuration).await

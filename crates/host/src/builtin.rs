@@ -139,6 +139,11 @@ impl Provider for Builtin {
                 let found = diag::unexpected_form(&what);
                 Answer::Failed(found.about(question.address.to_string()).into())
             }
+            // Its functions are computed where expressions are.
+            Question::Call(_) => {
+                let what = format!("{} is asked for no functions", self.schema.source);
+                Answer::Failed(diag::unexpected_form(&what).into())
+            }
         };
         Box::pin(ready(answer))
     }

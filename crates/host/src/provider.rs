@@ -219,6 +219,10 @@ impl Provider for Host {
                     let found = diag::unexpected_form(&what);
                     (&question.address, Err(found.into()))
                 }
+                Question::Call(_) => {
+                    let what = format!("{} has no functions", Self::SOURCE);
+                    return Answer::Failed(diag::unexpected_form(&what).into());
+                }
             };
             match answer {
                 Ok(Answer::Read(mut answer)) => {

@@ -2,6 +2,7 @@
 
 use crate::blocks;
 use crate::document::{Encoding, range, uri_of};
+use crate::functions;
 use crate::index::{Declared, File, Module, What};
 use crate::meaning::{self, At, Found, Meaning};
 use crate::workspace::normal;
@@ -11,7 +12,6 @@ use lsp_types::{
 };
 use model::{BlockSchema, ProviderSchema};
 use std::path::PathBuf;
-use value::functions::{Function, Kind, Returns};
 use value::{Name, Span};
 
 /// The module around a text, and how to get at others.
@@ -34,7 +34,10 @@ impl View<'_> {
                 let span = trail.last()?.1;
                 (self.about(meaning::resolve(self.module, &names)?)?, span)
             }
-            Found::Call(name) => (signature(meaning::function(&name.name)?), name.span),
+            Found::Call(name) => (
+                functions::about(self.module, self.schemas, &name.name)?,
+                name.span,
+            ),
             Found::Argument(name) => (self.about_argument(&at, &name.name)?, name.span),
             Found::Kind(kind) => {
                 let kinds = kinds(&at.blocks, Some(&kind.name));
@@ -278,32 +281,6 @@ fn shortened(source: &str) -> String {
     let mut text: String = source.chars().take(CHARACTERS_MAX).collect();
     text.push_str(" ...");
     text
-}
-
-/// What a function takes and gives, and what it does.
-fn signature(function: &Function) -> String {
-    let mut parameters: Vec<String> = function
-        .parameters
-        .iter()
-        .map(|one| format!("{}: {}", one.name, kind(one.ty)))
-        .collect();
-    if let Some(variadic) = &function.variadic {
-        parameters.push(format!("{}...: {}", variadic.name, kind(variadic.ty)));
-    }
-    let returns = match function.returns {
-        Returns::Fixed(one) => kind(one),
-        Returns::Follows(_) => "any".to_owned(),
-    };
-    format!(
-        "```hcl\n{}({}) -> {returns}\n```\n{}",
-        function.name,
-        parameters.join(", "),
-        function.description
-    )
-}
-
-fn kind(kind: Kind) -> String {
-    kind.to_type().to_string()
 }
 
 /// The blocks of a file, for the editor's outline.

@@ -2,9 +2,10 @@
 
 use crate::answer::View;
 use crate::blocks::{self, Form};
+use crate::functions;
 use crate::index::Module;
 use crate::limits::COMPLETIONS_MAX;
-use crate::scan::{Context, Place, scan};
+use crate::scan::{self, Context, Place, scan};
 use lsp_types::{CompletionItem, CompletionItemKind};
 use model::BlockSchema;
 use value::Name;
@@ -12,8 +13,15 @@ use value::Name;
 /// Suggestions for the end of a text. The editor filters them by what is typed.
 pub(crate) fn complete(view: &View<'_>, before: &str) -> Vec<CompletionItem> {
     let context = scan(before);
+    let begun = scan::name_begun(before);
     let mut items = match &context.place {
         Place::Nothing => Vec::new(),
+        Place::Expression { .. } if begun.contains("::") => {
+            let offered = functions::offered(view.module, view.schemas, begun).into_iter();
+            let items =
+                offered.map(|(name, says)| item(&name, CompletionItemKind::FUNCTION, &says));
+            items.collect()
+        }
         Place::Statement => statements(view, &context),
         Place::Label(words) => labels(view, words),
         Place::Expression { trail, argument } => {

@@ -13,6 +13,7 @@ mod answer;
 mod blocks;
 mod complete;
 mod document;
+mod functions;
 mod index;
 pub mod limits;
 mod meaning;

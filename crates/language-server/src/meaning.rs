@@ -3,7 +3,6 @@
 use crate::blocks;
 use crate::index::{Declared, File, Module};
 use definition::syntax::{Block, Body, Expression, ExpressionKind, Identifier, Part, Template};
-use value::functions::Function;
 use value::{Name, Span};
 
 /// What stands at a place.
@@ -168,11 +167,6 @@ fn trail(expression: &Expression) -> Option<Vec<(Name, Span)>> {
         ExpressionKind::Parenthesised(inner) => trail(inner),
         _ => None,
     }
-}
-
-/// What a function's name means.
-pub(crate) fn function(name: &str) -> Option<&'static Function> {
-    value::functions::function(name.strip_prefix("core::").unwrap_or(name))
 }
 
 /// What a trail means in a module.

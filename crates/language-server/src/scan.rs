@@ -108,6 +108,17 @@ pub(crate) fn typed(before: &str) -> &str {
     before.get(start..).unwrap_or("")
 }
 
+/// The same with the colons between the parts of a function's name.
+pub(crate) fn name_begun(before: &str) -> &str {
+    let start = before
+        .char_indices()
+        .rev()
+        .take_while(|(_, one)| is_word(*one) || *one == ':')
+        .last()
+        .map_or(before.len(), |(at, _)| at);
+    before.get(start..).unwrap_or("")
+}
+
 pub(crate) fn is_word(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '_' | '-')
 }

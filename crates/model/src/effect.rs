@@ -242,6 +242,8 @@ pub enum Question {
     /// What an ephemeral resource is for as long as it is held open. The answer says only whether it is: what it holds
     /// goes beside the answers, and is never written down.
     Open(OpenQuestion),
+    /// What a function of a provider gives.
+    Call(CallQuestion),
 }
 
 /// Reads an object.
@@ -324,6 +326,17 @@ pub struct UpgradeQuestion {
     pub stored: Value,
 }
 
+/// Calls a function of a provider, which needs no configuration: the same arguments always give the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallQuestion {
+    /// Source address of the provider.
+    pub provider: String,
+    /// Which function.
+    pub function: Name,
+    /// Its arguments, of the types that it declares; each has the marks that all of them have together.
+    pub arguments: Vec<Value>,
+}
+
 /// Answer to a [`Question`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
@@ -339,6 +352,8 @@ pub enum Answer {
     Upgrade(DataAnswer),
     /// To [`Question::Open`]: it is open.
     Open(OpenAnswer),
+    /// To [`Question::Call`].
+    Call(CallAnswer),
     /// It could not be answered.
     Failed(Diagnostics),
 }
@@ -397,6 +412,20 @@ pub struct OpenAnswer {
     pub diagnostics: Diagnostics,
 }
 
+/// What a function of a provider said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallAnswer {
+    /// Its result.
+    Gives(Value),
+    /// It has none for these arguments.
+    Refuses {
+        /// Why, in its words.
+        why: String,
+        /// Position of the argument to blame, if it is one.
+        argument: Option<u32>,
+    },
+}
+
 impl Question {
     /// Source address of the provider that is asked.
     pub fn provider(&self) -> &str {
@@ -407,18 +436,20 @@ impl Question {
             Self::Import(question) => &question.provider,
             Self::Upgrade(question) => &question.provider,
             Self::Open(question) => &question.provider,
+            Self::Call(question) => &question.provider,
         }
     }
 
-    /// The instance it is about.
-    pub fn address(&self) -> &Address {
+    /// The instance it is about; none for the call of a function.
+    pub fn address(&self) -> Option<&Address> {
         match self {
-            Self::Read(question) => &question.address,
-            Self::Plan(question) => &question.address,
-            Self::Data(question) => &question.address,
-            Self::Import(question) => &question.address,
-            Self::Upgrade(question) => &question.address,
-            Self::Open(question) => &question.address,
+            Self::Read(question) => Some(&question.address),
+            Self::Plan(question) => Some(&question.address),
+            Self::Data(question) => Some(&question.address),
+            Self::Import(question) => Some(&question.address),
+            Self::Upgrade(question) => Some(&question.address),
+            Self::Open(question) => Some(&question.address),
+            Self::Call(_) => None,
         }
     }
 }

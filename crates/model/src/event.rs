@@ -4,8 +4,8 @@
 //! `Released`, `Closed`) can be derived again from what stands before them; the others say what came from outside.
 
 use crate::{
-    ActionId, Address, Answer, Checked, Digest, Effect, Endpoint, Evidence, Inquiry, Observation,
-    Outcome, Phase, PlanMode, RunId, Rung, Summary, Target, Verdict,
+    ActionId, Address, Answer, CallQuestion, Checked, Digest, Effect, Endpoint, Evidence, Inquiry,
+    Observation, Outcome, Phase, PlanMode, RunId, Rung, Summary, Target, Verdict,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -190,6 +190,15 @@ pub enum Event {
         serial: u64,
         /// Blob of [`crate::Taken`].
         state: Digest,
+    },
+    /// What a function of a provider gives, which the plan or a step of it depends on.
+    Called {
+        /// In which run.
+        run: RunId,
+        /// Which function, of what.
+        call: CallQuestion,
+        /// What was answered.
+        answer: Answer,
     },
     /// A run is over.
     Closed {
@@ -401,6 +410,7 @@ impl Event {
             Self::Targeted { .. } => 18,
             Self::Checked { .. } => 19,
             Self::TakenOver { .. } => 20,
+            Self::Called { .. } => 21,
         }
     }
 
@@ -421,6 +431,7 @@ impl Event {
             | Self::Replanned { run, .. }
             | Self::Targeted { run, .. }
             | Self::Checked { run, .. }
+            | Self::Called { run, .. }
             | Self::Closed { run, .. } => Some(*run),
             Self::Commanded { command, .. } => match command {
                 Command::Approve { run, .. }

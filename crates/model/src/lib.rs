@@ -32,9 +32,9 @@ pub use delivery::{
 };
 pub use digest::Digest;
 pub use effect::{
-    Answer, BuildSpec, Change, DataAnswer, DataQuestion, Effect, ImportQuestion, Inquiry,
-    InstanceSpec, OpenAnswer, OpenQuestion, Outcome, PlanAnswer, PlanQuestion, Provision, Question,
-    ReadAnswer, ReadQuestion, Repeat, UpgradeQuestion, Verb,
+    Answer, BuildSpec, CallAnswer, CallQuestion, Change, DataAnswer, DataQuestion, Effect,
+    ImportQuestion, Inquiry, InstanceSpec, OpenAnswer, OpenQuestion, Outcome, PlanAnswer,
+    PlanQuestion, Provision, Question, ReadAnswer, ReadQuestion, Repeat, UpgradeQuestion, Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+use value::functions::Declaration;
 use value::{Expr, Name, Span, Type, Value};
 
 /// One immutable, content-addressed set: definition, inputs, artifacts, environments. Its digest is the digest of its
@@ -31,6 +32,10 @@ pub struct Release {
     pub services: BTreeMap<Name, Service>,
     /// Where it runs, by name.
     pub environments: BTreeMap<Name, Environment>,
+    /// Functions of providers that expressions call, by the names that compiled expressions have for them. A release
+    /// that calls none says nothing of it, and keeps the digest that it had before there were any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub functions: BTreeMap<Name, Declaration>,
 }
 
 /// Values of root variables.

@@ -4,6 +4,7 @@ use crate::Mode;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
+use value::functions::Declaration;
 use value::{Name, Type};
 
 /// Everything one provider offers.
@@ -20,6 +21,9 @@ pub struct ProviderSchema {
     /// Ephemeral resource types by name.
     #[serde(default)]
     pub ephemeral: BTreeMap<Name, TypeSchema>,
+    /// Functions by name.
+    #[serde(default)]
+    pub functions: BTreeMap<Name, Declaration>,
 }
 
 impl ProviderSchema {

@@ -37,7 +37,6 @@ codes! {
     NO_SUCH_TYPE = "SF1510" "Type not offered";
     AGAINST_THE_RULES = "SF1511" "Answer of the provider against the rules";
     REATTACH = "SF1512" "Running providers not readable";
-    FUNCTION_FAILED = "SF1513" "Function of a provider failed";
     NOT_OURS = "SF1514" "Object made by somebody else";
     MADE_IN_PART = "SF1515" "Object made in part";
 }
@@ -229,17 +228,4 @@ pub(crate) fn made_in_part(address: &Address, name: &str, differences: &[String]
         severity: Severity::Warning,
         ..error(MADE_IN_PART, what).about(address.to_string())
     }
-}
-
-/// A function that gives an error instead of a result.
-pub(crate) fn function_failed(
-    provider: &str,
-    name: &str,
-    trouble: &wire::FunctionError,
-) -> Diagnostic {
-    let at = trouble
-        .function_argument
-        .map_or_else(String::new, |at| format!(" (argument {})", at + 1));
-    let what = format!("{name}{at}: {}", trouble.text.trim_end_matches('.'));
-    error(FUNCTION_FAILED, of(provider, what))
 }

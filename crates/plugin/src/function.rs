@@ -6,130 +6,114 @@ use crate::form::Form;
 use crate::limits::READING_CALL_MS_MAX;
 use crate::method::Method;
 use crate::provider::Plugin;
+use crate::schema::{Offered, SchemaError};
 use crate::types;
 use crate::wire;
+use contract::Answer;
+use model::{CallAnswer, CallQuestion};
 use prost::Message as _;
-use value::{Diagnostics, Type, Value};
+use std::collections::BTreeMap;
+use value::functions::{Declaration, DeclaredParameter};
+use value::{Diagnostics, Name, Value};
 
-/// A function, as its provider describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function {
-    /// Its parameters, in order.
-    pub parameters: Vec<Parameter>,
-    /// What any number of further arguments are.
-    pub variadic: Option<Parameter>,
-    /// Type of its result.
-    pub result: Type,
+impl Offered {
+    /// All functions, as the provider describes them.
+    pub(crate) fn functions(&self) -> Result<BTreeMap<Name, Declaration>, SchemaError> {
+        let all = self.answer.functions.iter();
+        let all = all.map(|(name, bytes)| {
+            let written = wire::Function::decode(bytes.as_slice())?;
+            let variadic = written.variadic_parameter.as_ref().map(parameter);
+            let result = written.result.unwrap_or_default();
+            let declaration = Declaration {
+                parameters: written
+                    .parameters
+                    .iter()
+                    .map(parameter)
+                    .collect::<Result<_, _>>()?,
+                variadic: variadic.transpose()?,
+                returns: types::parse(&result.ty)?.without_optional(),
+                description: match written.summary.is_empty() {
+                    true => written.description,
+                    false => written.summary,
+                },
+            };
+            Ok((Name::from(name.as_str()), declaration))
+        });
+        all.collect()
+    }
 }
 
-/// A parameter of a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub ty: Type,
-    /// Whether null is given to the function; otherwise it is an error.
-    pub takes_null: bool,
-    /// Whether what is not known is given to the function; otherwise its result is not known either.
-    pub takes_unknown: bool,
+fn parameter(one: &wire::Parameter) -> Result<DeclaredParameter, SchemaError> {
+    Ok(DeclaredParameter {
+        name: one.name.clone(),
+        ty: types::parse(&one.ty)?.without_optional(),
+        takes_null: one.allow_null_value,
+        takes_unknown: one.allow_unknown_values,
+        description: one.description.clone(),
+    })
 }
 
 impl Plugin {
-    /// The function of this name; none when the provider has none.
-    ///
-    /// # Errors
-    /// When what the provider says of it cannot be read.
-    pub fn function(&self, name: &str) -> Result<Option<Function>, Diagnostics> {
-        let Some(bytes) = self.offered().answer.functions.get(name) else {
-            return Ok(None);
-        };
-        let bad = |error: crate::schema::SchemaError| {
-            Diagnostics::from(diag::bad_schema(self.source(), &error))
-        };
-        let written =
-            wire::Function::decode(bytes.as_slice()).map_err(|error| bad(error.into()))?;
-        let parameter = |one: &wire::Parameter| {
-            Ok(Parameter {
-                name: one.name.clone(),
-                ty: types::parse(&one.ty)?.without_optional(),
-                takes_null: one.allow_null_value,
-                takes_unknown: one.allow_unknown_values,
-            })
-        };
-        let parameters = written.parameters.iter().map(parameter);
-        let parameters: Result<_, types::NotAType> = parameters.collect();
-        let variadic = written
-            .variadic_parameter
-            .as_ref()
-            .map(parameter)
-            .transpose();
-        let result = written.result.unwrap_or_default();
-        Ok(Some(Function {
-            parameters: parameters.map_err(|error| bad(error.into()))?,
-            variadic: variadic.map_err(|error| bad(error.into()))?,
-            result: types::parse(&result.ty).map_err(|error| bad(error.into()))?,
-        }))
+    /// Calls a function. A process that has gone is not waited for: another one answers as well.
+    pub(crate) async fn call_function(
+        &self,
+        question: &CallQuestion,
+    ) -> Result<Answer, Diagnostics> {
+        if !self.has_ended() {
+            return self.called(question).await.map(Answer::Call);
+        }
+        let other = self.another();
+        let answer = other.called(question).await.map(Answer::Call);
+        other.end().await;
+        answer
     }
 
-    /// Calls a function. With an argument that is not known, and that the function does not take, neither is the
-    /// result.
-    ///
-    /// # Errors
-    /// When there is no such function, when an argument does not fit, or when the function says so.
-    pub async fn call_function(
-        &self,
-        name: &str,
-        arguments: &[Value],
-    ) -> Result<Value, Diagnostics> {
-        let Some(function) = self.function(name)? else {
+    async fn called(&self, question: &CallQuestion) -> Result<CallAnswer, Diagnostics> {
+        let name = &question.function;
+        let Some(function) = self.functions().get(name) else {
             return Err(diag::no_such_type(self.source(), name).into());
         };
-        let (least, more) = (function.parameters.len(), function.variadic.is_some());
-        if arguments.len() < least || (arguments.len() > least && !more) {
-            let what = format!(
-                "{least} arguments are needed, and there are {}",
-                arguments.len()
-            );
-            return Err(failed(self.source(), name, &what, None).into());
-        }
-        let parameters = function
-            .parameters
-            .iter()
-            .chain(function.variadic.iter().cycle());
         let mut encoded = Vec::new();
-        for (at, (argument, parameter)) in arguments.iter().zip(parameters).enumerate() {
+        for (at, argument) in question.arguments.iter().enumerate() {
+            let Some(parameter) = function.parameter(at) else {
+                break;
+            };
             if argument.is_null() && !parameter.takes_null {
-                let what = format!("`{}` must not be null", parameter.name);
-                return Err(failed(self.source(), name, &what, Some(at)).into());
+                return Ok(CallAnswer::Refuses {
+                    why: "argument must not be null".to_owned(),
+                    argument: u32::try_from(at).ok(),
+                });
             }
             if !argument.is_wholly_known() && !parameter.takes_unknown {
-                return Ok(Value::unknown(function.result));
+                return Ok(CallAnswer::Gives(Value::unknown(function.returns.clone())));
             }
             let form = Form::of(self.source(), parameter.ty.clone());
             encoded.push(form.encode("argument", argument)?);
         }
+        let (least, given) = (function.parameters.len(), question.arguments.len());
+        if given < least || (given > least && function.variadic.is_none()) {
+            return Ok(CallAnswer::Refuses {
+                why: format!("it takes {least} argument(s), and not {given}"),
+                argument: None,
+            });
+        }
         let request = wire::CallFunction {
-            name: name.to_owned(),
+            name: name.to_string(),
             arguments: encoded,
         };
         let answer: wire::Called = self
             .call(Method::CallFunction, request, READING_CALL_MS_MAX)
             .await?;
-        match answer.error {
-            Some(error) => Err(diag::function_failed(self.source(), name, &error).into()),
-            None => {
-                let form = Form::of(self.source(), function.result);
-                Ok(form.decode("result", answer.result.as_ref())?)
-            }
+        if let Some(error) = answer.error {
+            return Ok(CallAnswer::Refuses {
+                why: error.text.trim_end_matches('.').to_owned(),
+                argument: error
+                    .function_argument
+                    .and_then(|at| u32::try_from(at).ok()),
+            });
         }
+        let form = Form::of(self.source(), function.returns.clone());
+        let result = form.decode("result", answer.result.as_ref())?;
+        Ok(CallAnswer::Gives(result))
     }
-}
-
-fn failed(source: &str, name: &str, what: &str, at: Option<usize>) -> value::Diagnostic {
-    let error = wire::FunctionError {
-        text: what.to_owned(),
-        function_argument: at.and_then(|at| i64::try_from(at).ok()),
-    };
-    diag::function_failed(source, name, &error)
 }

@@ -39,7 +39,6 @@ mod wire;
 
 pub use diag::CODES;
 pub use ephemeral::Source;
-pub use function::{Function, Parameter};
 pub use handshake::Place;
 pub use limits::SETTLE_MS_DEFAULT;
 pub use method::Major;

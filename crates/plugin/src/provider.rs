@@ -25,10 +25,11 @@ use model::{
     OpenQuestion, PlanAnswer, PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat,
     TypeSchema, UpgradeQuestion, Verb,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use value::functions::Declaration;
 use value::{Diagnostic, Diagnostics, Name, Value};
 
 /// What providers are told of the version of their host: some refuse to work with what they do not know.
@@ -129,7 +130,7 @@ impl Plugin {
     }
 
     /// The same provider in a process of its own, not configured yet.
-    fn another(&self) -> Self {
+    pub(crate) fn another(&self) -> Self {
         Self {
             process: Arc::default(),
             taken: Arc::default(),
@@ -151,6 +152,22 @@ impl Plugin {
 
     pub(crate) fn offered(&self) -> &Offered {
         &self.offered
+    }
+
+    pub(crate) fn functions(&self) -> &BTreeMap<Name, Declaration> {
+        &self.schema.functions
+    }
+
+    /// Whether its process has gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.process.get().is_some_and(Process::is_gone)
+    }
+
+    /// Lets go of its process.
+    pub(crate) async fn end(&self) {
+        if let Some(process) = self.process.get() {
+            process.close().await;
+        }
     }
 
     pub(crate) fn source(&self) -> &str {
@@ -426,6 +443,7 @@ impl Plugin {
                 let what = "what it opens is no answer";
                 Err(diag::against_the_rules(self.source(), what).into())
             }
+            Question::Call(question) => self.call_function(question).await,
         };
         answer.unwrap_or_else(Answer::Failed)
     }
@@ -672,7 +690,8 @@ impl Plugin {
 
     async fn configure(&self, config: &Value) -> Result<Arc<dyn Provider>, Diagnostics> {
         use std::sync::atomic::Ordering;
-        let fresh = !self.taken.swap(true, Ordering::Relaxed);
+        // The process may have ended over a call of a function.
+        let fresh = !self.taken.swap(true, Ordering::Relaxed) && !self.has_ended();
         let plugin = if fresh { self.clone() } else { self.another() };
         let form = Form::new(self.source(), &self.schema.provider);
         let nothing = propose::empty_block(&self.schema.provider);
@@ -732,7 +751,8 @@ impl Provider for Plugin {
                 if !matches!(&answer, Answer::Failed(found) if passes(found)) {
                     break;
                 }
-                let pause_ms = pause_ms(&question.address().to_string(), attempt);
+                let about = question.address().map(Address::to_string);
+                let pause_ms = pause_ms(&about.unwrap_or_default(), attempt);
                 tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                 answer = self.answer(question).await;
             }
@@ -743,7 +763,12 @@ impl Provider for Plugin {
                 | Answer::Data(DataAnswer { diagnostics, .. })
                 | Answer::Upgrade(DataAnswer { diagnostics, .. })
                 | Answer::Open(OpenAnswer { diagnostics, .. })
-                | Answer::Failed(diagnostics) => about(question.address(), diagnostics),
+                | Answer::Failed(diagnostics) => {
+                    if let Some(address) = question.address() {
+                        about(address, diagnostics);
+                    }
+                }
+                Answer::Call(_) => {}
             }
             answer
         })
@@ -790,7 +815,7 @@ impl Provider for Plugin {
     }
 
     fn is_gone(&self) -> bool {
-        self.process.get().is_some_and(Process::is_gone)
+        self.has_ended()
     }
 
     fn stop(&self) -> Pending<'_, ()> {
@@ -802,11 +827,7 @@ impl Provider for Plugin {
     }
 
     fn close(&self) -> Pending<'_, ()> {
-        Box::pin(async {
-            if let Some(process) = self.process.get() {
-                process.close().await;
-            }
-        })
+        Box::pin(self.end())
     }
 }
 
@@ -867,6 +888,7 @@ fn schema_of(
         resources: offered.types(&answer.resources, wanted.map(|wanted| &wanted.resources))?,
         data: offered.types(&answer.data, wanted.map(|wanted| &wanted.data))?,
         ephemeral: offered.types(&answer.ephemeral, wanted.map(|wanted| &wanted.ephemeral))?,
+        functions: offered.functions()?,
     })
 }
 

@@ -39,6 +39,7 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_DEEP, "Expression nested too deeply"),
     (TOO_LARGE, "Value too large"),
     (UNKNOWN_VARIABLE, "Unknown variable"),
+    (CALL_UNANSWERED, "Function of a provider without an answer"),
 ];
 
 const INVALID_OPERAND: &str = "SF0201";
@@ -69,10 +70,12 @@ const BUDGET: &str = "SF0225";
 const TOO_DEEP: &str = "SF0226";
 const TOO_LARGE: &str = "SF0227";
 const UNKNOWN_VARIABLE: &str = "SF0228";
+const CALL_UNANSWERED: &str = "SF0229";
 
-/// Whether a diagnostic says that a limit was reached, which `try` and `can` must not take for an ordinary failure.
+/// Whether a diagnostic says that a limit was reached, or that a provider did not answer: `try` and `can` must not take
+/// that for an ordinary failure, which another time fails again.
 pub(crate) fn is_limit(diagnostic: &Diagnostic) -> bool {
-    [BUDGET, TOO_DEEP, TOO_LARGE].contains(&&*diagnostic.code)
+    [BUDGET, TOO_DEEP, TOO_LARGE, CALL_UNANSWERED].contains(&&*diagnostic.code)
 }
 
 fn error(code: &'static str, detail: impl Into<String>, span: Span) -> Diagnostic {
@@ -378,6 +381,14 @@ pub(crate) fn call_failed(function: &str, why: &str, span: Span) -> Diagnostic {
     error(
         CALL_FAILED,
         format!("Call to function {function:?} failed: {why}."),
+        span,
+    )
+}
+
+pub(crate) fn call_unanswered(function: &str, why: &str, span: Span) -> Diagnostic {
+    error(
+        CALL_UNANSWERED,
+        format!("The provider was asked what {function:?} gives, and did not answer: {why}"),
         span,
     )
 }

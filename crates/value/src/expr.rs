@@ -1,7 +1,7 @@
 //! Compiled expressions and how they are evaluated.
 
-use crate::functions::Circumstances;
-use crate::{Budget, Diagnostics, Name, Span, Type, Value};
+use crate::functions::{Called, Circumstances, Declaration};
+use crate::{Budget, Diagnostics, Marks, Name, Span, Type, Value};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -236,6 +236,18 @@ pub trait Scope {
     /// Whether functions may be called; where not, a call has no value, like a reference to what is not there.
     fn calls_functions(&self) -> bool {
         true
+    }
+
+    /// How its provider declares the function that compiled expressions call by this name; none where there is no such
+    /// function.
+    fn declared(&self, _name: &str) -> Option<&Declaration> {
+        None
+    }
+
+    /// What is known of a call of a declared function. The arguments are of the types that it declares, and without
+    /// marks: those that they had together stand beside them.
+    fn called(&self, _name: &str, _arguments: &[Value], _marks: Marks) -> Called {
+        Called::Open
     }
 
     /// The budget that this evaluation draws on. A scope that evaluates further expressions to answer gives one, so

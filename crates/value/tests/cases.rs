@@ -14,17 +14,38 @@ mod notation;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use value::{Budget, Diagnostics, Marks, Reference, Scope, Span, Type, Value};
+use value::functions::{Called, Declaration, DeclaredParameter};
+use value::{Budget, Diagnostic, Diagnostics, Marks, Reference, Scope, Span, Type, Value};
 
 /// Variables that cases may refer to, and limits small enough to be reached quickly.
 struct Fixture {
     budget: Budget,
+    label: Declaration,
+    open: Declaration,
 }
 
 impl Fixture {
     fn new() -> Self {
+        let parameter = |name: &str, ty: Type, takes_all: bool| DeclaredParameter {
+            name: name.to_owned(),
+            ty,
+            takes_null: takes_all,
+            takes_unknown: takes_all,
+            description: String::new(),
+        };
+        let declared = |parameters, variadic, returns| Declaration {
+            parameters,
+            variadic,
+            returns,
+            description: String::new(),
+        };
+        let text = vec![parameter("text", Type::String, false)];
+        let numbers = Some(parameter("numbers", Type::Number, false));
+        let anything = vec![parameter("value", Type::Any, true)];
         Self {
             budget: Budget::new(400_000, 16 * 1024 * 1024, 32),
+            label: declared(text, numbers, Type::String),
+            open: declared(anything, None, Type::Bool),
         }
     }
 }
@@ -59,6 +80,37 @@ impl Scope for Fixture {
 
     fn budget(&self) -> Option<&Budget> {
         Some(&self.budget)
+    }
+
+    /// One takes a text and any number of numbers, the other one anything, known or not.
+    fn declared(&self, name: &str) -> Option<&Declaration> {
+        match name {
+            "provider::p::label" => Some(&self.label),
+            "provider::p::open" => Some(&self.open),
+            _ => None,
+        }
+    }
+
+    fn called(&self, name: &str, arguments: &[Value], _: Marks) -> Called {
+        assert!(arguments.iter().all(|one| one.marks_deep().is_empty()));
+        let first = arguments[0].clone();
+        match (name, first.as_str()) {
+            (_, Some("no")) => Called::Refuses {
+                why: "not this one".to_owned(),
+                argument: Some(arguments.len() - 1),
+            },
+            (_, Some("never")) => Called::Refuses {
+                why: "nothing fits".to_owned(),
+                argument: None,
+            },
+            (_, Some("silent")) => {
+                let found = Diagnostic::error("TEST", "No answer", "It has gone.");
+                Called::Unanswered(found.into())
+            }
+            (_, Some("later")) => Called::Open,
+            ("provider::p::open", _) => Called::Gives(Value::bool(first.is_known())),
+            _ => Called::Gives(first),
+        }
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {

@@ -9,7 +9,7 @@ use crate::outside::Attempt;
 use decide::Entry;
 use engine::{Input, Output};
 use journal::JournalError;
-use model::{Event, Outcome};
+use model::{CallQuestion, Event, Outcome, Question, RunId};
 
 /// Longest a sync takes, in milliseconds.
 const SYNC_MS_MAX: u64 = 20;
@@ -122,6 +122,7 @@ impl Trial<'_> {
                 };
                 self.tell(id, 40, input);
             }
+            Output::Call { run, call } => self.call(id, run, call),
             Output::AskForPlan {
                 number, question, ..
             } => {
@@ -145,6 +146,11 @@ impl Trial<'_> {
             }
         }
         Flow::On
+    }
+
+    fn call(&mut self, id: u32, run: RunId, call: CallQuestion) {
+        let answer = self.answer(&Question::Call(call.clone()));
+        self.tell(id, 40, Input::Called { run, call, answer });
     }
 
     fn append(&mut self, id: u32, entries: Vec<Entry>, blobs: Vec<Vec<u8>>) -> Flow {

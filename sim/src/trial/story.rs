@@ -158,6 +158,7 @@ pub(super) fn kind_name(event: &Event) -> &'static str {
         Event::Targeted { .. } => "entry.targeted",
         Event::Checked { .. } => "entry.checked",
         Event::TakenOver { .. } => "entry.taken over",
+        Event::Called { .. } => "entry.called",
         Event::Closed { .. } => "entry.closed",
     }
 }

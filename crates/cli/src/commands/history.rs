@@ -300,6 +300,7 @@ fn line(event: &Event, world: &World) -> String {
             serial,
             ..
         } => format!("the state {origin} (serial {serial}) by {actor}"),
+        Event::Called { call, .. } => format!("{} of {}", call.function, call.provider),
         Event::Closed { result, .. } => json::result_word(result).to_owned(),
     };
     format!("{kind} {}", diagnostics::visible(&rest))

@@ -18,7 +18,7 @@ use crate::session::{Session, actor, fresh};
 use decide::{Blobs, LoadedRelease, LoadedReleases, Object, World};
 use engine::Secrets;
 use interchange::{Making, Secrecy};
-use model::{Address, Answer, Checked, Digest, Event, Plan, RunId, RunKind, RunOptions};
+use model::{Address, Answer, Checked, Digest, Event, Plan, Question, RunId, RunKind, RunOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -81,7 +81,14 @@ pub(super) fn keep(
         environment,
     } = previewed;
     definition.seal(&secrets);
-    let answers = preview.dialogue.into_iter().map(|(question, answer)| {
+    // What is ephemeral stands in no file: whoever applies the plan asks again.
+    let is_kept = |question: &Question| match question {
+        Question::Call(call) => !decide::is_ephemeral(call),
+        _ => true,
+    };
+    let dialogue = preview.dialogue.into_iter();
+    let answers = dialogue.filter(|(question, _)| is_kept(question));
+    let answers = answers.map(|(question, answer)| {
         let stored = secrets.seal(&model::encode(&question));
         (Digest::of(&stored), answer)
     });

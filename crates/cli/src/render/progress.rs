@@ -289,6 +289,7 @@ impl Observer for Progress {
             | Event::Commanded { .. }
             | Event::Released { .. }
             | Event::Replanned { .. }
+            | Event::Called { .. }
             | Event::Closed { .. } => {}
         }
         self.status(world);

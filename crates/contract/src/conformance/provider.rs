@@ -2,8 +2,8 @@
 
 use crate::{Answer, Inquiry, Outcome, Provider, Question};
 use model::{
-    ActionId, Address, Change, Key, Mode, ModulePath, PlanAnswer, PlanQuestion, ReadQuestion,
-    Repeat, ResourceAddress, RunId, TypeSchema, Verb,
+    ActionId, Address, CallAnswer, CallQuestion, Change, Key, Mode, ModulePath, PlanAnswer,
+    PlanQuestion, ReadQuestion, Repeat, ResourceAddress, RunId, TypeSchema, Verb,
 };
 use std::collections::BTreeMap;
 use value::{Name, Type, Value};
@@ -39,6 +39,10 @@ pub trait ProviderFixture: Send + Sync {
     fn outside(&self) -> bool {
         true
     }
+    /// A call of one of the provider's functions that gives something, where it has functions.
+    fn call(&self) -> Option<(Name, Vec<Value>)> {
+        None
+    }
     /// How many objects of the type exist outside now, where that can be counted.
     fn count(&self) -> Option<usize> {
         None
@@ -56,6 +60,7 @@ pub async fn provider(provider: &dyn Provider, fixture: &dyn ProviderFixture) {
     suite.inquiry().await;
     suite.repetition().await;
     suite.bad_input().await;
+    suite.functions().await;
 }
 
 struct Suite<'a> {
@@ -474,7 +479,8 @@ impl<'a> Suite<'a> {
                 | Answer::Data(_)
                 | Answer::Import(_)
                 | Answer::Upgrade(_)
-                | Answer::Open(_) => {
+                | Answer::Open(_)
+                | Answer::Call(_) => {
                     panic!("a plan question was answered with something else")
                 }
             };
@@ -503,6 +509,45 @@ impl<'a> Suite<'a> {
             let _ = self.provider.inquire(action("bad.inquire"), &create).await;
         }
         self.bad_changes().await;
+    }
+
+    /// The same arguments give the same; what makes no sense is refused in words and never panics.
+    async fn functions(&self) {
+        let ask = |function: Name, arguments: Vec<Value>| {
+            let call = CallQuestion {
+                provider: self.source.clone(),
+                function,
+                arguments,
+            };
+            async move { self.provider.ask(&Question::Call(call)).await }
+        };
+        let answer = ask(Name::from("no_such_function"), Vec::new()).await;
+        assert!(
+            matches!(&answer, Answer::Failed(found) if found.has_errors()),
+            "a function that does not exist was answered with {answer:?}"
+        );
+        let Some((function, arguments)) = self.fixture.call() else {
+            return;
+        };
+        let declared = self.provider.schema().functions.get(&function);
+        let Some(declared) = declared else {
+            panic!("the schema has no function {function}")
+        };
+        let first = ask(function.clone(), arguments.clone()).await;
+        let Answer::Call(CallAnswer::Gives(value)) = &first else {
+            panic!("{function} was answered with {first:?}")
+        };
+        let is_declared = value::convert(value, &declared.returns);
+        assert_eq!(
+            is_declared.as_ref(),
+            Ok(value),
+            "{function} gave another type than declared"
+        );
+        let again = ask(function.clone(), arguments).await;
+        assert_eq!(first, again, "{function} gave two different answers");
+        let senseless = Value::tuple(vec![Value::null(Type::Any)]);
+        let n_parameters = declared.parameters.len();
+        let _ = ask(function, vec![senseless; n_parameters]).await;
     }
 
     async fn bad_changes(&self) {

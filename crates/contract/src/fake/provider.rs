@@ -5,10 +5,11 @@ use super::world::State;
 use super::{FakeObject, FakeWorld, Fault, Landing, ProviderCall, ready};
 use crate::{Answer, Inquiry, Lease, Looked, Opened, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Attribute, BlockSchema, Change, OpenQuestion, PlanAnswer, PlanQuestion,
-    ProviderSchema, ReadAnswer, Repeat, TypeSchema, Verb,
+    ActionId, Attribute, BlockSchema, CallAnswer, CallQuestion, Change, OpenQuestion, PlanAnswer,
+    PlanQuestion, ProviderSchema, ReadAnswer, Repeat, TypeSchema, Verb,
 };
 use std::collections::BTreeMap;
+use value::functions::{Declaration, DeclaredParameter};
 use value::{Diagnostics, Name, Type, Value};
 
 /// How creations of a resource type bear the loss of their reply.
@@ -26,7 +27,8 @@ pub enum Class {
 ///
 /// Each of its types has the attributes `name` (required), `size` (optional, changed in place), `kind` (optional,
 /// forces a replacement), `id` and `tag` (computed). The tag is the id of the action that made the object, and empty
-/// where the class is [`Class::Opaque`].
+/// where the class is [`Class::Opaque`]. Its function `label` gives texts with dashes between them, and refuses an
+/// empty one.
 #[derive(Clone, Debug)]
 pub struct FakeProvider {
     world: FakeWorld,
@@ -46,6 +48,7 @@ impl FakeProvider {
             classes: BTreeMap::new(),
             schema: ProviderSchema {
                 source: Self::SOURCE.into(),
+                functions: [(Name::from("label"), label())].into(),
                 ..ProviderSchema::default()
             },
             settle_ms: 0,
@@ -273,6 +276,11 @@ impl Provider for FakeProvider {
             Question::Data(_) => Answer::Failed(trouble("no such data source")),
             Question::Open(_) => Answer::Failed(trouble("what is opened is no answer")),
             Question::Upgrade(_) => Answer::Failed(trouble("there never was another form")),
+            Question::Call(question) => {
+                let call = ProviderCall::Call(question.function.clone());
+                self.world.state().calls.push(call);
+                called(question)
+            }
             Question::Import(question) => {
                 let state = self.world.state();
                 let object = state.objects.get(&question.id);
@@ -361,6 +369,42 @@ impl Provider for FakeProvider {
 fn name_of(lease: &Lease) -> String {
     let private = lease.private.clone().unwrap_or_default();
     String::from_utf8_lossy(&private).into_owned()
+}
+
+/// How the one function is declared.
+fn label() -> Declaration {
+    let parameter = |name: &str| DeclaredParameter {
+        name: name.into(),
+        ty: Type::String,
+        takes_null: false,
+        takes_unknown: false,
+        description: String::new(),
+    };
+    Declaration {
+        parameters: vec![parameter("text")],
+        variadic: Some(parameter("more")),
+        returns: Type::String,
+        description: "Texts with dashes between them.".into(),
+    }
+}
+
+fn called(question: &CallQuestion) -> Answer {
+    if &*question.function != "label" {
+        return Answer::Failed(trouble("no such function"));
+    }
+    let mut texts = Vec::new();
+    for (at, argument) in (0..).zip(&question.arguments) {
+        match argument.as_str() {
+            Some(text) if !text.is_empty() => texts.push(text),
+            _ => {
+                return Answer::Call(CallAnswer::Refuses {
+                    why: "it must be a text that is not empty".into(),
+                    argument: Some(at),
+                });
+            }
+        }
+    }
+    Answer::Call(CallAnswer::Gives(Value::string(texts.join("-"))))
 }
 
 fn create(

@@ -44,6 +44,8 @@ pub enum ProviderCall {
     Read(Address),
     /// `ask` with a plan.
     Plan(Address),
+    /// `ask` with a call of this function.
+    Call(Name),
     /// `apply`.
     Apply(ActionId, Verb, Address),
     /// `inquire`.

@@ -127,6 +127,7 @@ impl Evaluator {
         let path = self.path(caller);
         let place = Place::of(caller);
         let shown = path.child(name.clone(), Key::None);
+        let n_holes = self.n_holes();
         let (instances, uses) =
             self.noting(|| self.expand(&call.repetition, &place, &shown, call.span, objects));
         let (instances, uses) = (instances?, Arc::new(uses));
@@ -145,9 +146,11 @@ impl Evaluator {
         }
         drop(modules);
         let made = Arc::new(made);
-        self.expanded
-            .borrow_mut()
-            .insert((caller, name.clone()), made.clone());
+        if self.planning || self.n_holes() == n_holes {
+            self.expanded
+                .borrow_mut()
+                .insert((caller, name.clone()), made.clone());
+        }
         Ok(made)
     }
 

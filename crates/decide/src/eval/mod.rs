@@ -5,9 +5,10 @@
 //! only through a function from address to value, so planning (planned objects) and applying (real objects) share it.
 //!
 //! Variables, locals and outputs are here; `expand` makes instances of repeated blocks, `object` gives resources,
-//! `module` the outputs of calls, `provider` configurations of providers, `condition` judges conditions, and `scope` is
-//! what an expression sees of all this.
+//! `module` the outputs of calls, `provider` configurations of providers, `calls` what functions of providers answered,
+//! `condition` judges conditions, and `scope` is what an expression sees of all this.
 
+mod calls;
 mod condition;
 mod expand;
 mod module;
@@ -15,6 +16,7 @@ mod object;
 mod provider;
 mod scope;
 
+pub use calls::is_ephemeral;
 pub(crate) use condition::{Judged, Judging};
 use scope::{EvaluationScope, WithFiles};
 
@@ -132,6 +134,7 @@ pub(crate) struct Evaluator {
     used: RefCell<BTreeSet<Use>>,
     depth: Cell<u32>,
     ports: RefCell<BTreeMap<Name, u16>>,
+    calls: RefCell<calls::Calls>,
     /// While planning every value is final when it is first computed, unknown ones too.
     planning: bool,
     /// When the run began and what it draws from, where there is a run.
@@ -165,6 +168,7 @@ impl Evaluator {
             used: RefCell::default(),
             depth: Cell::new(0),
             ports: RefCell::default(),
+            calls: RefCell::default(),
             planning,
             began: None,
             noted: None,
@@ -186,6 +190,7 @@ impl Evaluator {
             planning: self.planning,
             began: self.began,
             noted: self.noted.clone(),
+            calls: RefCell::default(),
         }
     }
 
@@ -230,6 +235,12 @@ impl Evaluator {
             circumstances.seed = Some(model::Digest::of(drawn_for.as_bytes()).0);
         }
         circumstances
+    }
+
+    /// Forgets what was computed: it lacked something that is known from here on.
+    pub(crate) fn forget(&self) {
+        self.memo.borrow_mut().clear();
+        self.expanded.borrow_mut().clear();
     }
 
     pub(crate) fn loaded(&self) -> &Arc<LoadedRelease> {
@@ -332,12 +343,14 @@ impl Evaluator {
         }
         self.depth.set(self.depth.get() + 1);
         let outer = core::mem::take(&mut *self.used.borrow_mut());
+        let n_holes = self.n_holes();
         let result = compute();
         let used = core::mem::replace(&mut *self.used.borrow_mut(), outer);
         self.used.borrow_mut().extend(used.iter().cloned());
         self.depth.set(self.depth.get() - 1);
         let value = result?;
-        if self.planning || value.is_wholly_known() {
+        // What lacks the answer of a call is computed again once it is there; a plan begins anew for that.
+        if self.planning || (value.is_wholly_known() && self.n_holes() == n_holes) {
             self.memo
                 .borrow_mut()
                 .insert(key, (value.clone(), Arc::new(coarse(used))));

@@ -4,7 +4,7 @@ use super::{Evaluator, Objects, Place};
 use crate::diag;
 use alloc::sync::Arc;
 use model::{Key, Mode};
-use value::functions::Circumstances;
+use value::functions::{Called, Circumstances, Declaration};
 use value::{Diagnostics, Expr, Marks, Reference, Scope, Span, Type, Value};
 
 /// See the module's header.
@@ -107,6 +107,14 @@ impl Scope for EvaluationScope<'_> {
         }
     }
 
+    fn declared(&self, name: &str) -> Option<&Declaration> {
+        self.evaluator.loaded.release.functions.get(name)
+    }
+
+    fn called(&self, name: &str, arguments: &[Value], marks: Marks) -> Called {
+        self.evaluator.call(name, arguments, marks)
+    }
+
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         self.evaluator.loaded.files.get(path).cloned()
     }
@@ -144,6 +152,14 @@ impl Scope for WithFiles<'_> {
         span: Span,
     ) -> Result<Value, Diagnostics> {
         self.scope.instance(reference, key, span)
+    }
+
+    fn declared(&self, name: &str) -> Option<&Declaration> {
+        self.scope.declared(name)
+    }
+
+    fn called(&self, name: &str, arguments: &[Value], marks: Marks) -> Called {
+        self.scope.called(name, arguments, marks)
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {

@@ -2,28 +2,31 @@
 //!
 //! Nothing of it is asked or recorded: it follows from the release, the world and the answers so far.
 
-use super::planner::Planner;
+use super::pass::Pass;
 use crate::Held;
 use crate::eval::Place;
 use alloc::collections::BTreeSet;
 use model::{Address, ProviderInstance, Question, Resource};
 use value::{Diagnostics, Value};
 
-impl Planner {
+impl Pass {
     /// What the provider of a question must be configured with; none where nobody has written a configuration down.
     ///
     /// # Errors
     /// When the configuration cannot be evaluated.
-    pub fn configuration(
+    pub(super) fn configuration(
         &self,
         question: &Question,
         held: &mut Held,
     ) -> Result<Option<Value>, Diagnostics> {
+        let Some(address) = question.address() else {
+            return Ok(None);
+        };
         if !self.evaluator.loaded().configures(question.provider()) {
             return Ok(None);
         }
         let objects = self.objects_or_prior();
-        let instance = self.instance_of(question.address(), question.provider())?;
+        let instance = self.instance_of(address, question.provider())?;
         held.with(&self.evaluator, &objects, |evaluator, objects| {
             evaluator.provider_config(question.provider(), &instance, objects)
         })

@@ -2,7 +2,7 @@
 
 use super::graph::{self, Block};
 use super::managed::dependencies;
-use super::planner::{Pending, Planner, Stage};
+use super::pass::{Pass, Pending, Stage};
 use super::propose;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use model::{
 };
 use value::{Diagnostics, Expr, Reference, Severity, Value};
 
-impl Planner {
+impl Pass {
     /// Plans to ask a data source, now or later.
     pub(super) fn data(&mut self, mut pending: Pending, resource: &Resource) {
         let Some(config) = self.configured(&mut pending, resource) else {

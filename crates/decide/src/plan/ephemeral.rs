@@ -1,11 +1,11 @@
 //! Ephemeral resources: opened while planning where their configuration is known, else while applying.
 //!
 //! Whether one is open is an answer like any other. What it holds is none: to the plan it is a value that is not known,
-//! and questions get it in when they are handed out ([`Planner::handed_out`]).
+//! and questions get it in when they are handed out ([`super::Planner::handed_out`]).
 
 use super::graph::{Block, Graph};
 use super::managed::dependencies;
-use super::planner::{Draft, Pending, Planner, Stage};
+use super::pass::{Draft, Pass, Pending, Stage};
 use crate::eval::{Judged, Use};
 use crate::held::{self, Held, Source};
 use crate::{LoadedRelease, Object, diag};
@@ -35,14 +35,17 @@ pub enum Handed {
     Answered(Answer),
 }
 
-impl Planner {
+impl Pass {
     /// A question with what is ephemeral in it, conditions that rest on that judged.
-    pub fn handed_out(&self, question: &Question, held: &mut Held) -> Handed {
+    pub(super) fn handed_out(&self, question: &Question, held: &mut Held) -> Handed {
+        let Some(address) = question.address() else {
+            return Handed::Ask(question.clone());
+        };
         let objects = self.objects();
         let source = Source {
             evaluator: &self.evaluator,
             objects: &objects,
-            schema: self.schema(question.provider(), question.address()),
+            schema: self.schema(question.provider(), address),
         };
         match held::question(&source, held, question) {
             Ok(Question::Open(open)) if !open.config.is_wholly_known() => {
@@ -58,7 +61,7 @@ impl Planner {
 
     /// Takes what an ephemeral resource holds that was opened; the answer to the question says nothing of it. One that
     /// is not as its postconditions say is a failure.
-    pub fn take(
+    pub(super) fn take(
         &self,
         address: &Address,
         opened: Result<(Value, Diagnostics), Diagnostics>,
@@ -88,7 +91,7 @@ impl Planner {
     }
 
     /// What speaks against variables and outputs that rest on ephemeral resources, once nothing is asked any more.
-    pub fn judged_with(&self, held: &mut Held) -> Diagnostics {
+    pub(super) fn judged_with(&self, held: &mut Held) -> Diagnostics {
         let objects = self.objects();
         let source = Source {
             evaluator: &self.evaluator,

@@ -1,13 +1,13 @@
 //! `depends_on`: of a resource, and of the module calls around it.
 
 use super::graph;
-use super::planner::Planner;
+use super::pass::Pass;
 use crate::eval::Use;
 use alloc::collections::BTreeSet;
 use model::{Mode, ModulePath, ResourceAddress};
 use value::{Expr, ExprKind, Reference};
 
-impl Planner {
+impl Pass {
     /// Adds what `depends_on` names, of the resource and of the module calls around it.
     pub(super) fn explicit(
         &self,

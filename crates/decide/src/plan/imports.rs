@@ -1,6 +1,6 @@
 //! `import`: objects that exist already and are taken over.
 
-use super::planner::Planner;
+use super::pass::Pass;
 use crate::diag;
 use crate::eval::{Instance, Place};
 use alloc::collections::BTreeMap;
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use model::{Address, Import, Key, Mode, ModulePath, Repetition, Resource, ResourceAddress};
 use value::{Diagnostics, Expr, Marks, Name, Type, Value};
 
-impl Planner {
+impl Pass {
     /// What is to be taken over into a block: address and id of each.
     pub(super) fn imports_of(
         &self,

@@ -1,6 +1,6 @@
 //! Managed objects: read, compared with their configuration, planned by their provider.
 
-use super::planner::{Pending, Planner, Stage};
+use super::pass::{Pass, Pending, Stage};
 use super::propose;
 use crate::Object;
 use crate::diag;
@@ -24,7 +24,7 @@ type Found = (
     BTreeSet<Use>,
 );
 
-impl Planner {
+impl Pass {
     /// Plans every instance of a block.
     pub(super) fn resource(
         &mut self,

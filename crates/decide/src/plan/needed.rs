@@ -6,7 +6,7 @@
 //! later.
 
 use super::graph::Block;
-use super::planner::{Pending, Planner};
+use super::pass::{Pass, Pending};
 use crate::eval::Use;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) struct Needed {
 /// A block without the keys of the modules it stands in.
 type Keyless<'a> = (Mode, &'a Name, &'a Name, Vec<&'a Name>);
 
-impl Planner {
+impl Pass {
     /// Adds what the block of an instance refers to as it is written. Of what evaluation came upon, it knows better
     /// which instances are meant.
     pub(super) fn needed_as_written(&mut self, pending: &mut Pending) {

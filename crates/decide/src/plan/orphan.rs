@@ -3,7 +3,7 @@
 use super::chosen::Chosen;
 use super::endpoint;
 use super::graph::Block;
-use super::planner::{Draft, Pending, Planner, Stage};
+use super::pass::{Draft, Pass, Pending, Stage};
 use crate::Object;
 use crate::diag;
 use crate::provision;
@@ -15,7 +15,7 @@ use model::{
 };
 use value::Diagnostics;
 
-impl Planner {
+impl Pass {
     /// Plans what is in the book but no longer written.
     pub(super) fn forgotten(&mut self) {
         let mut orphans: Vec<Address> = self

@@ -1,7 +1,7 @@
 //! What a plan comes to beside its changes: outputs, and what the checks say.
 
 use super::graph::Block;
-use super::planner::Planner;
+use super::pass::Pass;
 use super::propose;
 use crate::eval::{Judged, Judging, Place};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use model::{
 };
 use value::{Diagnostics, Marks, Name, Severity, Value};
 
-impl Planner {
+impl Pass {
     /// Computes an output in each instance of its module, its preconditions judged before.
     pub(super) fn output(&mut self, node: u32, name: &Name) -> Result<(), Diagnostics> {
         let loaded = self.evaluator.loaded().clone();
@@ -83,6 +83,20 @@ impl Planner {
             self.diagnostics.extend(said);
         }
         Ok(())
+    }
+
+    /// Computes root outputs once before they are told, so that the calls in them are known to be open.
+    pub(super) fn look_at_outputs(&self) {
+        if self.options.mode == PlanMode::Destroy || self.diagnostics.has_errors() {
+            return;
+        }
+        let outputs = &self.evaluator.loaded().module(0).outputs;
+        for (name, output) in outputs {
+            if !self.is_output_left_out(name) {
+                // What is wrong with it is told at the end.
+                let _ = self.evaluator.root_output(name, output, &self.objects());
+            }
+        }
     }
 
     /// Root outputs before and after, those left out that are not asked for.

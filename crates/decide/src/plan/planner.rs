@@ -1,114 +1,28 @@
 //! [`Planner`]: the dialogue that ends in a plan.
 //!
-//! Blocks are planned in the order of what they need, everything that can be asked at once is asked at once. What is
-//! planned of a managed object is in `managed`, of a data source in `data`, of what is no longer written in `orphan`;
-//! `outcome` computes outputs and checks at the end.
+//! A plan is made in one [`Pass`] over all blocks. Where expressions call functions of providers, a pass that comes to
+//! a call nobody has answered is given up at the end of its round: the call is asked, and another pass begins, which
+//! knows its answer and what was answered before. So a plan is never made of a value that is only not known yet, and
+//! everything is asked once. All rounds before the one that was given up are the same in the next pass, for nothing in
+//! them needed what it knows more; so the answers in the order of their questions are those of the last pass, and
+//! release, world, calls and answers determine the plan.
 
-use super::chosen::Chosen;
-use super::ephemeral::{self, OpenedBlock};
-use super::graph::{Block, Graph};
-use super::moves;
-use super::needed::Needed;
-use super::steps;
-use crate::diag;
-use crate::eval::{Evaluator, Judged, Judging, Place, Use};
-use crate::provision;
-use crate::{LoadedRelease, Object, World};
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use super::ephemeral::Handed;
+use super::pass::Pass;
+use crate::limits::CALL_ROUNDS_MAX;
+use crate::{Held, LoadedRelease, World, diag};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    Address, Answer, BlockSchema, CheckSubject, Checked, Drift, Imported, Mode, ModulePath, Plan,
-    PlanMode, PlannedChange, ProviderSchema, Question, Reason, Resource, ResourceAddress,
-    RunOptions,
+    Address, Answer, CallQuestion, Digest, Plan, ProviderSchema, Question, RunOptions, encode,
 };
-use value::{Diagnostics, Name, Value};
+use value::{Diagnostics, Value};
 
 /// Schemas by source address of their provider.
 pub type Schemas = BTreeMap<String, ProviderSchema>;
-
-/// A change in the making.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub change: PlannedChange,
-    pub uses: BTreeSet<Use>,
-    pub prior_dependencies: Vec<ResourceAddress>,
-    /// Provisioners to run after it was made, and before it is destroyed.
-    pub provisioners: (Vec<u32>, Vec<u32>),
-    /// It belongs to a check, which looks after everything else is done.
-    pub nested: bool,
-}
-
-/// An instance whose plan waits for an answer.
-#[derive(Clone, Debug)]
-pub(super) struct Pending {
-    /// The block it belongs to; none for objects that are no longer written.
-    pub block: Option<u32>,
-    pub address: Address,
-    pub place: Place,
-    pub stage: Stage,
-    pub prior: Option<Object>,
-    /// As it is compared with the object: what is to be ignored is that of the object.
-    pub config: Option<Value>,
-    /// As it is written: a new object ignores nothing.
-    pub written: Option<Value>,
-    /// Private bytes of the plan that turned out to be a replacement: the plan of the new object goes on from them.
-    pub private: Vec<u8>,
-    pub uses: BTreeSet<Use>,
-    pub reason: Option<Reason>,
-    pub replace_paths: Vec<Vec<String>>,
-    pub importing: Option<String>,
-    /// It is about the object that a replacement left behind.
-    pub deposed: bool,
-    /// What became of its preconditions.
-    pub judged: Judged,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Looks at the object.
-    Reading,
-    /// Brings it into the form of its provider's version.
-    Upgrading,
-    /// Takes over what exists already.
-    Importing,
-    /// Plans an update of it, or its creation.
-    Planning,
-    /// Plans the new object of a replacement.
-    Replacing,
-    /// Asks a data source.
-    Asking,
-    /// Opens an ephemeral resource.
-    Opening,
-}
-
-impl Pending {
-    pub(super) fn new(block: Option<u32>, address: Address, place: Place) -> Self {
-        Self {
-            block,
-            address,
-            place,
-            stage: Stage::Planning,
-            prior: None,
-            config: None,
-            written: None,
-            private: Vec::new(),
-            uses: BTreeSet::new(),
-            reason: None,
-            replace_paths: Vec::new(),
-            importing: None,
-            deposed: false,
-            judged: Judged::nothing(),
-        }
-    }
-
-    /// A new object shall be planned in place of the one that is there.
-    pub(super) fn replace(&mut self) {
-        self.stage = Stage::Replacing;
-        self.config = self.written.take().or(self.config.take());
-    }
-}
 
 /// Makes a plan by asking.
 ///
@@ -116,55 +30,37 @@ impl Pending {
 /// [`Planner::finish`].
 #[derive(Debug)]
 pub struct Planner {
-    pub(super) evaluator: Evaluator,
-    pub(super) schemas: Arc<Schemas>,
-    pub(super) options: RunOptions,
-    base: u64,
-    pub(super) objects: BTreeMap<Address, Object>,
-    /// Where moved objects stood before.
-    pub(super) previous: BTreeMap<Address, Address>,
-    pub(super) deposed: Vec<(Address, Object)>,
-    pub(super) prior_outputs: BTreeMap<Name, Value>,
-    pub(super) graph: Graph,
-    pub(super) chosen: Option<Chosen>,
-    /// Blocks whose new objects are made before those that they replace go.
-    pub(super) made_first: BTreeSet<u32>,
-    ready: VecDeque<u32>,
-    open: BTreeMap<u32, u32>,
-    failed: BTreeSet<u32>,
-    n_done: usize,
-    pending: BTreeMap<u32, Pending>,
-    asked: u32,
-    outbox: Vec<(u32, Question)>,
-    pub(super) planned: BTreeMap<Address, Value>,
-    /// Blocks of which something changes, with the module instances in which it does.
-    pub(super) changing: BTreeMap<u32, BTreeSet<ModulePath>>,
-    pub(super) written: BTreeSet<Address>,
-    pub(super) drafts: Vec<Draft>,
-    /// What the instances of a block in a module instance need as it is written ([`super::needed`]).
-    pub(super) needed: BTreeMap<(u32, u32), Arc<Vec<Needed>>>,
-    /// What is planned of ephemeral resources, by block.
-    pub(super) opened: BTreeMap<ResourceAddress, OpenedBlock>,
-    /// Ephemeral resources that providers need to destroy.
-    opened_to_destroy: BTreeSet<u32>,
-    /// Positions among the drafts.
-    pub(super) draft_of: BTreeMap<Address, usize>,
-    pub(super) imported: Vec<Imported>,
-    pub(super) drift: Vec<Drift>,
-    pub(super) checks: Vec<Checked>,
-    /// What went wrong with data sources that belong to checks.
-    pub(super) check_trouble: BTreeMap<Address, Diagnostics>,
-    pub(super) diagnostics: Diagnostics,
-    blocks_done: bool,
+    pass: Pass,
+    /// Where functions of providers are called; none where none are, which then costs nothing.
+    calling: Option<Box<Calling>>,
+}
+
+/// What another pass begins with, and the round under way.
+#[derive(Debug)]
+struct Calling {
+    loaded: Arc<LoadedRelease>,
+    world: World,
+    schemas: Arc<Schemas>,
+    options: RunOptions,
+    began_at_ms: Option<i64>,
+    /// What was answered in passes before, by the digest of the question.
+    answers: BTreeMap<Digest, Answer>,
+    /// The questions of the round by number, with their answers as they come.
+    round: BTreeMap<u32, (Asked, Option<Answer>)>,
+    /// Passes that were given up.
+    n_given_up: u32,
+    /// Whether calls are asked; whoever derives a plan again knows those that there were.
+    asks: bool,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Call(CallQuestion),
+    /// By its digest.
+    Question(Digest),
 }
 
 impl Planner {
-    /// Says when a plan is made that no run asked for.
-    pub fn begin_at(&mut self, at_ms: i64) {
-        let seed = self.options.seed;
-        self.evaluator.set_began(crate::eval::Began { at_ms, seed });
-    }
-
     /// Begins to plan a release in a world.
     pub fn new(
         loaded: Arc<LoadedRelease>,
@@ -172,459 +68,196 @@ impl Planner {
         schemas: Arc<Schemas>,
         options: RunOptions,
     ) -> Self {
-        let graph = Graph::new(&loaded);
-        let ready = graph
-            .waits
-            .iter()
-            .enumerate()
-            .filter(|(_, waits)| **waits == 0)
-            .map(|(block, _)| block as u32)
-            .collect();
-        let began = world.run.as_ref().map(|run| run.began());
-        let moved = moves::moved(&loaded, &world.resources, &world.deposed);
-        let only_noted = options.mode == PlanMode::RefreshOnly;
-        let noted = noted(&moved.objects, only_noted);
-        let evaluator = Evaluator::new(loaded.clone(), &options, true)
-            .with_began(began)
-            .with_noted(only_noted.then(|| noted.keys().cloned().collect()));
-        evaluator.set_ports(world.route.ports.clone());
-        let chosen = Chosen::new(&loaded, &graph, &options);
-        let made_first = graph.made_first(&loaded, chosen.as_ref());
-        let opened_to_destroy = ephemeral::opened_to_destroy(&loaded, &graph, options.mode);
-        let blocks_done = options.mode == PlanMode::Destroy && opened_to_destroy.is_empty();
-        let mut diagnostics = moved.diagnostics;
-        if let Some(chosen) = &chosen {
-            diagnostics.extend(chosen.left_behind(moved.previous.iter()));
-        }
+        let calling = (!loaded.release.functions.is_empty()).then(|| {
+            Box::new(Calling {
+                loaded: loaded.clone(),
+                world: world.clone(),
+                schemas: schemas.clone(),
+                options: options.clone(),
+                began_at_ms: None,
+                answers: BTreeMap::new(),
+                round: BTreeMap::new(),
+                n_given_up: 0,
+                asks: true,
+            })
+        });
         Self {
-            evaluator,
-            schemas,
-            // Where the run began: nothing but observations can have come since.
-            base: world
-                .run
-                .as_ref()
-                .map_or(world.position, |run| run.submitted_at),
-            objects: moved.objects,
-            previous: moved.previous,
-            deposed: moved.deposed,
-            prior_outputs: world.outputs.clone(),
-            graph,
-            chosen,
-            made_first,
-            ready,
-            open: BTreeMap::new(),
-            failed: BTreeSet::new(),
-            n_done: 0,
-            pending: BTreeMap::new(),
-            asked: 0,
-            outbox: Vec::new(),
-            planned: noted,
-            changing: BTreeMap::new(),
-            written: BTreeSet::new(),
-            drafts: Vec::new(),
-            needed: BTreeMap::new(),
-            opened: BTreeMap::new(),
-            opened_to_destroy,
-            draft_of: BTreeMap::new(),
-            imported: Vec::new(),
-            drift: Vec::new(),
-            checks: Vec::new(),
-            check_trouble: BTreeMap::new(),
-            diagnostics,
-            blocks_done,
-            options,
+            pass: Pass::new(loaded, world, schemas, options),
+            calling,
         }
-        .begun()
     }
 
-    fn begun(mut self) -> Self {
-        if self.blocks_done {
-            self.forgotten();
+    /// The same for whoever derives again what was planned: calls of functions that the world has no answer to are not
+    /// asked, and what comes of them is not known. Those with ephemeral arguments are never in the book.
+    #[must_use]
+    pub fn without_calls(mut self) -> Self {
+        if let Some(calling) = &mut self.calling {
+            calling.asks = false;
         }
         self
     }
 
-    /// What must be answered next. Empty when the plan can be finished.
-    pub fn questions(&mut self) -> Vec<(u32, Question)> {
-        while self.outbox.is_empty() && self.pending.is_empty() {
-            match self.ready.pop_front() {
-                Some(block) if !self.blocks_done => self.block(block),
-                _ if self.blocks_done => break,
-                _ => {
-                    self.blocks_done = true;
-                    self.all_blocks_done();
-                }
-            }
+    /// Says when a plan is made that no run asked for.
+    pub fn begin_at(&mut self, at_ms: i64) {
+        self.pass.begin_at(at_ms);
+        if let Some(calling) = &mut self.calling {
+            calling.began_at_ms = Some(at_ms);
         }
-        // Everything that can be asked now is asked at once.
-        while !self.blocks_done
-            && let Some(block) = self.ready.pop_front()
-        {
-            self.block(block);
-        }
-        core::mem::take(&mut self.outbox)
     }
 
-    fn all_blocks_done(&mut self) {
-        if self.n_done < self.graph.blocks.len() {
-            // Whatever was not planned would be taken for no longer written.
-            self.diagnostics.push(diag::blocks_in_circle());
-        }
-        if !self.diagnostics.has_errors() {
-            if self.options.mode != PlanMode::Destroy {
-                self.still_written();
+    /// What must be answered next. Empty when the plan can be finished.
+    pub fn questions(&mut self) -> Vec<(u32, Question)> {
+        loop {
+            // Ends: a round is asked, or answered by what is known, and there are so many rounds as in `Pass`.
+            let questions = self.pass.questions();
+            let Some(calling) = &mut self.calling else {
+                return questions;
+            };
+            if calling.asks {
+                // What providers are configured with is computed when they are asked: its calls come first.
+                let mut nothing = Held::default();
+                for (_, question) in &questions {
+                    let _ = self.pass.configuration(question, &mut nothing);
+                    let _ = self.pass.handed_out(question, &mut nothing);
+                }
+                if questions.is_empty() {
+                    self.pass.look_at_outputs();
+                }
+                let open = self.pass.evaluator.take_open_calls();
+                if !open.is_empty() {
+                    return calling.ask(open);
+                }
             }
-            self.forgotten();
+            let mut unanswered = Vec::new();
+            for (number, question) in questions {
+                let digest = Digest::of(&encode(&question));
+                let known = calling.answers.get(&digest).cloned();
+                if known.is_none() {
+                    unanswered.push((number, question));
+                }
+                let asked = Asked::Question(digest);
+                calling.round.insert(number, (asked, known));
+            }
+            if !unanswered.is_empty() || calling.round.is_empty() {
+                return unanswered;
+            }
+            self.end_round();
         }
     }
 
     /// Takes the answer to a question. Answers to unknown numbers are ignored.
     pub fn answer(&mut self, number: u32, answer: Answer) {
-        let Some(pending) = self.pending.remove(&number) else {
+        let Some(calling) = &mut self.calling else {
+            self.pass.answer(number, answer);
             return;
         };
-        match answer {
-            Answer::Read(read) => self.read(pending, read),
-            Answer::Plan(plan) => self.planned_answer(pending, plan),
-            Answer::Import(found) => self.found(pending, found),
-            Answer::Upgrade(upgraded) => self.upgraded(pending, upgraded),
-            Answer::Data(data) => self.told(pending, data),
-            Answer::Open(open) => self.opened(pending, open),
-            Answer::Failed(diagnostics) if pending.stage == Stage::Asking => {
-                self.not_told(pending, diagnostics);
-            }
-            Answer::Failed(diagnostics) => {
-                // What is wrong with a provider is answered to each question that it is asked.
-                for one in diagnostics.0 {
-                    if !self.diagnostics.iter().any(|known| *known == one) {
-                        self.diagnostics.push(one);
-                    }
-                }
-                self.fail(&pending);
+        if let Some((_, place)) = calling.round.get_mut(&number) {
+            place.get_or_insert(answer);
+            if calling.round.values().all(|(_, answer)| answer.is_some()) {
+                self.end_round();
             }
         }
     }
 
+    /// Everything in the round is answered.
+    fn end_round(&mut self) {
+        let Some(calling) = &mut self.calling else {
+            return;
+        };
+        let mut calls = Vec::new();
+        for (number, (asked, answer)) in core::mem::take(&mut calling.round) {
+            let Some(answer) = answer else { continue };
+            match asked {
+                Asked::Call(call) => calls.push((call, answer)),
+                Asked::Question(digest) => {
+                    calling.answers.insert(digest, answer.clone());
+                    self.pass.answer(number, answer);
+                }
+            }
+        }
+        if calls.is_empty() {
+            return;
+        }
+        let mut next = Pass::new(
+            calling.loaded.clone(),
+            &calling.world,
+            calling.schemas.clone(),
+            calling.options.clone(),
+        );
+        if let Some(at_ms) = calling.began_at_ms {
+            next.begin_at(at_ms);
+        }
+        next.evaluator.take_answers_of(&self.pass.evaluator);
+        for (call, answer) in &calls {
+            next.evaluator.learn(call, answer);
+        }
+        calling.n_given_up += 1;
+        if calling.n_given_up > CALL_ROUNDS_MAX {
+            next.give_up(diag::calls_without_end());
+        }
+        self.pass = next;
+    }
+
+    /// What the provider of a question must be configured with; none where nobody has written a configuration down.
+    ///
+    /// # Errors
+    /// When the configuration cannot be evaluated.
+    pub fn configuration(
+        &self,
+        question: &Question,
+        held: &mut Held,
+    ) -> Result<Option<Value>, Diagnostics> {
+        self.pass.configuration(question, held)
+    }
+
+    /// A question with what is ephemeral in it, conditions that rest on that judged.
+    pub fn handed_out(&self, question: &Question, held: &mut Held) -> Handed {
+        self.pass.handed_out(question, held)
+    }
+
+    /// Takes what an ephemeral resource holds that was opened; the answer to the question says nothing of it. One that
+    /// is not as its postconditions say is a failure.
+    pub fn take(
+        &self,
+        address: &Address,
+        opened: Result<(Value, Diagnostics), Diagnostics>,
+        held: &mut Held,
+    ) -> Answer {
+        self.pass.take(address, opened, held)
+    }
+
+    /// What speaks against variables and outputs that rest on ephemeral resources, once nothing is asked any more.
+    pub fn judged_with(&self, held: &mut Held) -> Diagnostics {
+        self.pass.judged_with(held)
+    }
+
     /// What the objects that were planned will be. With trouble, those that are not in it were not planned.
     pub fn planned(&self) -> &BTreeMap<Address, Value> {
-        &self.planned
+        &self.pass.planned
+    }
+
+    /// The calls of functions that the plan was made with, and what was answered.
+    pub fn calls(&self) -> Vec<(CallQuestion, Answer)> {
+        self.pass.evaluator.answered_calls()
     }
 
     /// The plan, or everything that speaks against one.
     ///
     /// # Errors
     /// All diagnostics, at least one of them an error.
-    pub fn finish(mut self) -> Result<Plan, Diagnostics> {
-        let outputs = self.outputs();
-        self.drafts.sort_by(|a, b| {
-            (&a.change.address, a.change.deposed).cmp(&(&b.change.address, b.change.deposed))
-        });
-        steps::turn_round(&mut self.drafts);
-        self.protect();
-        let steps = match steps::steps(&self.drafts) {
-            Ok(steps) => steps,
-            Err(cycle) => {
-                self.diagnostics.push(cycle);
-                Vec::new()
-            }
-        };
-        if self.diagnostics.has_errors() {
-            return Err(self.diagnostics);
-        }
-        self.drift.sort_by(|a, b| a.address.cmp(&b.address));
-        self.imported.sort_by(|a, b| a.address.cmp(&b.address));
-        self.checks.sort_by(|a, b| a.subject.cmp(&b.subject));
-        let without_instances = self.without_instances();
-        Ok(Plan {
-            format: 1,
-            mode: self.options.mode,
-            base: self.base,
-            release: Some(self.evaluator.loaded().digest),
-            changes: self.drafts.into_iter().map(|draft| draft.change).collect(),
-            steps,
-            drift: self.drift,
-            outputs,
-            diagnostics: self.diagnostics,
-            checks: self.checks,
-            partial: self.chosen.is_some(),
-            imported: self.imported,
-            without_instances,
-        })
-    }
-
-    pub(super) fn schema(&self, provider: &str, address: &Address) -> Option<&BlockSchema> {
-        crate::memo::schema(&self.schemas, provider, address)
-    }
-
-    /// Version of the form in which a provider has the objects of a type.
-    pub(super) fn schema_version(&self, provider: &str, address: &Address) -> Option<u64> {
-        let of_type = crate::memo::type_schema(&self.schemas, provider, address);
-        of_type.map(|one| one.version)
-    }
-
-    /// Planned objects, for evaluation; where everything is destroyed, those that there are.
-    pub(super) fn objects(&self) -> impl Fn(&Address) -> Option<Value> + '_ {
-        |address| {
-            let planned = self.planned.get(address);
-            let prior = || self.objects.get(address).map(|object| &object.value);
-            let destroys = self.options.mode == PlanMode::Destroy;
-            planned
-                .or_else(|| if destroys { prior() } else { None })
-                .cloned()
-        }
-    }
-
-    /// The resource block of a number.
-    pub(super) fn resource_of(&self, block: Option<u32>) -> Option<(u32, Resource)> {
-        let (node, resource) = self.resource_at(block)?;
-        Some((node, resource.clone()))
-    }
-
-    fn resource_at(&self, block: Option<u32>) -> Option<(u32, &Resource)> {
-        let (node, block) = self.graph.blocks.get(block? as usize)?;
-        let Block::Resource(mode, kind, name) = block else {
-            return None;
-        };
-        let resource = self.evaluator.resource(*node, *mode, kind, name)?;
-        Some((*node, resource))
-    }
-
-    fn block(&mut self, number: u32) {
-        let Some((node, block)) = self.graph.blocks.get(number as usize).cloned() else {
-            return;
-        };
-        if self.options.mode == PlanMode::Destroy && !self.opened_to_destroy.contains(&number) {
-            self.done(number);
-            return;
-        }
-        let destroys = self.options.mode == PlanMode::Destroy;
-        if !destroys && self.chosen.as_ref().is_some_and(|one| !one.has(number)) {
-            self.left_out(node, &block);
-            self.done(number);
-            return;
-        }
-        let found = match block {
-            Block::Close | Block::Checks => Ok(()),
-            Block::Module => {
-                let found = self.evaluator.module_instances(node, &self.objects());
-                found.map(|_| ())
-            }
-            Block::Local(name) => self.each_module(node, |planner, module| {
-                let evaluator = &planner.evaluator;
-                let value = evaluator.local(module, &name, Default::default(), &planner.objects());
-                value.map(|_| ())
-            }),
-            Block::Variable(name) => self.variable(node, &name),
-            Block::Output(name) => self.output(node, &name),
-            Block::Check(name) => self.check(node, &name),
-            Block::Resource(mode, kind, name) => {
-                self.open.insert(number, 1);
-                self.resource(number, node, (mode, kind, name));
-                self.one_less(number);
-                return;
-            }
-        };
-        if let Err(diagnostics) = found {
-            self.diagnostics.extend(diagnostics);
-            self.failed.insert(number);
-        }
-        self.done(number);
-    }
-
-    /// Does something for each instance of a module, and collects what goes wrong.
-    pub(super) fn each_module(
-        &self,
-        node: u32,
-        what: impl Fn(&Self, u32) -> Result<(), Diagnostics>,
-    ) -> Result<(), Diagnostics> {
-        let mut found = Diagnostics::new();
-        for module in self.evaluator.module_instances(node, &self.objects())? {
-            if let Err(diagnostics) = what(self, module) {
-                found.extend(diagnostics);
-            }
-        }
-        if found.is_empty() { Ok(()) } else { Err(found) }
-    }
-
-    /// The instances of the module at a node of the tree.
-    pub(super) fn modules(&self, node: u32) -> Result<Vec<u32>, Diagnostics> {
-        self.evaluator.module_instances(node, &self.objects())
-    }
-
-    fn variable(&mut self, node: u32, name: &Name) -> Result<(), Diagnostics> {
-        let loaded = self.evaluator.loaded().clone();
-        let Some(variable) = loaded.module(node).variables.get(name) else {
-            return Ok(());
-        };
-        self.each_module(node, |planner, module| {
-            let objects = planner.objects();
-            let value = planner
-                .evaluator
-                .variable(module, name, variable.span, &objects);
-            value.map(|_| ())
-        })?;
-        if variable.validations.is_empty() {
-            return Ok(());
-        }
-        let mut found = Diagnostics::new();
-        for module in self.modules(node)? {
-            let judged = self.evaluator.judge(
-                &variable.validations,
-                &Judging::variable(&self.evaluator.path(module), name),
-                &Place::of(module),
-                &self.objects(),
-            );
-            let subject = CheckSubject::Variable(self.evaluator.path(module), name.clone());
-            found.extend(self.judged(subject, judged));
-        }
-        if found.is_empty() { Ok(()) } else { Err(found) }
-    }
-
-    /// Takes note of what became of conditions; what is to be told of it is given back.
-    pub(super) fn judged(&mut self, subject: CheckSubject, judged: Judged) -> Diagnostics {
-        self.checks.push(Checked {
-            subject,
-            status: judged.status,
-            problems: judged.problems,
-        });
-        judged.diagnostics
-    }
-
-    /// Wakes the blocks that waited for this one, and passes over those that cannot be planned because of it.
-    fn done(&mut self, number: u32) {
-        let mut over = Vec::from([number]);
-        while let Some(number) = over.pop() {
-            self.n_done += 1;
-            let failed = self.failed.contains(&number);
-            let wakes = self.graph.wakes.get(number as usize);
-            for who in wakes.cloned().unwrap_or_default() {
-                if failed {
-                    self.failed.insert(who);
-                }
-                let Some(waits) = self.graph.waits.get_mut(who as usize) else {
-                    continue;
-                };
-                *waits -= 1;
-                if *waits > 0 {
-                    continue;
-                }
-                if self.failed.contains(&who) {
-                    over.push(who);
-                } else {
-                    self.ready.push_back(who);
-                }
-            }
-        }
-    }
-
-    pub(super) fn one_less(&mut self, number: u32) {
-        if let Some(open) = self.open.get_mut(&number) {
-            *open -= 1;
-            if *open == 0 {
-                self.open.remove(&number);
-                self.done(number);
-            }
-        }
-    }
-
-    pub(super) fn one_more(&mut self, number: u32) {
-        if let Some(open) = self.open.get_mut(&number) {
-            *open += 1;
-        }
-    }
-
-    /// A block cannot be planned, and nothing that needs it.
-    pub(super) fn cannot(&mut self, number: u32, diagnostics: Diagnostics) {
-        self.diagnostics.extend(diagnostics);
-        self.failed.insert(number);
-    }
-
-    pub(super) fn fail(&mut self, pending: &Pending) {
-        if let Some(block) = pending.block {
-            self.failed.insert(block);
-            self.one_less(block);
-        }
-    }
-
-    pub(super) fn ask(&mut self, pending: Pending, question: Question) {
-        let number = self.asked;
-        self.asked += 1;
-        self.pending.insert(number, pending);
-        self.outbox.push((number, question));
-    }
-
-    pub(super) fn draft(&mut self, pending: Pending, mut change: PlannedChange) {
-        change.schema_version = self.schema_version(&change.provider, &change.address);
-        let nested = self.is_nested(&pending);
-        let damaged = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
-        let provisioners = provision::of_change(&self.evaluator, &change, damaged);
-        if let Some(block) = pending.block
-            && !matches!(change.action, model::Action::NoOp | model::Action::Open)
-        {
-            let module = pending.address.resource.module.clone();
-            self.changing.entry(block).or_default().insert(module);
-        }
-        let prior_dependencies = pending
-            .prior
-            .map(|prior| prior.dependencies)
-            .unwrap_or_default();
-        self.draft_of
-            .insert(pending.address.clone(), self.drafts.len());
-        self.drafts.push(Draft {
-            change,
-            uses: pending.uses,
-            prior_dependencies,
-            provisioners,
-            nested,
-        });
-        if let Some(block) = pending.block {
-            self.one_less(block);
-        }
-    }
-
-    fn is_nested(&self, pending: &Pending) -> bool {
-        pending.address.resource.mode == Mode::Data
-            && self
-                .resource_of(pending.block)
-                .is_some_and(|(node, resource)| self.belongs_to_check(node, &resource))
-    }
-
-    /// What is left out of a plan stays as it is.
-    fn left_out(&mut self, node: u32, block: &Block) {
-        let Block::Resource(mode, kind, name) = block else {
-            return;
-        };
-        let loaded = self.evaluator.loaded().clone();
-        let of_block = |address: &&Address| {
-            let resource = &address.resource;
-            (resource.mode, &resource.kind, &resource.name) == (*mode, kind, name)
-                && loaded.node_at(&resource.module) == Some(node)
-        };
-        let kept: Vec<Address> = self.objects.keys().filter(of_block).cloned().collect();
-        for address in kept {
-            self.keep(address);
-        }
-    }
-
-    /// An object that is not planned: it stays, and others see it as it is.
-    pub(super) fn keep(&mut self, address: Address) {
-        if let Some(object) = self.objects.get(&address) {
-            self.planned.insert(address.clone(), object.value.clone());
-        }
-        self.written.insert(address);
+    pub fn finish(self) -> Result<Plan, Diagnostics> {
+        self.pass.finish()
     }
 }
 
-/// Objects that are seen as they are where only note is taken: what is not written any more stays, too.
-fn noted(objects: &BTreeMap<Address, Object>, only_noted: bool) -> BTreeMap<Address, Value> {
-    let managed =
-        |(address, _): &(&Address, &Object)| only_noted && address.resource.mode == Mode::Managed;
-    let noted = objects.iter().filter(managed);
-    let noted = noted.map(|(address, object)| (address.clone(), object.value.clone()));
-    noted.collect()
-}
-
-/// Whether a value holds anything that is not known; used to see which configurations must be computed again.
-pub(crate) fn has_holes(value: Option<&Value>) -> bool {
-    value.is_some_and(|value| !value.is_null() && !value.is_wholly_known())
+impl Calling {
+    /// Calls are asked alone: what else the round would ask was computed without their answers.
+    fn ask(&mut self, open: Vec<CallQuestion>) -> Vec<(u32, Question)> {
+        let numbered = (0..).zip(open);
+        let questions = numbered.map(|(number, call)| {
+            self.round.insert(number, (Asked::Call(call.clone()), None));
+            (number, Question::Call(call))
+        });
+        questions.collect()
+    }
 }

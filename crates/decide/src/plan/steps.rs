@@ -9,7 +9,7 @@
 //! - data sources of checks are read after everything else.
 
 use super::ephemeral::opens_only;
-use super::planner::Draft;
+use super::pass::Draft;
 use crate::diag;
 use crate::eval::Use;
 use alloc::collections::{BTreeMap, BTreeSet};

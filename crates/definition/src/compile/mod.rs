@@ -208,6 +208,7 @@ fn modules(
             let found = &mut compiler.diagnostics;
             crate::delivery::compile(root, &names, &constraints, &mut release, found);
         }
+        release.functions.extend(names.providers.called());
     }
     let mut diagnostics = compiler.diagnostics;
     if let Some(root) = definitions.first() {

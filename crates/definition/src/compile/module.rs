@@ -5,6 +5,7 @@ use super::load::{CallBlock, Definition};
 use super::provider::{self, Configurations};
 use super::settings::{self, Requirements};
 use crate::diag::blocks as diag;
+use crate::lower::functions::Providers;
 use crate::lower::{CallNames, Context, Deprecated, Lowerer, Names, ResourceNames, Roots};
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
 use alloc::borrow::Cow;
@@ -153,7 +154,10 @@ impl<'a> Compiler<'a> {
                 .filter_map(|block| block.labels.first())
                 .map(|label| label.name.clone())
                 .collect(),
-            providers: self.requirements.get(index).cloned().unwrap_or_default(),
+            providers: Providers::new(
+                self.requirements.get(index).cloned().unwrap_or_default(),
+                self.schemas,
+            ),
         }
     }
 

@@ -18,6 +18,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use model::{Module, Release, Repetition};
+use value::functions::Declaration;
 use value::{Data, Diagnostics, Expr, Name, Reference, Scope, SourceId, Span, Type, Value};
 
 /// Whether a function reads files or asks for something else of the machine.
@@ -41,6 +42,7 @@ pub(crate) fn read_files(
     }
     let reader = Reader {
         files,
+        functions: release.functions.clone(),
         read: RefCell::default(),
         missing: RefCell::default(),
         sources: RefCell::new(sources),
@@ -66,6 +68,8 @@ pub(crate) fn read_files(
 /// Reads files once each and remembers them.
 struct Reader<'a, 'f> {
     files: &'a dyn Files,
+    /// Functions of providers, which answer nothing yet.
+    functions: BTreeMap<Name, Declaration>,
     read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
     /// Files asked for in vain since this was last emptied.
     missing: RefCell<Vec<String>>,
@@ -153,6 +157,10 @@ struct StaticScope<'a, 'f> {
 }
 
 impl Scope for StaticScope<'_, '_> {
+    fn declared(&self, name: &str) -> Option<&Declaration> {
+        self.reader.functions.get(name)
+    }
+
     fn resolve(&self, reference: &Reference, _: Span) -> Result<Value, Diagnostics> {
         let unknown = || Value::unknown(Type::Any);
         Ok(match (reference, &self.item) {

@@ -18,6 +18,7 @@ use model::{
     BlockSchema, Condition, Key, Mode, Module, ModuleCall, ProviderSchema, Release, Repetition,
     Resource,
 };
+use value::functions::Declaration;
 use value::{
     Data, Diagnostic, Diagnostics, Expr, ExprKind, Marks, Name, Reference, Scope, Span, Type, Value,
 };
@@ -450,6 +451,10 @@ impl Scope for Here<'_> {
                 Value::unknown(Type::Any).with_marks(known.marks(reference))
             }
         })
+    }
+
+    fn declared(&self, name: &str) -> Option<&Declaration> {
+        self.known.trial.functions.get(name)
     }
 
     fn instance(

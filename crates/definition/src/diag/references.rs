@@ -309,15 +309,6 @@ pub(crate) fn not_a_provider_function<'a>(
     suggest(error(UNKNOWN_FUNCTION, detail, span), suggestion)
 }
 
-/// A function of a provider whose functions cannot be called yet.
-pub(crate) fn provider_function(span: Span, provider: &str, function: &str) -> Diagnostic {
-    let detail = format!(
-        "The provider \"{provider}\" offers no functions here, so there is no \"{function}\": functions of providers \
-         are not supported yet. Compute the value with the functions of the language, or give it as a variable."
-    );
-    error(UNKNOWN_FUNCTION, detail, span)
-}
-
 /// One finding per knot: the members of a cycle in its order, each with its place.
 pub(crate) fn cycle(members: &[(String, Span)], others: &[(String, Span)]) -> Diagnostic {
     let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();

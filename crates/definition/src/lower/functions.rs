@@ -2,16 +2,73 @@
 //!
 //! What functions do is `value`'s; here a name that nobody knows is found while compiling.
 
-use crate::diag::references as diag;
+use crate::diag::{blocks, references as diag};
 use alloc::collections::BTreeMap;
-use model::ProviderRequirement;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use model::{ProviderRequirement, ProviderSchema};
 use value::functions::{
-    TERRAFORM_PROVIDER, function, function_names, provider_function_name, terraform_function_names,
+    Declaration, TERRAFORM_PROVIDER, function, function_names, provider_function_name,
+    terraform_function_names,
 };
 use value::{Diagnostic, Name, Span};
 
-/// Required providers by local name.
-type Requirements = BTreeMap<Name, ProviderRequirement>;
+/// The providers whose functions can be called somewhere.
+#[derive(Default)]
+pub(crate) struct Providers<'a> {
+    /// Those that the module requires, by local name.
+    required: BTreeMap<Name, ProviderRequirement>,
+    schemas: &'a [ProviderSchema],
+    /// Functions that were called, by the names that compiled expressions have for them.
+    called: RefCell<BTreeMap<Name, Declaration>>,
+}
+
+impl<'a> Providers<'a> {
+    pub(crate) fn new(
+        required: BTreeMap<Name, ProviderRequirement>,
+        schemas: &'a [ProviderSchema],
+    ) -> Self {
+        Self {
+            required,
+            schemas,
+            called: RefCell::default(),
+        }
+    }
+
+    /// The functions of providers that were called so far.
+    pub(crate) fn called(&self) -> BTreeMap<Name, Declaration> {
+        self.called.borrow().clone()
+    }
+
+    /// A function of the provider that the module calls `local`.
+    fn function(&self, local: &str, function: &str, span: Span) -> Result<Name, Diagnostic> {
+        let Some(requirement) = self.required.get(local) else {
+            return Err(diag::provider_not_required(span, local, function));
+        };
+        let source = &requirement.source;
+        let name = provider_function_name(source, function);
+        if source == TERRAFORM_PROVIDER {
+            if terraform_function_names().any(|known| known == function) {
+                return Ok(name);
+            }
+            let known = terraform_function_names();
+            return Err(diag::not_a_provider_function(span, local, function, known));
+        }
+        let Some(schema) = self.schemas.iter().find(|one| one.source == *source) else {
+            let known: Vec<&str> = self.schemas.iter().map(|one| one.source.as_str()).collect();
+            return Err(blocks::unknown_provider(span, source, &known));
+        };
+        let Some(declared) = schema.functions.get(function) else {
+            let known = schema.functions.keys().map(|one| &**one);
+            return Err(diag::not_a_provider_function(span, local, function, known));
+        };
+        let mut called = self.called.borrow_mut();
+        called
+            .entry(name.clone())
+            .or_insert_with(|| declared.clone());
+        Ok(name)
+    }
+}
 
 /// How a name of the language may begin, and how one of a provider does.
 const LANGUAGE: &str = "core::";
@@ -25,14 +82,17 @@ const PROVIDER: &str = "provider::";
 pub(crate) fn resolve(
     name: &Name,
     span: Span,
-    providers: Option<&Requirements>,
+    providers: Option<&Providers<'_>>,
 ) -> Result<Name, Diagnostic> {
     if let Some(rest) = name.strip_prefix(PROVIDER) {
         return match rest.split_once("::") {
             Some((provider, function))
                 if !provider.is_empty() && !function.is_empty() && !function.contains("::") =>
             {
-                of_provider(provider, function, span, providers)
+                match providers {
+                    Some(providers) => providers.function(provider, function, span),
+                    None => Err(diag::provider_function_here(span)),
+                }
             }
             _ => Err(diag::malformed_function(
                 span,
@@ -50,29 +110,6 @@ pub(crate) fn resolve(
         Some(_) => Ok(name.clone()),
         None => Err(diag::unknown_function(span, own, function_names())),
     }
-}
-
-/// A function of the provider that the module calls `local`.
-fn of_provider(
-    local: &str,
-    function: &str,
-    span: Span,
-    providers: Option<&Requirements>,
-) -> Result<Name, Diagnostic> {
-    let Some(providers) = providers else {
-        return Err(diag::provider_function_here(span));
-    };
-    let Some(requirement) = providers.get(local) else {
-        return Err(diag::provider_not_required(span, local, function));
-    };
-    if requirement.source != TERRAFORM_PROVIDER {
-        return Err(diag::provider_function(span, local, function));
-    }
-    if terraform_function_names().all(|known| known != function) {
-        let known = terraform_function_names();
-        return Err(diag::not_a_provider_function(span, local, function, known));
-    }
-    Ok(provider_function_name(&requirement.source, function))
 }
 
 /// Whether a function makes something of arguments that cannot be computed.

@@ -15,7 +15,8 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
-use model::{BlockSchema, Mode, ProviderRequirement};
+use functions::Providers;
+use model::{BlockSchema, Mode};
 use value::{Diagnostic, Diagnostics, Expr, ExprKind, Name, Span, Type, Value};
 
 /// What a module declares, as far as references need to know it.
@@ -27,8 +28,7 @@ pub(crate) struct Names<'a> {
     /// Module calls and stacks.
     pub(crate) calls: BTreeMap<Name, CallNames>,
     pub(crate) services: BTreeSet<Name>,
-    /// Required providers, by local name.
-    pub(crate) providers: BTreeMap<Name, ProviderRequirement>,
+    pub(crate) providers: Providers<'a>,
 }
 
 /// What is known of a resource.
@@ -330,7 +330,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The providers whose functions can be called; none where none can.
-    fn providers(&self) -> Option<&'a BTreeMap<Name, ProviderRequirement>> {
+    fn providers(&self) -> Option<&'a Providers<'a>> {
         match self.roots {
             Roots::Module(names) => Some(&names.providers),
             Roots::Test(names) => names.module.map(|names| &names.providers),

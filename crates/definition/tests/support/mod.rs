@@ -14,6 +14,7 @@ use definition::{Compiled, LineIndex};
 use model::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use value::functions::{Declaration, DeclaredParameter};
 use value::{Severity, Span, Type};
 
 /// A provider like Terraform's own, and one with every kind of attribute and nested block.
@@ -134,6 +135,19 @@ pub(crate) fn schemas() -> Vec<ProviderSchema> {
         ]),
         blocks: BTreeMap::new(),
     };
+    let parameter = |name: &str, ty| DeclaredParameter {
+        name: name.to_owned(),
+        ty,
+        takes_null: false,
+        takes_unknown: false,
+        description: String::new(),
+    };
+    let parse = Declaration {
+        parameters: vec![parameter("text", Type::String)],
+        variadic: Some(parameter("limits", Type::Number)),
+        returns: Type::object([("text".into(), Type::String)]),
+        description: "The parts of a text.".to_owned(),
+    };
     let ty = |block| TypeSchema { version: 0, block };
     vec![
         ProviderSchema {
@@ -152,6 +166,7 @@ pub(crate) fn schemas() -> Vec<ProviderSchema> {
             provider,
             ephemeral: BTreeMap::from([("test_token".into(), ty(token))]),
             data: BTreeMap::from([("test_thing".into(), ty(thing))]),
+            functions: BTreeMap::from([("parse".into(), parse)]),
         },
     ]
 }

@@ -261,7 +261,7 @@ impl<'a> Carrying<'a> {
             status = TestStatus::Error;
             BTreeMap::new()
         } else {
-            let (outputs, asserted) = self.assert(run, &ready, &values, &outcome.objects);
+            let (outputs, asserted) = self.assert(run, &ready, &values, &outcome.objects).await;
             for one in asserted {
                 let (worse, why) = match one {
                     Asserted::Holds => continue,
@@ -412,7 +412,7 @@ impl<'a> Carrying<'a> {
     }
 
     /// The outputs of what was carried out, and what became of each assertion.
-    fn assert(
+    async fn assert(
         &self,
         run: &TestRun,
         ready: &Ready,
@@ -423,7 +423,23 @@ impl<'a> Carrying<'a> {
             Ok(loaded) => loaded,
             Err(found) => return (BTreeMap::new(), vec![Asserted::Unclear(found)]),
         };
-        let inspection = Inspection::new(loaded, &ready.options, objects.clone());
+        let schemas = ready.outside.schemas();
+        let mut inspection = Inspection::new(loaded, &ready.options, objects.clone(), &schemas);
+        let schemas: Vec<_> = schemas.values().cloned().collect();
+        let asserted = crate::with_calls(&ready.outside, &mut inspection, |inspection| {
+            self.asserted(run, ready, (values, &schemas), inspection)
+        });
+        asserted.await
+    }
+
+    /// The same as far as calls of functions of providers are answered.
+    fn asserted(
+        &self,
+        run: &TestRun,
+        ready: &Ready,
+        (values, schemas): (&BTreeMap<Name, (Value, Span)>, &[model::ProviderSchema]),
+        inspection: &Inspection,
+    ) -> (BTreeMap<Name, Value>, Vec<Asserted>) {
         let files = |path: &str| definition::answer(self.suite.files, path).map(Arc::from);
         let root = ready.release.modules.first();
         let mut outputs = BTreeMap::new();
@@ -438,12 +454,11 @@ impl<'a> Carrying<'a> {
             };
             outputs.insert(name.clone(), value.with_marks(marks));
         }
-        let schemas: Vec<_> = ready.outside.schemas().values().cloned().collect();
         let (assertions, found) = run.assertions(
             self.file,
             &self.results,
             values,
-            (&ready.release, &schemas),
+            (&ready.release, schemas),
             &Value::object(outputs.clone()),
         );
         let judged = assertions.into_iter().map(|one| {

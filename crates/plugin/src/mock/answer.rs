@@ -600,6 +600,11 @@ fn call_function(mock: &Inner, sent: &[u8]) -> Answered {
         mock,
         call.with("arguments", arguments.iter().map(shown).collect()),
     );
+    let method = Method::CallFunction;
+    let fault = fault(mock, &mut mock.state(), method, &request.name, &[]);
+    if let Some(answered) = struck(fault) {
+        return answered;
+    }
     if let Some(error) = &script.error {
         return reply(&wire::Called {
             result: None,

@@ -3,13 +3,17 @@
 use crate::bed::{Bed, SCRIPT, config};
 use contract::conformance::{self, Inquires, ProviderFixture};
 use plugin::Major;
-use value::{Type, Value};
+use value::{Name, Type, Value};
 
 struct Fixture<'a>(&'a Bed);
 
 impl ProviderFixture for Fixture<'_> {
     fn kind(&self) -> &str {
         "mock_thing"
+    }
+
+    fn call(&self) -> Option<(Name, Vec<Value>)> {
+        Some(("same".into(), vec![Value::string("x")]))
     }
 
     fn config(&self, n: u32) -> Value {

@@ -2,7 +2,7 @@
 
 use crate::bed::{Bed, SCRIPT, SOURCE, address, codes, configured};
 use contract::{Answer, Provider as _, Question};
-use model::{ImportQuestion, Mode, OpenQuestion};
+use model::{CallAnswer, CallQuestion, ImportQuestion, Mode, OpenQuestion};
 use plugin::{Major, Plugin, Source, Wanted};
 use value::{Marks, Type, Value};
 
@@ -12,24 +12,47 @@ async fn functions_give_results_or_say_why_not() {
     let plugin = bed.plugin().await;
     let call = |name: &'static str, arguments: Vec<Value>| {
         let plugin = plugin.clone();
-        async move { plugin.call_function(name, &arguments).await }
+        let question = Question::Call(CallQuestion {
+            provider: SOURCE.into(),
+            function: name.into(),
+            arguments,
+        });
+        async move { plugin.ask(&question).await }
     };
+    let gives = |value: &Value| Answer::Call(CallAnswer::Gives(value.clone()));
     let text = Value::string("x");
-    assert_eq!(call("same", vec![text.clone()]).await, Ok(text.clone()));
+    assert_eq!(call("same", vec![text.clone()]).await, gives(&text));
     let unknown = Value::unknown(Type::String);
-    assert_eq!(call("same", vec![unknown.clone()]).await, Ok(unknown));
-    for (name, arguments, says) in [
-        ("same", vec![Value::null(Type::String)], "must not be null"),
-        ("same", vec![], "1 arguments are needed"),
-        ("fails", vec![Value::bool(true)], "no luck"),
+    assert_eq!(call("same", vec![unknown.clone()]).await, gives(&unknown));
+    for (name, arguments, says, blamed) in [
+        (
+            "same",
+            vec![Value::null(Type::String)],
+            "must not be null",
+            Some(0),
+        ),
+        ("same", vec![], "1 argument(s)", None),
+        ("fails", vec![Value::bool(true)], "no luck", Some(0)),
     ] {
-        let found = call(name, arguments).await.unwrap_err();
-        assert_eq!(codes(&found), ["SF1513"]);
-        let detail = &found.iter().next().unwrap().detail;
-        assert!(detail.contains(says), "{detail}");
+        let answer = call(name, arguments).await;
+        let Answer::Call(CallAnswer::Refuses { why, argument }) = answer else {
+            panic!("{name} is not refused: {answer:?}")
+        };
+        assert!(why.contains(says), "{why}");
+        assert_eq!(argument, blamed);
     }
-    let found = call("other", vec![text]).await.unwrap_err();
+    let answer = call("other", vec![text]).await;
+    let Answer::Failed(found) = answer else {
+        panic!("there is no such function: {answer:?}")
+    };
     assert_eq!(codes(&found), ["SF1510"]);
+    let names: Vec<String> = bed
+        .mock
+        .take_calls()
+        .into_iter()
+        .map(|call| call.name)
+        .collect();
+    assert_eq!(names, ["GetProviderSchema", "CallFunction", "CallFunction"]);
 }
 
 #[tokio::test]

@@ -9,6 +9,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+/// The arguments of a call.
+pub(super) struct Given {
+    pub(super) values: Vec<Value>,
+    pub(super) places: Vec<Span>,
+    /// What is wrong with those that could not be computed.
+    pub(super) found: Diagnostics,
+}
+
 impl Evaluator<'_> {
     #[inline(never)]
     pub(super) fn call(
@@ -24,15 +32,13 @@ impl Evaluator<'_> {
         if is_written && !self.scope.calls_functions() {
             return Err(diag::unknown_function(name, None, span).into());
         }
+        if functions::declared_name(name).is_some() {
+            return self.call_declared(name, (arguments, expand_last), env, span);
+        }
         let function = lookup(name, span)?;
-        // A compiled name has the address of a provider where a short one was written.
-        let name = match name.starts_with(functions::PROVIDER) {
-            true => function.name,
-            false => name,
-        };
-        let mut places: Vec<Span> = arguments.iter().map(beginning).collect();
+        let places: Vec<Span> = arguments.iter().map(beginning).collect();
         if !expand_last {
-            check_count(function, &places, span)?;
+            check_count(&Arity::of(function), &places, span)?;
         }
         match function.special {
             Special::Can if !expand_last => return self.can(arguments, env),
@@ -48,12 +54,33 @@ impl Evaluator<'_> {
             let place = beginning(template);
             return Err(diag::invalid_argument(function.name, "template", why, place).into());
         }
+        let Some(given) = self.given((arguments, expand_last), places, env, span)? else {
+            return Ok(Value::unknown(Type::Any));
+        };
+        let Given {
+            values,
+            places,
+            found,
+        } = given;
+        let result = invoke(function, name, values, &places, self.scope, span, found)?;
+        self.spend_bytes(built_bytes(&result), span)?;
+        Ok(result)
+    }
+
+    /// The values of all arguments; none while it is not known how many there are.
+    pub(super) fn given(
+        &self,
+        (arguments, expand_last): (&[Expr], bool),
+        mut places: Vec<Span>,
+        env: Env<'_>,
+        span: Span,
+    ) -> Result<Option<Given>, Diagnostics> {
         let (arguments, expanded) = if expand_last {
             let Some((last, arguments)) = arguments.split_last() else {
                 return Err(diag::expanded_argument("be given", span).into());
             };
             let Some(items) = self.expanded(last, env)? else {
-                return Ok(Value::unknown(Type::Any));
+                return Ok(None);
             };
             places.truncate(arguments.len());
             places.resize(arguments.len() + items.len(), last.span);
@@ -73,9 +100,11 @@ impl Evaluator<'_> {
         values.extend(expanded);
         let looked_at: u64 = values.iter().map(Value::weight_bytes).sum();
         self.spend_steps(looked_at / CALL_BYTES_PER_STEP, span)?;
-        let result = invoke(function, name, values, &places, self.scope, span, found)?;
-        self.spend_bytes(built_bytes(&result), span)?;
-        Ok(result)
+        Ok(Some(Given {
+            values,
+            places,
+            found,
+        }))
     }
 
     /// The elements of the last argument where it is followed by `...`; none while they are not known.
@@ -168,22 +197,39 @@ fn lookup(name: &str, span: Span) -> Result<&'static Function, Diagnostics> {
     })
 }
 
-/// `places` are those of the arguments given.
-fn check_count(function: &Function, places: &[Span], span: Span) -> Result<(), Diagnostics> {
-    let given = places.len();
-    if let Some(missing) = function.parameters.get(given) {
-        let expected = match function.variadic {
-            Some(_) => format!("at least {}", function.parameters.len()),
-            None => function.parameters.len().to_string(),
-        };
-        return Err(
-            diag::too_few_arguments(function.name, &expected, missing.name, closing(span)).into(),
-        );
+/// How many arguments a function takes, and what they are called.
+pub(super) struct Arity<'f> {
+    pub(super) function: &'f str,
+    pub(super) parameters: Vec<&'f str>,
+    pub(super) is_variadic: bool,
+}
+
+impl Arity<'_> {
+    fn of(function: &Function) -> Self {
+        Self {
+            function: function.name,
+            parameters: function.parameters.iter().map(|one| one.name).collect(),
+            is_variadic: function.variadic.is_some(),
+        }
     }
-    if function.variadic.is_none() && given > function.parameters.len() {
-        let expected = function.parameters.len();
+}
+
+/// `places` are those of the arguments given.
+pub(super) fn check_count(
+    arity: &Arity<'_>,
+    places: &[Span],
+    span: Span,
+) -> Result<(), Diagnostics> {
+    let (name, given) = (arity.function, places.len());
+    let expected = arity.parameters.len();
+    if let Some(missing) = arity.parameters.get(given) {
+        let least = if arity.is_variadic { "at least " } else { "" };
+        let expected = format!("{least}{expected}");
+        return Err(diag::too_few_arguments(name, &expected, missing, closing(span)).into());
+    }
+    if !arity.is_variadic && given > expected {
         let first = places.get(expected).copied().unwrap_or(span);
-        return Err(diag::too_many_arguments(function.name, expected, first).into());
+        return Err(diag::too_many_arguments(name, expected, first).into());
     }
     Ok(())
 }
@@ -199,7 +245,7 @@ fn invoke(
     span: Span,
     mut found: Diagnostics,
 ) -> Evaluated {
-    if let Err(more) = check_count(function, places, span) {
+    if let Err(more) = check_count(&Arity::of(function), places, span) {
         found.extend(more);
         return Err(found);
     }

@@ -9,6 +9,7 @@
 
 mod access;
 mod call;
+mod declared;
 mod iteration;
 mod operator;
 mod place;

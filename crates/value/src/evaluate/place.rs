@@ -3,6 +3,7 @@
 //! What is wrong with an argument is pointed out at its first part: the bracket of a list, the name of a function, the
 //! left operand.
 
+use crate::functions::shown_name;
 use crate::{Data, Expr, ExprKind, Span};
 
 /// The part that an expression begins with.
@@ -106,9 +107,9 @@ pub(super) fn instance_step(key: Span, whole: Span) -> Span {
     }
 }
 
-/// The name of a call with its bracket.
+/// The name of a call with its bracket. A compiled name has the address of a provider where a short one was written.
 pub(super) fn opening(name: &str, span: Span) -> Span {
-    first(span, name.len() + 1)
+    first(span, shown_name(name).len() + 1)
 }
 
 /// The last character of an expression that ends with a bracket.

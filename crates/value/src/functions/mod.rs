@@ -8,6 +8,7 @@ mod charset;
 mod collection;
 mod conversion;
 mod csv;
+mod declared;
 mod deflate;
 mod draw;
 mod encoding;
@@ -29,13 +30,14 @@ mod time;
 mod yaml_read;
 mod yaml_write;
 
+pub(crate) use declared::shown_name;
+pub use declared::{Called, Declaration, DeclaredParameter, declared_name};
 pub use draw::Circumstances;
 pub use files::{HOME, WORKING_DIRECTORY, listing};
 pub use glob::FileSet;
 pub use signature::{ShownParameter, Signature};
 pub use template::TEMPLATE_VARIABLES;
 pub(crate) use template::unsuitable_template;
-pub(crate) use terraform::PROVIDER;
 pub use terraform::{TERRAFORM_PROVIDER, provider_function_name, terraform_function_names};
 
 use crate::{Diagnostics, Marks, Number, Scope, Span, Type, Value, convert};

@@ -5,8 +5,8 @@ use crate::project::Project;
 use decide::{Blobs, Handed, Held, LoadedRelease, LoadedReleases, Planner, Schemas, World};
 use engine::{Configuration, Core, Input, Output, Pause};
 use model::{
-    ActionId, Answer, Change, Command, Digest, Effect, Event, Inquiry, OpenQuestion, Outcome, Plan,
-    PlanMode, Question, RunId, RunKind, RunOptions, RunResult,
+    ActionId, Answer, CallQuestion, Change, Command, Digest, Effect, Event, Inquiry, OpenQuestion,
+    Outcome, Plan, PlanMode, Question, RunId, RunKind, RunOptions, RunResult,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -198,6 +198,13 @@ impl<O: Outside> Pen<O> {
         Err("it goes on and on".to_owned())
     }
 
+    fn called(&self, run: RunId, call: CallQuestion) -> Input {
+        let question = Question::Call(call.clone());
+        let unconfigured = Ok(Value::null(value::Type::Any));
+        let answer = self.outside.answered(&question, &unconfigured);
+        Input::Called { run, call, answer }
+    }
+
     fn done(&self, output: Output) -> Option<Input> {
         Some(match output {
             Output::Append { blobs, .. } => {
@@ -239,6 +246,7 @@ impl<O: Outside> Pen<O> {
                 number,
                 answer: self.outside.answered(&question, &configuration),
             },
+            Output::Call { run, call } => self.called(run, call),
             Output::Inquire {
                 run,
                 action,

@@ -15,6 +15,7 @@ use crate::render::diagnostics::{self, Sources};
 use crate::session::Session;
 use decide::{Inspection, LoadedRelease};
 use definition::{Asked, Completions, Console, is_unfinished};
+use engine::Outside;
 use model::{PlanMode, RunOptions};
 use serde_json::json;
 use std::cell::RefCell;
@@ -59,7 +60,9 @@ pub(crate) fn console(
     let inspection = inspection(session, args, &definition, as_json)?;
     let talk = Talk {
         console: Console::new(&definition.release, &schemas),
-        inspection,
+        inspection: RefCell::new(inspection),
+        outside: session.providers(&args.variables)?,
+        tokio: &session.tokio,
         files: DiskFiles::new(session.project.root.clone()),
         sources: RefCell::new(definition.sources.clone()),
         json: as_json,
@@ -99,7 +102,13 @@ fn inspection(
     let objects = objects
         .map(|(address, object)| (address.clone(), object.value.clone()))
         .collect();
-    let mut inspection = Inspection::new(loaded()?, &definition.options_in(&environment), objects);
+    let outside = session.providers(&args.variables)?;
+    let mut inspection = Inspection::new(
+        loaded()?,
+        &definition.options_in(&environment),
+        objects,
+        &outside.schemas(),
+    );
     if args.plan {
         let options = RunOptions {
             mode: PlanMode::Normal,
@@ -107,7 +116,6 @@ fn inspection(
             parallelism: PARALLELISM,
             ..definition.options_in(&environment)
         };
-        let outside = session.providers(&args.variables)?;
         let preview = engine::preview(&outside, Arc::new(loaded()?), &world, options);
         let plan = session
             .tokio
@@ -157,7 +165,10 @@ fn line(text: &str) -> Line<'_> {
 /// Everything that answers need.
 struct Talk<'a> {
     console: Console<'a>,
-    inspection: Inspection,
+    inspection: RefCell<Inspection>,
+    /// Who answers calls of functions of providers.
+    outside: Outside,
+    tokio: &'a tokio::runtime::Runtime,
     files: DiskFiles,
     sources: RefCell<Sources>,
     json: bool,
@@ -199,9 +210,12 @@ impl Talk<'_> {
     }
 
     fn value(&self, expr: &Expr) -> Result<Value, Diagnostics> {
-        self.inspection.evaluate(expr, &|path| {
-            definition::answer(&self.files, path).map(Arc::from)
-        })
+        let files = |path: &str| definition::answer(&self.files, path).map(Arc::from);
+        let mut inspection = self.inspection.borrow_mut();
+        let value = engine::with_calls(&self.outside, &mut inspection, |inspection| {
+            inspection.evaluate(expr, &files)
+        });
+        self.tokio.block_on(value)
     }
 
     /// How a text can go on at a byte.

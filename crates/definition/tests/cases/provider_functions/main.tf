@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     tf   = { source = "terraform.io/builtin/terraform" }
-    test = {}
+    test = { source = "steadfast/test" }
+    gone = {}
   }
 }
 variable "settings" {}
@@ -11,7 +12,12 @@ locals {
   caught  = try(provider::terraform::encode_expr(1), "another name")
   nothing = provider::terraform::encode_expr(1)
   wrong   = provider::tf::encode_exp(1)
-  other   = provider::test::parse("x")
+  other   = provider::test::parse("x", 1).text
+  part    = provider::test::parse("x").parts
+  unlike  = provider::test::pars("x")
+  fewer   = provider::test::parse()
+  unfit   = provider::test::parse("x", ["y"])
+  gone    = provider::gone::parse("x")
   inside  = templatestring(local.text, {})
 }
 variable "constant" {

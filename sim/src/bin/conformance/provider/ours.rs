@@ -101,6 +101,10 @@ impl<'r> Providers<'r> {
             .clear();
     }
 
+    fn unconfigured(&self, source: &str) -> Result<&Arc<dyn Provider>, Diagnostics> {
+        self.all.get(source).ok_or_else(Diagnostics::new)
+    }
+
     fn provider(
         &self,
         source: &str,
@@ -115,9 +119,7 @@ impl<'r> Providers<'r> {
         if let Some(known) = configured.get(&key) {
             return Ok(known.clone());
         }
-        let Some(provider) = self.all.get(source) else {
-            return Err(Diagnostics::new());
-        };
+        let provider = self.unconfigured(source)?;
         let one = match provider.configured(&config) {
             Some(configuring) => self.runtime.block_on(configuring)?,
             None => provider.clone(),
@@ -129,7 +131,11 @@ impl<'r> Providers<'r> {
 
 impl Outside for Providers<'_> {
     fn answered(&self, question: &Question, configuration: &Configuration) -> Answer {
-        match self.provider(question.provider(), configuration) {
+        let provider = match question {
+            Question::Call(call) => self.unconfigured(&call.provider).cloned(),
+            _ => self.provider(question.provider(), configuration),
+        };
+        match provider {
             Ok(provider) => {
                 let (question, sensitive) = unmarked_question(question, provider.schema());
                 sensitive.answer(self.runtime.block_on(provider.ask(&question)))
