@@ -16,6 +16,7 @@ mod diag;
 mod directory;
 mod file;
 mod form;
+mod function;
 mod limits;
 mod process;
 mod provider;

@@ -75,6 +75,11 @@ impl Host {
         }
     }
 
+    /// A path of a configuration as a path of this process.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.machine.path(path)
+    }
+
     fn kind(&self, name: &str) -> Result<(Kind, &BlockSchema), Diagnostics> {
         let block = schema::of_type(&self.schema, name)?;
         let kind = match name {
@@ -219,10 +224,7 @@ impl Provider for Host {
                     let found = diag::unexpected_form(&what);
                     (&question.address, Err(found.into()))
                 }
-                Question::Call(_) => {
-                    let what = format!("{} has no functions", Self::SOURCE);
-                    return Answer::Failed(diag::unexpected_form(&what).into());
-                }
+                Question::Call(call) => return Answer::Call(self.called(call).await),
             };
             match answer {
                 Ok(Answer::Read(mut answer)) => {

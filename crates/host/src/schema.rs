@@ -5,6 +5,7 @@ use crate::diag;
 use crate::provider::Host;
 use model::{Attribute, BlockSchema, ProviderSchema, TypeSchema};
 use std::collections::BTreeMap;
+use value::functions::{Declaration, DeclaredParameter, LATE_FILE, declared_name};
 use value::{Diagnostic, Name, Type};
 
 /// `terraform.io/builtin/terraform`.
@@ -63,14 +64,36 @@ fn remote_state() -> BlockSchema {
 
 /// `steadfast.dev/builtin/host`.
 pub(crate) fn host() -> ProviderSchema {
-    provider(
+    let mut schema = provider(
         Host::SOURCE,
         [
             ("host_command", command()),
             ("host_directory", directory()),
             ("host_file", file()),
         ],
-    )
+    );
+    schema.functions = functions();
+    schema
+}
+
+/// Functions of the provider, and those that functions of the language are carried out with.
+fn functions() -> BTreeMap<Name, Declaration> {
+    let path = DeclaredParameter {
+        name: "path".to_owned(),
+        ty: Type::String,
+        takes_null: false,
+        takes_unknown: false,
+        description: "Where, relative to the project's directory unless absolute.".to_owned(),
+    };
+    let content = Declaration {
+        parameters: vec![path],
+        variadic: None,
+        returns: Type::String,
+        description: "The content of a file of this machine in base64; null where there is none."
+            .to_owned(),
+    };
+    let name = declared_name(LATE_FILE).map_or("", |(_, function)| function);
+    BTreeMap::from([(name.into(), content)])
 }
 
 fn file() -> BlockSchema {

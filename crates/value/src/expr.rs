@@ -214,6 +214,9 @@ pub trait Scope {
     /// (`functions::listing` and its neighbours).
     fn file(&self, path: &str) -> Option<Arc<[u8]>>;
 
+    /// Takes note that a file will be read whose path is not known yet.
+    fn reads_later(&self) {}
+
     /// The expression that a text stands for as a template, in which the variables of the template are attributes of
     /// what [`crate::functions::TEMPLATE_VARIABLES`] names; its places are in the text. `name` is what the text is
     /// spoken of by. None where nobody can read templates.

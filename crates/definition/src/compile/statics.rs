@@ -3,7 +3,7 @@
 //! A release carries every file it reads, so their contents must be found now. Values of variables and locals are
 //! computed as far as they are known (resources count as unknown), and every expression that calls a function for files
 //! is evaluated with them; whatever it reads on the way is taken along. A file that only shows itself later is not
-//! carried, and the function says so when it is called. Templates are read along, so that what is wrong in one is said
+//! carried: the release declares that it may ask for one then. Templates are read along, so that what is wrong in one is said
 //! with its place in it.
 
 use super::files::{self, Files, join};
@@ -16,9 +16,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
-use model::{Module, Release, Repetition};
-use value::functions::Declaration;
+use core::cell::{Cell, RefCell};
+use model::{Module, ProviderSchema, Release, Repetition};
+use value::functions::{Declaration, LATE_FILE, declared_name};
 use value::{Data, Diagnostics, Expr, Name, Reference, Scope, SourceId, Span, Type, Value};
 
 /// Whether a function reads files or asks for something else of the machine.
@@ -32,6 +32,7 @@ pub(crate) fn read_files(
     files: &dyn Files,
     order: &Order,
     release: &mut Release,
+    schemas: &[ProviderSchema],
     sources: &mut Vec<Source>,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Vec<u8>> {
@@ -45,6 +46,7 @@ pub(crate) fn read_files(
         functions: release.functions.clone(),
         read: RefCell::default(),
         missing: RefCell::default(),
+        reads_later: Cell::new(false),
         sources: RefCell::new(sources),
         found: RefCell::new(diagnostics),
     };
@@ -60,9 +62,22 @@ pub(crate) fn read_files(
         };
         pass.run(release);
     }
+    if reader.reads_later.get() {
+        let late = late_file(schemas);
+        release
+            .functions
+            .extend(late.map(|declared| (LATE_FILE.into(), declared)));
+    }
     let read = reader.read.into_inner().into_iter();
     read.filter_map(|(path, content)| Some((path, content?.to_vec())))
         .collect()
+}
+
+/// The function that tells the content of files whose paths show themselves late, where a provider has it.
+fn late_file(schemas: &[ProviderSchema]) -> Option<Declaration> {
+    let (source, function) = declared_name(LATE_FILE)?;
+    let schema = schemas.iter().find(|schema| schema.source == source)?;
+    schema.functions.get(function).cloned()
 }
 
 /// Reads files once each and remembers them.
@@ -73,6 +88,8 @@ struct Reader<'a, 'f> {
     read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
     /// Files asked for in vain since this was last emptied.
     missing: RefCell<Vec<String>>,
+    /// A file is read whose path shows itself only later.
+    reads_later: Cell<bool>,
     /// Texts that findings point into: templates are added.
     sources: RefCell<&'f mut Vec<Source>>,
     found: RefCell<&'f mut Diagnostics>,
@@ -183,6 +200,10 @@ impl Scope for StaticScope<'_, '_> {
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
         self.reader.file(path)
+    }
+
+    fn reads_later(&self) {
+        self.reader.reads_later.set(true);
     }
 
     fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {

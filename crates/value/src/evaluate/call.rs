@@ -288,15 +288,17 @@ fn invoke(
     if !found.is_empty() {
         return Err(found);
     }
-    let hidden = arguments
-        .iter()
-        .any(|argument| !argument.marks_deep().is_empty());
-    let call = functions::Call::new(&prepared, scope, hidden);
+    let given = arguments.iter().map(Value::marks_deep);
+    let given = given.fold(Marks::NONE, Marks::union);
+    let call = functions::Call::new(&prepared, scope, given);
     let result = if untyped {
         Ok(Value::unknown(Type::Any))
     } else if known {
         (function.body)(&call)
     } else {
+        if function.reads_files() {
+            scope.reads_later();
+        }
         function.unknown_result(&call)
     };
     match result {

@@ -5,8 +5,9 @@
 //! release carries that as well, and only what is asked for.
 
 use super::glob::FileSet;
-use super::{Call, CallError, Category, Function, Kind, Parameter, Returns, STRING, hash};
-use crate::{Type, Value};
+use super::{Call, CallError, Called, Category, Function, Kind, Parameter, Returns, STRING, hash};
+use super::declared::shown_name;
+use crate::{Span, Type, Value, diag};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -20,6 +21,13 @@ pub const WORKING_DIRECTORY: &str = "//working-directory";
 
 /// The path under which a scope tells the absolute path of the user's home.
 pub const HOME: &str = "//home";
+
+/// What a compiled expression calls the function of a provider that tells the content of a file of this machine in
+/// base64, or null where there is no such file. A release that may read files whose paths show themselves only when
+/// everything else is computed declares it; the file is asked for then ([`Scope::called`]), and the answer kept.
+///
+/// [`Scope::called`]: crate::Scope::called
+pub const LATE_FILE: &str = "provider::steadfast.dev/builtin/host::filebase64";
 
 /// The path under which a scope tells which files a pattern finds in a directory: one a line, relative to it. With an
 /// empty pattern there is something when it is a directory.
@@ -48,7 +56,8 @@ const fn function(
 /// The digest of a file; what is wrong with the file is said of the whole call.
 fn digested(call: &Call<'_>, digest: fn(&[u8]) -> String) -> Result<Value, CallError> {
     match read(call) {
-        Ok(content) => Ok(Value::string(digest(&content))),
+        Ok(Some(content)) => Ok(Value::string(digest(&content))),
+        Ok(None) => Ok(later()),
         Err(error) => Err(CallError::new(error.message)),
     }
 }
@@ -69,7 +78,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::string(dirname(call.text(0)?)))
     }),
     function("file", "The content of a file as text.", STRING, |call| {
-        let content = read(call)?;
+        let Some(content) = read(call)? else {
+            return Ok(later());
+        };
         match core::str::from_utf8(&content) {
             Ok(text) => Ok(Value::string(text)),
             Err(_) => Err(CallError::new(format!(
@@ -83,7 +94,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "filebase64",
         "The content of a file in base64.",
         STRING,
-        |call| Ok(Value::string(STANDARD.encode(read(call)?))),
+        |call| Ok(read(call)?.map_or_else(later, |content| Value::string(STANDARD.encode(content)))),
     ),
     function(
         "filebase64sha256",
@@ -103,8 +114,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::Fixed(Kind::Bool),
         |call| {
             let path = clean(call.text(0)?);
-            if call.scope.file(&path).is_some() {
-                return Ok(Value::bool(true));
+            match content(call, &path)? {
+                Content::Is(_) => return Ok(Value::bool(true)),
+                Content::Later => return Ok(Value::unknown_not_null(Type::Bool)),
+                Content::None => {}
             }
             match call.scope.file(&listing(&path, "")) {
                 None => Ok(Value::bool(false)),
@@ -201,10 +214,46 @@ fn fileset(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(Value::set(Type::String, files))
 }
 
-pub(super) fn read(call: &Call<'_>) -> Result<Arc<[u8]>, CallError> {
+/// What is known of the content of a file.
+enum Content {
+    Is(Arc<[u8]>),
+    None,
+    /// It is asked for before this is computed again.
+    Later,
+}
+
+/// The content of a file by its shortest path: the release has it, or may ask for it later.
+fn content(call: &Call<'_>, path: &str) -> Result<Content, CallError> {
+    if let Some(content) = call.scope.file(path) {
+        return Ok(Content::Is(content));
+    }
+    if call.scope.declared(LATE_FILE).is_none() {
+        return Ok(Content::None);
+    }
+    let arguments = [Value::string(path)];
+    match call.scope.called(LATE_FILE, &arguments, call.marks) {
+        Called::Gives(value) => match value.as_str().map(|text| STANDARD.decode(text)) {
+            Some(Ok(bytes)) => Ok(Content::Is(bytes.into())),
+            Some(Err(_)) | None => Ok(Content::None),
+        },
+        Called::Open => Ok(Content::Later),
+        Called::Refuses { why, .. } => Err(CallError::argument(0, why)),
+        Called::Unanswered(found) => {
+            let why = found.iter().next().map(|one| one.detail.clone());
+            let why = why.unwrap_or_default();
+            let found = diag::call_unanswered(&shown_name(LATE_FILE), &why, Span::default());
+            Err(CallError::found(found.into()))
+        }
+    }
+}
+
+/// The content of the file that the first argument names; none while it is not known.
+pub(super) fn read(call: &Call<'_>) -> Result<Option<Arc<[u8]>>, CallError> {
     let path = call.text(0)?;
-    call.scope.file(&clean(path)).ok_or_else(|| {
-        CallError::argument(
+    match content(call, &clean(path))? {
+        Content::Is(content) => Ok(Some(content)),
+        Content::Later => Ok(None),
+        Content::None => Err(CallError::argument(
             0,
             format!(
                 "no file exists at {}; this function works only with files that are distributed as part of the \
@@ -212,8 +261,13 @@ pub(super) fn read(call: &Call<'_>) -> Result<Arc<[u8]>, CallError> {
                  must instead obtain this result from an attribute of that resource",
                 call.shown(path)
             ),
-        )
-    })
+        )),
+    }
+}
+
+/// What stands for a text that is made of a file that is not known yet.
+fn later() -> Value {
+    Value::unknown_not_null(Type::String)
 }
 
 /// The shortest path that means the same, by text alone: without `.`, doubled slashes, and `name/..`.

@@ -33,7 +33,7 @@ mod yaml_write;
 pub(crate) use declared::shown_name;
 pub use declared::{Called, Declaration, DeclaredParameter, declared_name};
 pub use draw::Circumstances;
-pub use files::{HOME, WORKING_DIRECTORY, listing};
+pub use files::{HOME, LATE_FILE, WORKING_DIRECTORY, listing};
 pub use glob::FileSet;
 pub use signature::{ShownParameter, Signature};
 pub use template::TEMPLATE_VARIABLES;
@@ -324,6 +324,13 @@ impl Function {
         self.parameters.get(index).or(self.variadic.as_ref())
     }
 
+    /// Whether it reads the file that its first argument names.
+    pub(crate) fn reads_files(&self) -> bool {
+        self.category == Category::Filesystem
+            && (self.name == "templatefile"
+                || self.name.starts_with("file") && self.name != "fileset")
+    }
+
     /// What is given while an argument is unknown.
     pub(crate) fn unknown_result(&self, call: &Call<'_>) -> Result<Value, CallError> {
         let ty = match self.returns {
@@ -437,16 +444,20 @@ impl From<crate::NumberError> for CallError {
 pub(crate) struct Call<'a> {
     arguments: &'a [Value],
     scope: &'a dyn Scope,
+    /// Of all arguments together.
+    marks: Marks,
+    /// Something in the arguments must not be shown, so messages must not quote them.
     hidden: bool,
 }
 
 impl<'a> Call<'a> {
-    /// `hidden`: something in the arguments must not be shown, so messages must not quote them.
-    pub(crate) fn new(arguments: &'a [Value], scope: &'a dyn Scope, hidden: bool) -> Self {
+    /// `marks` are those of all arguments together.
+    pub(crate) fn new(arguments: &'a [Value], scope: &'a dyn Scope, marks: Marks) -> Self {
         Self {
             arguments,
             scope,
-            hidden,
+            marks,
+            hidden: !marks.is_empty(),
         }
     }
 

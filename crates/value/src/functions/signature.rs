@@ -1,7 +1,7 @@
 //! What is told of a function to those who list functions: names, types and descriptions, without how it works.
 
 use super::{Call, Function, Kind, Parameter, Returns, Special};
-use crate::{Nowhere, Type, Value};
+use crate::{Marks, Nowhere, Type, Value};
 use alloc::vec::Vec;
 
 /// The outside of a function.
@@ -64,7 +64,7 @@ impl Function {
                     .chain(&self.variadic)
                     .map(|parameter| Value::unknown(parameter.ty.to_type()))
                     .collect();
-                (ty.0)(&Call::new(&arguments, &Nowhere, false)).unwrap_or(Type::Any)
+                (ty.0)(&Call::new(&arguments, &Nowhere, Marks::NONE)).unwrap_or(Type::Any)
             }
         }
     }

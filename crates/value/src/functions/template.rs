@@ -24,7 +24,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ANY,
         |call| {
             let path = call.text(0)?;
-            let content = files::read(call)?;
+            let Some(content) = files::read(call)? else {
+                return Ok(Value::unknown(Type::Any));
+            };
             let text = core::str::from_utf8(&content).map_err(|_| {
                 let shown = call.shown(path);
                 CallError::new(format!("contents of {shown} are not valid UTF-8"))
