@@ -14,7 +14,9 @@ impl Host {
     pub(crate) async fn called(&self, question: &CallQuestion) -> CallAnswer {
         let path = question.arguments.first().and_then(Value::as_str);
         let Some(path) = path.filter(|path| path.len() <= PATH_BYTES_MAX) else {
-            return refused(format!("a path of at most {PATH_BYTES_MAX} bytes is needed"));
+            return refused(format!(
+                "a path of at most {PATH_BYTES_MAX} bytes is needed"
+            ));
         };
         let file = self.path(path);
         let read = tokio::task::spawn_blocking(move || content(&file)).await;

@@ -224,7 +224,13 @@ impl Provider for Host {
                     let found = diag::unexpected_form(&what);
                     (&question.address, Err(found.into()))
                 }
-                Question::Call(call) => return Answer::Call(self.called(call).await),
+                Question::Call(call) if self.schema.functions.contains_key(&call.function) => {
+                    return Answer::Call(self.called(call).await);
+                }
+                Question::Call(call) => {
+                    let what = format!("{} has no function {}", Self::SOURCE, call.function);
+                    return Answer::Failed(diag::unexpected_form(&what).into());
+                }
             };
             match answer {
                 Ok(Answer::Read(mut answer)) => {

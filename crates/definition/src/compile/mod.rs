@@ -163,7 +163,14 @@ fn finished(
     };
     let variables_files = sources.split_off(at);
     let mut found = Diagnostics::new();
-    let read = statics::read_files(files, &order, &mut release, schemas, &mut sources, &mut found);
+    let read = statics::read_files(
+        files,
+        &order,
+        &mut release,
+        schemas,
+        &mut sources,
+        &mut found,
+    );
     if !found.has_errors() {
         found.extend(trial::run(&release, &order, schemas, &read));
     }

@@ -3,8 +3,8 @@
 //! A release carries every file it reads, so their contents must be found now. Values of variables and locals are
 //! computed as far as they are known (resources count as unknown), and every expression that calls a function for files
 //! is evaluated with them; whatever it reads on the way is taken along. A file that only shows itself later is not
-//! carried: the release declares that it may ask for one then. Templates are read along, so that what is wrong in one is said
-//! with its place in it.
+//! carried: the release declares that it may ask for one then. Templates are read along, so that what is wrong in one
+//! is said with its place in it.
 
 use super::files::{self, Files, join};
 use super::graph::{Node, Order};

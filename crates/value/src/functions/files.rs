@@ -4,9 +4,9 @@
 //! home of its user) it asks of the scope like a file, under a path that no file has: with two slashes in a row. So a
 //! release carries that as well, and only what is asked for.
 
+use super::declared::shown_name;
 use super::glob::FileSet;
 use super::{Call, CallError, Called, Category, Function, Kind, Parameter, Returns, STRING, hash};
-use super::declared::shown_name;
 use crate::{Span, Type, Value, diag};
 use alloc::format;
 use alloc::string::{String, ToString};
