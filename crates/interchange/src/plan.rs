@@ -580,7 +580,10 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         }
         depends_on.sort();
         depends_on.dedup();
-        resource.depends_on = depends_on;
+        // What is only read keeps no order of destroying, and is told without.
+        if change.address.resource.mode == Mode::Managed {
+            resource.depends_on = depends_on;
+        }
         resource.tainted = object.is_some_and(|one| one.tainted);
         resources.push((&change.address, resource));
     }
@@ -589,7 +592,9 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
         let value = found.map_or(Some(&object.value), |drift| drift.after.as_ref());
         let Some(value) = value else { continue };
         let mut resource = Resource::new(address, &object.provider, value, making.schemas);
-        resource.depends_on = state::names(known.blocks(&object.dependencies));
+        if address.resource.mode == Mode::Managed {
+            resource.depends_on = state::names(known.blocks(&object.dependencies));
+        }
         resource.tainted = object.tainted;
         resources.push((address, resource));
     }

@@ -216,7 +216,10 @@ fn placed<'a>(
     schemas: &decide::Schemas,
 ) -> (&'a Address, Resource) {
     let mut resource = Resource::new(address, &object.provider, &object.value, schemas);
-    resource.depends_on = names(dependencies.blocks(&object.dependencies));
+    // What is only read keeps no order of destroying, and is told without.
+    if address.resource.mode == Mode::Managed {
+        resource.depends_on = names(dependencies.blocks(&object.dependencies));
+    }
     resource.tainted = object.tainted;
     (address, resource)
 }

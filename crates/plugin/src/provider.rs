@@ -417,7 +417,7 @@ impl Plugin {
             return Err(diag::against_the_rules(self.source(), &what).into());
         }
         Ok(DataAnswer {
-            object: propose::tidied(&schema.block, &object),
+            object,
             diagnostics,
         })
     }
@@ -595,7 +595,6 @@ impl Plugin {
             let object = self
                 .form(schema)
                 .decode("new object", answer.new_state.as_ref())?;
-            let object = propose::tidied(&schema.block, &object);
             Ok(match self.stamped(kind) {
                 Some((attribute, _)) => stamp::take(&object, attribute, change.planned.as_ref()),
                 None => object,

@@ -77,11 +77,13 @@ pub(crate) fn take(object: &Value, attribute: &str, like: Option<&Value>) -> Val
         let Some(tags) = entries.get_mut(name.as_str()) else {
             continue;
         };
-        let Some(all) = tags.entries().filter(|all| all.contains_key(KEY)) else {
+        let Some(all) = tags.entries() else {
             continue;
         };
         let mut all = all.clone();
-        all.remove(KEY);
+        if all.remove(KEY).is_none() && !all.is_empty() {
+            continue;
+        }
         let was_null = like.is_some_and(|like| like.get(&name).is_none_or(Value::is_null));
         *tags = if all.is_empty() && was_null && name == attribute {
             Value::null(Type::map(Type::String))

@@ -35,8 +35,8 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "id of a part of a network or machine",
-        pattern: "\\b(acl|acl-assoc|aclassoc|eipalloc|eipassoc|eni|fs|fsmt|i|igw|key|lt|nat|pl|r|rtb|rtbassoc|sg|sgr|subnet|vol\
-                  |vpc|vpce)-[0-9a-f]{8,32}\\b",
+        pattern: "\\b(acl|acl-assoc|aclassoc|eipalloc|eipassoc|eni|fs|fsmt|i|igw|key|lt|nat|pl|r|rtb|rtbassoc|sg|sgr|snap|subnet\
+                  |vol|vpc|vpce)-[0-9a-f]{8,32}\\b",
         is_id: true,
     },
     Rule {

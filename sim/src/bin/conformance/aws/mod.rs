@@ -188,13 +188,18 @@ fn stage(theirs: &Stage, ours: &Stage, note: &mut impl FnMut(String)) {
     }
 }
 
-/// Whether we differ on purpose. Of an object that is replaced Terraform forgets, where it tells what will be, what its
-/// provider calls sensitive; we do not.
+/// Whether we differ on purpose.
 fn is_meant(line: &str) -> bool {
     let (path, sides) = line.split_once(": ").unwrap_or((line, ""));
-    path.contains(".planned_values.")
+    // Of an object that is replaced Terraform forgets, where it tells what will be, what its provider calls sensitive.
+    let is_forgotten = path.contains(".planned_values.")
         && path.contains(".sensitive_values.")
-        && sides == "theirs not there, ours true"
+        && sides == "theirs not there, ours true";
+    // Terraform tells of blocks that its own state has as null that they had been empty. We tell what was known.
+    let is_tidied = path.contains(".resource_drift[")
+        && (path.contains(".change.before.") && sides == "theirs [], ours null"
+            || path.contains(".change.before_sensitive.") && sides == "theirs [], ours not there");
+    is_forgotten || is_tidied
 }
 
 /// The case that a line is about: the first module that it names.
