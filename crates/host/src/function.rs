@@ -21,7 +21,7 @@ impl Host {
         let file = self.path(path);
         let read = tokio::task::spawn_blocking(move || content(&file)).await;
         match read.unwrap_or_else(|_| Err("it could not be read to its end".to_owned())) {
-            Ok(Some(content)) => CallAnswer::Gives(Value::string(&STANDARD.encode(content))),
+            Ok(Some(content)) => CallAnswer::Gives(Value::string(STANDARD.encode(content))),
             Ok(None) => CallAnswer::Gives(Value::null(Type::String)),
             Err(why) => refused(why),
         }
