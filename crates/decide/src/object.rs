@@ -38,25 +38,25 @@ impl Object {
     /// What a data source said.
     pub(crate) fn of_data(planned: &PlannedChange, value: Value) -> Self {
         Self {
-            provider: planned.provider.clone(),
-            value,
-            private: Vec::new(),
             dependencies: planned.dependencies.clone(),
-            tainted: false,
-            create_before_destroy: false,
-            settle_ms: 0,
-            quiet_from_ms: 0,
             configuration: planned.configuration.clone(),
             schema_version: planned.schema_version,
+            ..Self::found(planned.provider.clone(), value, Vec::new())
         }
     }
 
     /// An object that existed already.
     pub(crate) fn imported(imported: &Imported) -> Self {
+        let (value, private) = (imported.object.clone(), imported.private.clone());
+        Self::found(imported.provider.clone(), value, private)
+    }
+
+    /// What a provider found, of which nothing else is known.
+    pub(crate) fn found(provider: String, value: Value, private: Vec<u8>) -> Self {
         Self {
-            provider: imported.provider.clone(),
-            value: imported.object.clone(),
-            private: imported.private.clone(),
+            provider,
+            value,
+            private,
             dependencies: Vec::new(),
             tainted: false,
             create_before_destroy: false,

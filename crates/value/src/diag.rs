@@ -385,7 +385,13 @@ pub(crate) fn call_failed(function: &str, why: &str, span: Span) -> Diagnostic {
     )
 }
 
-pub(crate) fn call_unanswered(function: &str, why: &str, span: Span) -> Diagnostic {
+/// `found` is what was wrong with asking; the first of it says why.
+pub(crate) fn call_unanswered(
+    function: &str,
+    found: &crate::Diagnostics,
+    span: Span,
+) -> Diagnostic {
+    let why = found.iter().next().map_or("", |one| &one.detail);
     error(
         CALL_UNANSWERED,
         format!("The provider was asked what {function:?} gives, and did not answer: {why}"),

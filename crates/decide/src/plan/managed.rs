@@ -11,8 +11,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use model::{
     Action, Address, CheckStatus, CheckSubject, DataAnswer, Drift, ImportQuestion, Imported, Key,
-    Mode, PlanAnswer, PlanMode, PlanQuestion, PlannedChange, ProviderInstance, Question,
-    ReadAnswer, ReadQuestion, Reason, Resource, ResourceAddress, UpgradeQuestion,
+    Mode, PlanAnswer, PlanMode, PlanQuestion, PlannedChange, Question, ReadAnswer, ReadQuestion,
+    Reason, Resource, ResourceAddress, UpgradeQuestion,
 };
 use value::{Diagnostics, Expr, ExprKind, Name, Reference, Severity, Value};
 
@@ -227,18 +227,8 @@ impl Pass {
         let Some(value) = answer.object else {
             return self.not_found(&pending, &resource);
         };
-        pending.prior = Some(Object {
-            provider: resource.provider.clone(),
-            value,
-            private: answer.private,
-            dependencies: Vec::new(),
-            tainted: false,
-            create_before_destroy: false,
-            settle_ms: 0,
-            quiet_from_ms: 0,
-            configuration: ProviderInstance::default(),
-            schema_version: None,
-        });
+        let provider = resource.provider.clone();
+        pending.prior = Some(Object::found(provider, value, answer.private));
         self.ask_read(pending);
     }
 

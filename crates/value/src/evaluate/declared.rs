@@ -58,9 +58,7 @@ impl Evaluator<'_> {
             Called::Gives(value) => value,
             Called::Open => Value::unknown(declared.returns.without_optional()),
             Called::Unanswered(found) => {
-                let why = found.iter().next().map(|one| one.detail.clone());
-                let why = why.unwrap_or_default();
-                return Err(diag::call_unanswered(&shown, &why, opening(name, span)).into());
+                return Err(diag::call_unanswered(&shown, &found, opening(name, span)).into());
             }
             Called::Refuses { why, argument } => {
                 let blamed = argument.and_then(|at| Some((at, declared.parameter(at)?)));

@@ -239,9 +239,7 @@ fn content(call: &Call<'_>, path: &str) -> Result<Content, CallError> {
         Called::Open => Ok(Content::Later),
         Called::Refuses { why, .. } => Err(CallError::argument(0, why)),
         Called::Unanswered(found) => {
-            let why = found.iter().next().map(|one| one.detail.clone());
-            let why = why.unwrap_or_default();
-            let found = diag::call_unanswered(&shown_name(LATE_FILE), &why, Span::default());
+            let found = diag::call_unanswered(&shown_name(LATE_FILE), &found, Span::default());
             Err(CallError::found(found.into()))
         }
     }
