@@ -36,7 +36,7 @@ pub use compile::{
     Backend, Compiled, DELIVERY_FILE, Dependency, DependencyKind, Files, Given, Installed,
     NeededTypes, RELEASE_FORMAT, Reached, ReachedCall, ReadBackend, Source, TERRAFORM_VERSION,
     answer, backend, compile, compile_under_test, contracted, dependencies, given_values,
-    is_backend_read, is_inside, reach, validate, variables_file,
+    is_backend_read, is_inside, reach, requirements, validate, variables_file,
 };
 pub use console::{Asked, Completions, Console, ValueOf, is_unfinished};
 pub use constant::Nothing;

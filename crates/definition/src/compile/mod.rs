@@ -46,7 +46,7 @@ pub use load::{DELIVERY_FILE, Source};
 pub(crate) use load::{Definition, Loader};
 pub(crate) use provider::configuration_name;
 pub use reach::{NeededTypes, Reached, ReachedCall, reach};
-pub use settings::TERRAFORM_VERSION;
+pub use settings::{TERRAFORM_VERSION, requirements};
 pub(crate) use statement::endpoint_text;
 pub(crate) use trial::keys_text;
 

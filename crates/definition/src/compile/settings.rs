@@ -5,7 +5,7 @@ use super::body;
 use super::load::Definition;
 use crate::diag::{blocks as diag, settings as found};
 use crate::lower;
-use crate::syntax::{Attribute, Block, Expression, ExpressionKind};
+use crate::syntax::{Attribute, Block, Body, Expression, ExpressionKind};
 use crate::version::{Constraints, Version};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -168,6 +168,23 @@ fn experiments(attribute: &Attribute, diagnostics: &mut Diagnostics) {
     if !none {
         diagnostics.push(found::experiments(attribute.name.span));
     }
+}
+
+/// The providers that the bodies of a module's files require, by local name, as far as that can be read: for whoever
+/// looks while it is being written. What is wrong with it is said when the module is compiled.
+pub fn requirements<'b>(
+    bodies: impl IntoIterator<Item = &'b Body>,
+) -> BTreeMap<Name, ProviderRequirement> {
+    let mut nobody = Diagnostics::new();
+    let mut found = Requirements::new();
+    let all = bodies.into_iter().flat_map(|body| &body.blocks);
+    for block in all.filter(|block| &*block.kind.name == "terraform") {
+        let inside = block.body.blocks.iter();
+        for block in inside.filter(|block| &*block.kind.name == "required_providers") {
+            required_providers(block, &mut found, &mut nobody);
+        }
+    }
+    found
 }
 
 fn required_providers(
