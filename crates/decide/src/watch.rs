@@ -90,15 +90,18 @@ pub fn with_uncounted(world: &World, mut seen: Vec<Observation>) -> Vec<Observat
 pub fn is_news(world: &World, observation: &Observation) -> bool {
     match observation {
         // Why an instance is not well yet is worth an entry each time it is another reason: it is what a person is
-        // told when it never gets well. Only the first line says why; what follows are the last lines of logs.
+        // told when it never gets well. Only the first line says why; what follows are the last lines of logs, which
+        // may come after the answer that explains them: more of them are news, of which there are as many as lines
+        // are kept, and other ones are not, or a talkative instance would fill the book.
         Observation::Instance {
             instance,
             state,
             detail,
         } => world.instances.get(instance).is_some_and(|known| {
             let starting = *state == InstanceState::Starting;
-            let another = starting && known.detail.lines().next() != detail.lines().next();
-            (known.state != *state || another) && !known.stopping
+            let another = known.detail.lines().next() != detail.lines().next();
+            let more = detail.lines().count() > known.detail.lines().count();
+            (known.state != *state || starting && (another || more)) && !known.stopping
         }),
         Observation::Counts(counts) => {
             let rollout = world
@@ -130,5 +133,57 @@ pub fn is_news(world: &World, observation: &Observation) -> bool {
             });
             judged || drained
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::InstanceWorld;
+    use alloc::borrow::ToOwned as _;
+    use model::{Digest, Version};
+    use value::Name;
+
+    /// Whether it is news that an instance of this state and detail is now seen so.
+    fn news(known: (InstanceState, &str), seen: (InstanceState, &str)) -> bool {
+        let id = InstanceId("web-1".to_owned());
+        let instance = InstanceWorld {
+            service: Name::from("web"),
+            version: Version(Digest::of(b"")),
+            state: known.0,
+            since_ms: 0,
+            detail: known.1.to_owned(),
+            address: None,
+            placed_ms: 0,
+            stopping: false,
+            unrouted_ms: None,
+            routed: false,
+            drained: false,
+        };
+        let mut world = World::default();
+        world.instances.insert(id.clone(), instance);
+        let seen = Observation::Instance {
+            instance: id,
+            state: seen.0,
+            detail: seen.1.to_owned(),
+        };
+        is_news(&world, &seen)
+    }
+
+    #[test]
+    fn why_an_instance_is_not_well_is_news_when_there_is_more_of_it_but_not_when_it_only_goes_on() {
+        use InstanceState::{Healthy, Starting, Unhealthy};
+        assert!(news((Starting, "503"), (Healthy, "200")));
+        assert!(news((Starting, "refused"), (Starting, "503")));
+        assert!(news((Starting, "503"), (Starting, "503\nlistening")));
+        assert!(!news(
+            (Starting, "503\nlistening"),
+            (Starting, "503\nlistening")
+        ));
+        assert!(!news(
+            (Starting, "503\nwaits 1 s"),
+            (Starting, "503\nwaits 2 s")
+        ));
+        assert!(!news((Unhealthy, "503"), (Unhealthy, "503\nlistening")));
     }
 }

@@ -7,7 +7,9 @@ use crate::json;
 use decide::{Entry, World};
 use engine::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{ActionId, Effect, Event, Observation, OnFailure, Outcome, Phase, Verb, Verdict};
+use model::{
+    ActionId, Effect, Event, InstanceId, Observation, OnFailure, Outcome, Phase, Verb, Verdict,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -20,6 +22,8 @@ pub(crate) struct Progress {
     began: BTreeMap<ActionId, i64>,
     /// Actions whose lost outcome was looked for.
     looked: BTreeSet<ActionId>,
+    /// What was last told of each instance that was looked at.
+    seen: BTreeMap<InstanceId, String>,
     /// Only what happens from now on is told, not what is read again from the book.
     quiet: bool,
 }
@@ -40,6 +44,7 @@ impl Progress {
             bar,
             began: BTreeMap::new(),
             looked: BTreeSet::new(),
+            seen: BTreeMap::new(),
             quiet: false,
         }
     }
@@ -51,6 +56,7 @@ impl Progress {
             bar: None,
             began: BTreeMap::new(),
             looked: BTreeSet::new(),
+            seen: BTreeMap::new(),
             quiet: true,
         }
     }
@@ -163,7 +169,7 @@ impl Progress {
     }
 
     /// What happens to a service and its instances.
-    fn of_service(&self, event: &Event, world: &World) {
+    fn of_service(&mut self, event: &Event, world: &World) {
         match event {
             Event::Targeted {
                 service, target, ..
@@ -210,12 +216,13 @@ impl Progress {
                 state,
                 detail,
             }) => {
-                let detail = detail.lines().next().unwrap_or_default();
-                self.line(&format!(
-                    "{DIM}{instance}: {}: {}{RESET}",
-                    format!("{state:?}").to_lowercase(),
-                    visible(detail)
-                ));
+                let why = visible(detail.lines().next().unwrap_or_default());
+                let found = format!("{}: {why}", format!("{state:?}").to_lowercase());
+                // The book also keeps what an instance printed meanwhile, which is shown with the verdict.
+                if self.seen.get(instance) != Some(&found) {
+                    self.line(&format!("{DIM}{instance}: {found}{RESET}"));
+                    self.seen.insert(instance.clone(), found);
+                }
             }
             _ => {}
         }
