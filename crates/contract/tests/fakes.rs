@@ -362,6 +362,7 @@ fn creation() -> Change {
         repeat: Repeat::Never,
         settle_ms: 0,
         dependencies: Vec::new(),
+        retry: None,
     }
 }
 
@@ -446,6 +447,7 @@ fn drift_is_read() {
         provider: FakeProvider::SOURCE.into(),
         prior: object,
         private: Vec::new(),
+        retry: None,
     });
     let Answer::Read(answer) = now(provider.ask(&read)) else {
         panic!("not a read")

@@ -7,7 +7,7 @@
 
 use crate::limits::{ATTEMPTS_MAX, INQUIRIES_MAX, INQUIRY_WINDOW_MS_MIN, PROVISION_SETTLE_MS};
 use alloc::string::String;
-use model::{Effect, Inquiry, OnFailure, Outcome, Repeat, Verb};
+use model::{Effect, Inquiry, OnFailure, Outcome, Repeat, Retry, Verb};
 use serde::{Deserialize, Serialize};
 use value::Diagnostics;
 
@@ -113,6 +113,24 @@ impl Action {
         }
     }
 
+    /// How it is tried again, where that is written for its object.
+    pub(crate) fn retry(&self) -> Option<&Retry> {
+        match &self.effect {
+            Effect::Change(change) => change.retry.as_ref(),
+            Effect::Place(_)
+            | Effect::Stop { .. }
+            | Effect::Publish(_)
+            | Effect::Build(_)
+            | Effect::Provision(_) => None,
+        }
+    }
+
+    /// Most attempts at it, the first one included.
+    pub fn attempts_max(&self) -> u32 {
+        let written = self.retry().and_then(|retry| retry.attempts);
+        written.unwrap_or(ATTEMPTS_MAX)
+    }
+
     /// Whether the outside can be asked what became of it.
     pub(crate) fn can_be_looked_for(&self) -> bool {
         matches!(self.effect, Effect::Change(_) | Effect::Provision(_))
@@ -120,7 +138,7 @@ impl Action {
 
     /// Whether a lost outcome is met by doing it again instead of looking.
     pub(crate) fn may_repeat(&self) -> bool {
-        self.repeat() != Repeat::Never && self.refusal.is_none() && self.tries < ATTEMPTS_MAX
+        self.repeat() != Repeat::Never && self.refusal.is_none() && self.tries < self.attempts_max()
     }
 
     fn settle_ms(&self) -> u64 {
@@ -153,7 +171,7 @@ impl Action {
     pub(crate) fn had_no_effect_and_will_not(&self) -> bool {
         let over = match self.stage {
             Stage::Failed { .. } => true,
-            Stage::Struck { .. } => self.tries >= ATTEMPTS_MAX,
+            Stage::Struck { .. } => self.tries >= self.attempts_max(),
             Stage::Open
             | Stage::Uncertain { .. }
             | Stage::Waiting { .. }
@@ -293,7 +311,7 @@ impl Action {
                 retry_after_ms,
             } => {
                 self.tries += 1;
-                let last = self.tries >= ATTEMPTS_MAX;
+                let last = self.tries >= self.attempts_max();
                 if last && self.unsettled_until_ms.is_some() {
                     return self.refused(diagnostics, at_ms);
                 }
@@ -304,7 +322,7 @@ impl Action {
             }
             Outcome::Unknown { why } => {
                 self.tries += 1;
-                if self.tries >= ATTEMPTS_MAX && !self.can_be_looked_for() {
+                if self.tries >= self.attempts_max() && !self.can_be_looked_for() {
                     return Stage::Struck {
                         why: why.clone(),
                         retry_after_ms: None,
@@ -427,6 +445,7 @@ mod tests {
             repeat,
             settle_ms,
             dependencies: Vec::new(),
+            retry: None,
         })
     }
 

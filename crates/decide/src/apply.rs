@@ -3,7 +3,6 @@
 use crate::action::{Action, Stage};
 use crate::conditions::{self, written};
 use crate::eval::Evaluator;
-use crate::limits::ATTEMPTS_MAX;
 use crate::plan::{has_holes, propose};
 use crate::run::Run;
 use crate::{Decision, Held, Memo, Object, World, diag, provision, retry};
@@ -85,7 +84,8 @@ fn retried(
     retry_after_ms: Option<u64>,
     now_ms: i64,
 ) -> Decision {
-    let delay_ms = retry::delay_ms(run.options.seed, id, action.attempt, retry_after_ms);
+    let seed = run.options.seed;
+    let delay_ms = retry::delay_ms(seed, id, action.attempt, action.retry(), retry_after_ms);
     Decision::Record(Event::Retried {
         run: run.id,
         action: id,
@@ -147,7 +147,7 @@ pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
     // What may have had an effect is tried to the end, whatever the budget says; and so is what never failed, but was
     // lost with an engine and then found not to be there.
     let may_be_given_up = action.tries > 0 && action.unsettled_until_ms.is_none();
-    action.tries >= ATTEMPTS_MAX || (!within_budget && may_be_given_up)
+    action.tries >= action.attempts_max() || (!within_budget && may_be_given_up)
 }
 
 fn again(run: &Run, id: ActionId, action: &Action) -> Event {
@@ -392,6 +392,7 @@ fn change_of(
         repeat: planned.repeat,
         settle_ms: planned.settle_ms,
         dependencies: planned.dependencies.clone(),
+        retry: planned.retry.clone(),
     };
     if verb == Verb::Delete {
         change.config = None;
@@ -457,6 +458,7 @@ fn final_question(
         private: change.private,
         config,
         written,
+        retry: change.retry,
     })
 }
 
@@ -550,7 +552,9 @@ pub(crate) fn failures(run: &Run) -> Diagnostics {
         match &action.stage {
             Stage::Failed { diagnostics } => all.extend(diagnostics.clone()),
             Stage::Struck { why, .. } => {
-                all.push(diag::gave_up(&action.effect.subject(), action.tries, why));
+                let subject = action.effect.subject();
+                let most = action.attempts_max();
+                all.push(diag::gave_up(&subject, action.tries, most, why));
             }
             Stage::Open
             | Stage::Uncertain { .. }

@@ -1,6 +1,6 @@
 //! Every diagnostic this room can give, one function each. Pages: `docs/codes/SF09*.md` and `SF10*.md`.
 
-use crate::limits::{ATTEMPTS_MAX, CALL_ROUNDS_MAX};
+use crate::limits::CALL_ROUNDS_MAX;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -213,8 +213,8 @@ pub(crate) fn result_inconsistent(address: &dyn Display, path: &str) -> Diagnost
     .about(format!("{address}"))
 }
 
-pub(crate) fn gave_up(what: &str, tries: u32, why: &str) -> Diagnostic {
-    let cut_short = if tries < ATTEMPTS_MAX {
+pub(crate) fn gave_up(what: &str, tries: u32, attempts_max: u32, why: &str) -> Diagnostic {
+    let cut_short = if tries < attempts_max {
         ", and so much else failed that its provider gets no more retries in this run"
     } else {
         ""
@@ -588,6 +588,7 @@ mod tests {
     //! Each diagnostic once, as a person sees it: `tests/diagnostics.txt` is what they say.
 
     use super::*;
+    use crate::limits::ATTEMPTS_MAX;
     use std::string::ToString as _;
 
     fn end() -> Endpoint {
@@ -631,7 +632,7 @@ mod tests {
             not_available("each.key", at),
             final_plan_changed(address, "mode"),
             result_inconsistent(address, "mode"),
-            gave_up("host_file.a", 5, "the disk was full"),
+            gave_up("host_file.a", 5, ATTEMPTS_MAX, "the disk was full"),
             ephemeral_unknown(address),
             call_of_opened("example.com/test/mock", "same"),
             calls_without_end(),
@@ -656,7 +657,12 @@ mod tests {
                 &never_healthy("web (web-1)", "GET /healthz answered 503", 5_000),
             ),
             does_not_stay("web", Version(release), 7),
-            gave_up("host_file.a", ATTEMPTS_MAX, "the disk was full"),
+            gave_up(
+                "host_file.a",
+                ATTEMPTS_MAX,
+                ATTEMPTS_MAX,
+                "the disk was full",
+            ),
             not_accepted_before("production", "staging", &release, at),
             quarantined(&release, "too many errors"),
         ]);

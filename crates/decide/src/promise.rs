@@ -79,6 +79,7 @@ mod tests {
             repeat: Repeat::Never,
             settle_ms: 0,
             dependencies: Vec::new(),
+            retry: None,
         })
     }
 

@@ -28,12 +28,7 @@ pub(crate) fn removed<'e>(evaluator: &'e Evaluator, address: &Address) -> Option
 
 /// The provisioners written for an object: those of its resource, or of the block that says that it was removed.
 fn written<'e>(evaluator: &'e Evaluator, address: &Address) -> &'e [Provisioner] {
-    let block = &address.resource;
-    let resource = evaluator
-        .loaded()
-        .node_at(&block.module)
-        .and_then(|node| evaluator.resource(node, block.mode, &block.kind, &block.name));
-    match resource {
+    match evaluator.written(address) {
         Some(resource) => &resource.provisioners,
         None => removed(evaluator, address).map_or(&[], |removed| &removed.provisioners),
     }

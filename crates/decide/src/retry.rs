@@ -1,11 +1,13 @@
 //! When and how often a failed attempt is repeated: full jitter from the run's seed, a bound on attempts, a budget and
-//! a breaker per provider. All of it is a function of the book.
+//! a breaker per provider. All of it is a function of the book. The `retry` block of an object says how often and after
+//! which pauses, and what passes beside what its provider is known to say of trouble that does
+//! (`docs/decisions/0028-retry-blocks.md`).
 
 use crate::limits::{
     BREAKER_FAILURES, BREAKER_OPEN_MS, RETRY_AFTER_MS_MAX, RETRY_BASE_MS, RETRY_CAP_MS,
     RETRY_RESERVE, RETRY_SHARE_PERCENT, SUCCESSES_FOR_ONE_MORE, THROTTLED_KEEPS_PERCENT,
 };
-use model::{ActionId, Digest};
+use model::{ActionId, Digest, Effect, Outcome, Retry};
 use serde::{Deserialize, Serialize};
 
 /// How one provider has been answering in this run.
@@ -62,9 +64,18 @@ impl Health {
 
 /// The pause before the next attempt: uniform between one millisecond and an exponentially growing bound ("full
 /// jitter"), drawn from the run's seed, or what the outside asked for if that is longer.
-pub fn delay_ms(seed: u64, action: ActionId, attempt: u32, retry_after_ms: Option<u64>) -> u64 {
-    let doublings = attempt.saturating_sub(1).min(16);
-    let bound = RETRY_CAP_MS.min(RETRY_BASE_MS << doublings);
+pub fn delay_ms(
+    seed: u64,
+    action: ActionId,
+    attempt: u32,
+    retry: Option<&Retry>,
+    retry_after_ms: Option<u64>,
+) -> u64 {
+    let base_ms = retry.and_then(|retry| retry.base_ms);
+    let cap_ms = retry.and_then(|retry| retry.cap_ms);
+    let factor = 2_u64.saturating_pow(attempt.saturating_sub(1));
+    let grown_ms = base_ms.unwrap_or(RETRY_BASE_MS).saturating_mul(factor);
+    let bound = grown_ms.min(cap_ms.unwrap_or(RETRY_CAP_MS)).max(1);
     let parts: [&[u8]; 3] = [
         &seed.to_be_bytes(),
         &action.0.to_be_bytes(),
@@ -76,9 +87,58 @@ pub fn delay_ms(seed: u64, action: ActionId, attempt: u32, retry_after_ms: Optio
     drawn.max(retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX))
 }
 
+/// What an outcome is by what is written for the object: a refusal of which its `retry` block says that it passes is a
+/// failed attempt, which another may follow. Nothing else changes: what had an effect is never repeated, and what may
+/// have had one is looked for first.
+pub fn judged(effect: &Effect, outcome: Outcome) -> Outcome {
+    match (effect, outcome) {
+        (Effect::Change(change), Outcome::Refused { diagnostics })
+            if change
+                .retry
+                .as_ref()
+                .is_some_and(|retry| value::functions::fits(&retry.on, &diagnostics)) =>
+        {
+            Outcome::Failed {
+                diagnostics,
+                retry_after_ms: None,
+            }
+        }
+        (_, outcome) => outcome,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pauses_are_those_that_are_written() {
+        let retry = |base_ms, cap_ms| Retry {
+            base_ms,
+            cap_ms,
+            ..Retry::default()
+        };
+        let longest = |retry: Option<&Retry>, attempt| {
+            let drawn = (0..200).map(|seed| delay_ms(seed, ActionId(7), attempt, retry, None));
+            drawn.max().unwrap_or_default()
+        };
+        // What is drawn comes near to its bound and never above it.
+        for (retry, attempt, bound_ms) in [
+            (None, 1, RETRY_BASE_MS),
+            (None, 3, RETRY_BASE_MS * 4),
+            (None, 90, RETRY_CAP_MS),
+            (Some(retry(Some(10_000), Some(60_000))), 1, 10_000),
+            (Some(retry(Some(10_000), Some(60_000))), 100, 60_000),
+            (Some(retry(Some(10_000), None)), 9, RETRY_CAP_MS),
+            (Some(retry(None, Some(100))), 1, 100),
+        ] {
+            let longest = longest(retry.as_ref(), attempt);
+            assert!(
+                longest <= bound_ms && longest > bound_ms * 9 / 10,
+                "{retry:?}: {longest}"
+            );
+        }
+    }
 
     #[test]
     fn who_turns_attempts_away_gets_fewer_and_then_slowly_more() {

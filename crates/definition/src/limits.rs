@@ -30,6 +30,15 @@ pub(crate) const SUGGESTION_CANDIDATES_MAX: usize = 5_000;
 /// How many instances of a repeated resource are gone through to find the files that their arguments read.
 pub(crate) const STATIC_INSTANCES_MAX: usize = 10_000;
 
+/// Most attempts that a `retry` block may allow.
+pub const RETRY_ATTEMPTS_MAX: u64 = 100;
+
+/// Longest pause that a `retry` block may ask for.
+pub const RETRY_PAUSE_MS_MAX: u64 = 60 * 60 * 1_000;
+
+/// Most patterns in a `retry` block.
+pub const RETRY_PATTERNS_MAX: usize = 64;
+
 /// Longest version, in bytes.
 pub(crate) const VERSION_BYTES_MAX: usize = 256;
 

@@ -454,7 +454,8 @@ impl Core {
         now_ms.saturating_add(ahead_ms).max(self.world.at_ms)
     }
 
-    /// The outcome of an action: damage where it is not what was planned, no answer where it makes no sense.
+    /// The outcome of an action: damage where it is not what was planned, no answer where it makes no sense, a failed
+    /// attempt where what is written for the object says that this passes.
     fn as_promised(&self, action: ActionId, outcome: Outcome) -> Outcome {
         let run = self.world.run.as_ref();
         let planned = run.and_then(|run| run.planned_by(action));
@@ -466,7 +467,10 @@ impl Core {
                     action.effect.subject()
                 ),
             },
-            Some(action) => decide::promise::held(&action.effect, loose, outcome),
+            Some(action) => {
+                let outcome = decide::promise::held(&action.effect, loose, outcome);
+                decide::retry::judged(&action.effect, outcome)
+            }
             None => outcome,
         }
     }

@@ -50,6 +50,7 @@ fn change() -> Change {
         repeat: Repeat::Never,
         settle_ms: 0,
         dependencies: Vec::new(),
+        retry: None,
     }
 }
 

@@ -56,7 +56,18 @@ static LIFECYCLE: Form = form!(
         "ignore_changes": "Attributes that keep what they have, or `all`.",
         "replace_triggered_by": "It is replaced when any of these changes.",
     ],
-    [&PRECONDITION, &POSTCONDITION]
+    [&PRECONDITION, &POSTCONDITION, &RETRY]
+);
+static RETRY: Form = form!(
+    "retry",
+    "How often and after which pauses calls about the object are tried again.",
+    [
+        "attempts": "Most attempts, the first one included.",
+        "base": "First pause, which doubles with each attempt, such as \"1s\".",
+        "cap": "Longest pause, such as \"30s\".",
+        "on": "Patterns: an error whose summary or detail fits one of them passes.",
+    ],
+    []
 );
 static CONNECTION: Form = form!(
     "connection",

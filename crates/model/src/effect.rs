@@ -1,7 +1,7 @@
 //! Everything Steadfast can do to the outside and ask of it, and what may come back.
 
 use crate::{
-    Address, Digest, InstanceId, OnFailure, Recovery, ResourceAddress, RouteTable, Version,
+    Address, Digest, InstanceId, OnFailure, Recovery, ResourceAddress, Retry, RouteTable, Version,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -78,6 +78,9 @@ pub struct Change {
     pub settle_ms: u64,
     /// What must exist as long as the object does.
     pub dependencies: Vec<ResourceAddress>,
+    /// How often and after which pauses it is tried again, where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// An instance to start.
@@ -257,6 +260,9 @@ pub struct ReadQuestion {
     pub prior: Value,
     /// Opaque to us.
     pub private: Vec<u8>,
+    /// How often and after which pauses it is tried again, where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// Plans an object.
@@ -278,6 +284,9 @@ pub struct PlanQuestion {
     /// is what is validated.
     #[serde(default)]
     pub written: Option<Value>,
+    /// How often and after which pauses it is tried again, where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// Reads a data source.
@@ -311,6 +320,9 @@ pub struct ImportQuestion {
     pub provider: String,
     /// What the provider knows it by.
     pub id: String,
+    /// How often and after which pauses it is tried again, where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// Brings an object into the form of its provider's version.

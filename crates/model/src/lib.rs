@@ -50,8 +50,8 @@ pub use recovery::{Recovery, Rung};
 pub use release::{
     Check, Condition, Endpoint, EndpointResource, Import, Inputs, Lifecycle, Local, Module,
     ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig, ProviderRef,
-    ProviderRequirement, Provisioner, Release, Removed, Repetition, Resource, SourceText, Variable,
-    When,
+    ProviderRequirement, Provisioner, Release, Removed, Repetition, Resource, Retry, SourceText,
+    Variable, When,
 };
 pub use route::{Arm, Backend, Route, RouteTable};
 pub use schema::{

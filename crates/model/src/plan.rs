@@ -1,6 +1,8 @@
 //! [`Plan`]: pure data with nothing left to choose.
 
-use crate::{Address, Digest, Key, ModulePath, Reason, Recovery, Repeat, ResourceAddress, Verb};
+use crate::{
+    Address, Digest, Key, ModulePath, Reason, Recovery, Repeat, ResourceAddress, Retry, Verb,
+};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -121,6 +123,9 @@ pub struct PlannedChange {
     /// Version of the form in which its provider has the object, before and after.
     #[serde(default)]
     pub schema_version: Option<u64>,
+    /// How often and after which pauses it is tried again, where that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// One configuration of a provider: the block in its module instance, and the key where it has `for_each`.
@@ -340,6 +345,7 @@ impl PlannedChange {
             unjudged: false,
             loose: false,
             schema_version: None,
+            retry: None,
         }
     }
 

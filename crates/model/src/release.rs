@@ -374,6 +374,23 @@ pub struct Lifecycle {
     pub preconditions: Vec<Condition>,
     /// Checked after.
     pub postconditions: Vec<Condition>,
+    /// What failed is tried again in this manner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+}
+
+/// `retry`: how often and after which pauses a call about an object is tried again, and what counts as trouble that
+/// passes beside what always does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Most attempts, the first one included; none for as many as anything else has.
+    pub attempts: Option<u32>,
+    /// First pause, which doubles with each attempt; none for that of everything else.
+    pub base_ms: Option<u64>,
+    /// Longest pause; none for that of everything else.
+    pub cap_ms: Option<u64>,
+    /// Patterns in the syntax of the function `regex`: an error that fits one of them passes.
+    pub on: Vec<String>,
 }
 
 /// `module` or `stack`.

@@ -23,7 +23,7 @@ use core::time::Duration;
 use model::{
     ActionId, Address, Change, DataAnswer, DataQuestion, ImportQuestion, Mode, OpenAnswer,
     OpenQuestion, PlanAnswer, PlanQuestion, ProviderSchema, ReadAnswer, ReadQuestion, Repeat,
-    TypeSchema, UpgradeQuestion, Verb,
+    Retry, TypeSchema, UpgradeQuestion, Verb,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -745,13 +745,18 @@ impl Provider for Plugin {
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
         Box::pin(async move {
             let mut answer = self.answer(question).await;
-            for attempt in 1..READING_ATTEMPTS_MAX {
-                let passes = |found: &Diagnostics| trouble::passes(found) && !self.is_gone();
+            let retry = retry_of(question);
+            let attempts = retry.and_then(|retry| retry.attempts);
+            for attempt in 1..attempts.unwrap_or(READING_ATTEMPTS_MAX) {
+                let passes = |found: &Diagnostics| {
+                    let written = retry.is_some_and(|one| value::functions::fits(&one.on, found));
+                    (written || trouble::passes(found)) && !self.is_gone()
+                };
                 if !matches!(&answer, Answer::Failed(found) if passes(found)) {
                     break;
                 }
                 let about = question.address().map(Address::to_string);
-                let pause_ms = pause_ms(&about.unwrap_or_default(), attempt);
+                let pause_ms = pause_ms(&about.unwrap_or_default(), attempt, retry);
                 tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                 answer = self.answer(question).await;
             }
@@ -843,14 +848,27 @@ fn not_begun(diagnostics: Diagnostics) -> Outcome {
 
 /// The pause before a question is asked again: it grows, and differs from object to object, so that those that failed
 /// together do not come back together.
-fn pause_ms(address: &str, attempt: u32) -> u64 {
-    let bound = READING_PAUSE_MS << attempt.min(10);
+fn pause_ms(address: &str, attempt: u32, retry: Option<&Retry>) -> u64 {
+    let base_ms = retry.and_then(|retry| retry.base_ms);
+    let cap_ms = retry.and_then(|retry| retry.cap_ms);
+    let grown_ms = base_ms.unwrap_or(READING_PAUSE_MS) << attempt.min(10);
+    let bound = grown_ms.min(cap_ms.unwrap_or(u64::MAX)).max(2);
     let digest = model::Digest::of_parts(
         "steadfast.reading.1",
         &[address.as_bytes(), &attempt.to_be_bytes()],
     );
     let [a, b, ..] = digest.0;
     bound / 2 + u64::from(u16::from_be_bytes([a, b])) % (bound / 2)
+}
+
+/// How a question is asked again, where that is written for its object.
+fn retry_of(question: &Question) -> Option<&Retry> {
+    match question {
+        Question::Read(question) => question.retry.as_ref(),
+        Question::Plan(question) => question.retry.as_ref(),
+        Question::Import(question) => question.retry.as_ref(),
+        Question::Data(_) | Question::Upgrade(_) | Question::Open(_) | Question::Call(_) => None,
+    }
 }
 
 async fn start(options: &Options) -> Result<Process, Diagnostics> {

@@ -149,6 +149,7 @@ impl Plugin {
             provider: change.provider.clone(),
             prior: prior.clone(),
             private: change.private.clone(),
+            retry: None,
         };
         let answer = match self.read(&question).await {
             Ok(answer) => answer,

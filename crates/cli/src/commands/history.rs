@@ -351,8 +351,14 @@ fn about_action(event: &Event, world: &World) -> String {
             format!("{}: {found}{how}", subject(action))
         }
         Event::Retried {
-            action, delay_ms, ..
-        } => format!("{} in {delay_ms} ms", subject(action)),
+            action,
+            attempt,
+            delay_ms,
+            ..
+        } => format!(
+            "{} (attempt {attempt}) again in {delay_ms} ms",
+            subject(action)
+        ),
         Event::Parked {
             action, question, ..
         } => format!("{}: {question}", subject(action)),
@@ -361,15 +367,17 @@ fn about_action(event: &Event, world: &World) -> String {
             action,
             diagnostics,
             ..
-        } => {
-            let holds = if diagnostics.is_empty() {
-                "as it must be"
-            } else {
-                "not as it must be"
-            };
-            format!("{}: {holds}", subject(action))
-        }
+        } => format!("{}: {}", subject(action), held(diagnostics)),
         _ => String::new(),
+    }
+}
+
+/// What a look at conditions came to.
+fn held(diagnostics: &value::Diagnostics) -> &'static str {
+    if diagnostics.is_empty() {
+        "as it must be"
+    } else {
+        "not as it must be"
     }
 }
 
@@ -510,6 +518,7 @@ fn read_by_id(
         provider: change.provider.clone(),
         prior: Value::object(prior.unwrap_or_default()),
         private: change.private.clone(),
+        retry: None,
     });
     match session.tokio.block_on(engine.ask(question)) {
         model::Answer::Read(model::ReadAnswer {

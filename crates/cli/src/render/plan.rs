@@ -2,7 +2,8 @@
 
 use super::diagnostics::visible;
 use super::style::{BAD, BOLD, CHANGE, DIM, GOOD, RESET, WARN};
-use model::{Action, Mode, Plan, PlannedChange, Reason, Recovery, Repeat};
+use super::time;
+use model::{Action, Mode, Plan, PlannedChange, Reason, Recovery, Repeat, Retry};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use value::{Data, Marks, Name, Value};
@@ -129,6 +130,9 @@ fn one(out: &mut String, change: &PlannedChange) {
     {
         let _ = writeln!(out, "{DIM}  # (crash safety: {}){RESET}", safety(change));
     }
+    if let Some(retry) = change.retry.as_ref().filter(|_| !change.is_nothing()) {
+        let _ = writeln!(out, "{DIM}  # ({}){RESET}", patience(retry));
+    }
     let block = &change.address.resource;
     let _ = writeln!(
         out,
@@ -155,6 +159,27 @@ fn one(out: &mut String, change: &PlannedChange) {
         6,
     );
     out.push_str("    }\n\n");
+}
+
+/// How a change is tried again, in the order in which a `retry` block says it.
+fn patience(retry: &Retry) -> String {
+    let attempts = retry.attempts.unwrap_or(decide::limits::ATTEMPTS_MAX);
+    let times = if attempts == 1 { "attempt" } else { "attempts" };
+    let mut text = format!("retry: at most {attempts} {times}");
+    if let Some(base_ms) = retry.base_ms {
+        let _ = write!(text, ", first pause {}", duration(base_ms));
+    }
+    if let Some(cap_ms) = retry.cap_ms {
+        let _ = write!(text, ", longest pause {}", duration(cap_ms));
+    }
+    for pattern in &retry.on {
+        let _ = write!(text, ", also on \"{}\"", visible(pattern));
+    }
+    text
+}
+
+fn duration(ms: u64) -> String {
+    time::duration(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
 /// What becomes of a change when its outcome is lost.

@@ -153,12 +153,22 @@ impl Progress {
                 }
             }
             Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
-            Outcome::Failed { .. } => format!("{WARN}failed{RESET} {took}"),
+            Outcome::Failed { diagnostics, .. } => {
+                let why = diagnostics.iter().next().map(|one| visible(&one.summary));
+                format!("{WARN}failed{RESET} {took}: {}", why.unwrap_or_default())
+            }
             Outcome::Unknown { why } => {
                 format!("{WARN}outcome lost{RESET} {took}: {}", visible(why))
             }
         };
         self.line(&format!("{subject}: {text}"));
+    }
+
+    /// When another attempt follows, and which.
+    fn retried(&self, world: &World, action: ActionId, delay_ms: u64) {
+        let pause = time::duration(i64::try_from(delay_ms).unwrap_or(i64::MAX));
+        let which = next_try(world, action);
+        self.line(&format!("{DIM}  again in {pause}{which}{RESET}"));
     }
 
     /// What a provisioner wrote, each line behind its name.
@@ -258,10 +268,9 @@ impl Observer for Progress {
                     self.line(&format!("{subject}: looked, {}", found(inquiry)));
                 }
             }
-            Event::Retried { delay_ms, .. } => {
-                let pause = i64::try_from(*delay_ms).unwrap_or(i64::MAX);
-                self.line(&format!("{DIM}  again in {}{RESET}", time::duration(pause)));
-            }
+            Event::Retried {
+                action, delay_ms, ..
+            } => self.retried(world, *action, *delay_ms),
             Event::Targeted { .. }
             | Event::Phased { .. }
             | Event::Judged { .. }
@@ -300,6 +309,17 @@ impl Observer for Progress {
             | Event::Closed { .. } => {}
         }
         self.status(world);
+    }
+}
+
+/// Which try comes next, and of how many; nothing where none failed: what was lost with an engine is not counted.
+fn next_try(world: &World, action: ActionId) -> String {
+    let run = world.run.as_ref();
+    match run.and_then(|run| run.actions.get(&action)) {
+        Some(action) if action.tries > 0 => {
+            format!(", try {} of {}", action.tries + 1, action.attempts_max())
+        }
+        _ => String::new(),
     }
 }
 

@@ -109,6 +109,7 @@ impl<'a> Suite<'a> {
             config,
             private: Vec::new(),
             written: None,
+            retry: None,
         }
     }
 
@@ -195,6 +196,7 @@ impl<'a> Suite<'a> {
             repeat,
             settle_ms: 0,
             dependencies: Vec::new(),
+            retry: None,
         }
     }
 
@@ -238,6 +240,7 @@ impl<'a> Suite<'a> {
             provider: self.source.clone(),
             prior: prior.clone(),
             private: Vec::new(),
+            retry: None,
         });
         match self.provider.ask(&question).await {
             Answer::Read(answer) => answer.object,

@@ -7,7 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use model::{Address, Key, Mode, Repetition, Resource, ResourceAddress};
+use model::{Address, Key, Mode, Repetition, Resource, ResourceAddress, Retry};
 use value::{Diagnostics, Name, Span, Type, Value};
 
 impl Evaluator {
@@ -24,6 +24,18 @@ impl Evaluator {
             .binary_search_by(|one| (one.mode, &one.kind, &one.name).cmp(&(mode, kind, name)))
             .ok()?;
         resources.get(at)
+    }
+
+    /// The resource block that an object belongs to; none when it is no longer written.
+    pub(crate) fn written(&self, address: &Address) -> Option<&Resource> {
+        let block = &address.resource;
+        let node = self.loaded.node_at(&block.module)?;
+        self.resource(node, block.mode, &block.kind, &block.name)
+    }
+
+    /// How calls about an object are tried again, where that is written.
+    pub(crate) fn retry(&self, address: &Address) -> Option<&Retry> {
+        self.written(address)?.lifecycle.retry.as_ref()
     }
 
     pub(super) fn whole(

@@ -150,6 +150,7 @@ impl Pass {
                 address: pending.address.clone(),
                 provider: resource.provider.clone(),
                 id,
+                retry: resource.lifecycle.retry.clone(),
             };
             self.ask(pending, Question::Import(question));
         } else if pending.prior.is_some() {
@@ -249,6 +250,7 @@ impl Pass {
             provider: prior.provider,
             prior: prior.value,
             private: prior.private,
+            retry: self.evaluator.retry(&pending.address).cloned(),
         };
         self.ask(pending, Question::Read(question));
     }
@@ -429,6 +431,7 @@ impl Pass {
                 .written
                 .clone()
                 .filter(|one| Some(one) != pending.config.as_ref()),
+            retry: resource.lifecycle.retry.clone(),
         };
         self.ask(pending, Question::Plan(question));
     }
@@ -538,6 +541,7 @@ impl Pass {
             loose: answer.loose,
             unjudged,
             schema_version: None,
+            retry: None,
         };
         self.draft(pending, change);
     }

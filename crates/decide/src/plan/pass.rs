@@ -552,6 +552,7 @@ impl Pass {
 
     pub(super) fn draft(&mut self, pending: Pending, mut change: PlannedChange) {
         change.schema_version = self.schema_version(&change.provider, &change.address);
+        change.retry = self.evaluator.retry(&change.address).cloned();
         let nested = self.is_nested(&pending);
         let damaged = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let provisioners = provision::of_change(&self.evaluator, &change, damaged);

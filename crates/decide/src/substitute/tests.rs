@@ -309,6 +309,7 @@ fn planned(stand_ins: &StandIns, name: &str) -> Option<Value> {
         config,
         private: Vec::new(),
         written: None,
+        retry: None,
     });
     let answer = stand_ins.answer(&schema, &question)?;
     let Answer::Plan(answer) = answer else {
@@ -361,6 +362,7 @@ fn an_object_belongs_to_the_mock_that_its_configuration_is() {
             provider: SOURCE.into(),
             prior: config(),
             private: Vec::new(),
+            retry: None,
         });
         stand_ins(mocks, Vec::new())
             .answer(&schema(), &question)
@@ -382,6 +384,7 @@ fn a_mock_imports_nothing() {
         address: address(&[], Mode::Managed, "near"),
         provider: SOURCE.into(),
         id: "i".into(),
+        retry: None,
     });
     let answer = stand_ins(Vec::from([mock(None)]), Vec::new()).answer(&schema(), &question);
     let Some(Answer::Failed(found)) = answer else {

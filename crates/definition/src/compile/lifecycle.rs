@@ -35,7 +35,7 @@ impl<'a> Compiler<'a> {
         let form = Form {
             whose: "A lifecycle block",
             arguments,
-            blocks: &["precondition", "postcondition"],
+            blocks: &["precondition", "postcondition", "retry"],
         };
         body::check(settings, &form, &mut self.diagnostics);
         if mode != Mode::Managed {
@@ -46,6 +46,14 @@ impl<'a> Compiler<'a> {
             };
             for argument in arguments {
                 self.refuse_argument(settings, argument, what);
+            }
+            let retries = settings
+                .blocks
+                .iter()
+                .filter(|block| &*block.kind.name == "retry");
+            for retry in retries {
+                let span = retry.kind.span;
+                self.diagnostics.push(diag::misplaced(span, "retry", what));
             }
         }
         let own = Rule::NotByName(mode, kind, name);
@@ -85,6 +93,7 @@ impl<'a> Compiler<'a> {
         (lifecycle.ignore_all_changes, lifecycle.ignore_changes) =
             self.ignore_changes(settings, schema);
         lifecycle.replace_triggered_by = self.replace_triggered_by(settings, lowerer);
+        lifecycle.retry = self.retry(settings);
     }
 
     /// `ignore_changes`: the word `all`, or paths of attributes relative to the resource.

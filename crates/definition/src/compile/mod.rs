@@ -29,6 +29,7 @@ mod provisioner;
 mod reach;
 mod resolve;
 mod resource;
+mod retry;
 mod settings;
 mod statement;
 mod statics;

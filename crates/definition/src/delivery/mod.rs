@@ -6,7 +6,7 @@
 
 mod artifact;
 mod environment;
-mod quantity;
+pub(crate) mod quantity;
 mod service;
 
 use crate::compile::body::{self, Form};

@@ -2,7 +2,7 @@
 
 /// Milliseconds of a duration: whole numbers with the units h, m, s and ms, each at most once, largest first. None when
 /// the text is no duration or too long to count.
-pub(super) fn duration_ms(text: &str) -> Option<u64> {
+pub(crate) fn duration_ms(text: &str) -> Option<u64> {
     const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let mut rest = text;
     let mut total: u64 = 0;

@@ -86,6 +86,7 @@ static LIFECYCLE: Form = Form {
     blocks: &[
         ("precondition", block(&[], &TEMPLATES)),
         ("postcondition", block(&[], &TEMPLATES)),
+        ("retry", block(&[], &TEMPLATES)),
     ],
     rest: Arguments(Reading::Template),
 };

@@ -1,7 +1,7 @@
 //! A release as text, short enough to read and complete enough that a wrong one differs.
 
 use super::blocks;
-use model::{Condition, Lifecycle, Mode, Release, Repetition};
+use model::{Condition, Lifecycle, Mode, Release, Repetition, Retry};
 use std::fmt::Write as _;
 use value::{BinaryOperator, Expr, ExprKind, Reference, UnaryOperator, Value};
 
@@ -159,6 +159,19 @@ fn lifecycle(text: &mut String, lifecycle: &Lifecycle) {
     }
     if lifecycle.ignore_all_changes {
         writeln!(text, "    ignore all").unwrap();
+    }
+    if let Some(retry) = &lifecycle.retry {
+        let Retry {
+            attempts,
+            base_ms,
+            cap_ms,
+            on,
+        } = retry;
+        writeln!(
+            text,
+            "    retry attempts {attempts:?}, base {base_ms:?}, cap {cap_ms:?}, on {on:?}"
+        )
+        .unwrap();
     }
     for path in &lifecycle.ignore_changes {
         writeln!(text, "    ignore {}", path.join("/")).unwrap();

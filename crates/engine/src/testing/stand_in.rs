@@ -304,6 +304,7 @@ mod tests {
                 provider: FakeProvider::SOURCE.to_owned(),
                 prior: thing("a", 1),
                 private: Vec::new(),
+                retry: None,
             });
             let configuration = Ok(Value::object(BTreeMap::new()));
             for _ in 0..2 {

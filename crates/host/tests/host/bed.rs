@@ -66,6 +66,7 @@ impl Bed {
             proposed: config.clone(),
             private: Vec::new(),
             written: None,
+            retry: None,
         });
         self.host.ask(&question).await
     }
@@ -138,6 +139,7 @@ impl Bed {
             provider: Host::SOURCE.into(),
             prior: prior.clone(),
             private: Vec::new(),
+            retry: None,
         });
         self.host.ask(&question).await
     }
@@ -209,6 +211,7 @@ pub(crate) fn change(
         repeat: Repeat::Safe,
         settle_ms: 0,
         dependencies: Vec::new(),
+        retry: None,
     }
 }
 

@@ -21,6 +21,7 @@ async fn plan(config: &[(&str, Value)], prior: Option<Value>) -> PlanAnswer {
         prior: prior.unwrap_or_else(|| Value::null(Type::Any)),
         private: Vec::new(),
         written: None,
+        retry: None,
     });
     match builtin.ask(&question).await {
         Answer::Plan(answer) => answer,
@@ -228,6 +229,7 @@ async fn any_text_is_the_id_of_something_to_import() {
         address: address("terraform_data"),
         provider: Builtin::SOURCE.into(),
         id: "taken over".to_owned(),
+        retry: None,
     });
     let Answer::Import(found) = builtin.ask(&question).await else {
         panic!("not an import");
@@ -248,6 +250,7 @@ async fn files_are_imported_by_their_path_and_commands_not_at_all() {
             address: address(kind),
             provider: host::Host::SOURCE.into(),
             id: id.to_owned(),
+            retry: None,
         })
     };
     let Answer::Import(found) = bed.host.ask(&import("host_file", "there")).await else {
@@ -258,6 +261,7 @@ async fn files_are_imported_by_their_path_and_commands_not_at_all() {
         provider: host::Host::SOURCE.into(),
         prior: found.object.expect("an object"),
         private: found.private,
+        retry: None,
     });
     let Answer::Read(read) = bed.host.ask(&read).await else {
         panic!("not read");

@@ -119,6 +119,7 @@ pub(crate) fn plan_question(config: Value, prior: Option<Value>) -> Question {
         private: Vec::new(),
         config,
         written: None,
+        retry: None,
     })
 }
 
@@ -150,6 +151,7 @@ pub(crate) fn change(
         repeat: Repeat::Never,
         settle_ms: 0,
         dependencies: Vec::new(),
+        retry: None,
     }
 }
 

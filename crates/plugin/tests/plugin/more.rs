@@ -126,6 +126,7 @@ async fn what_exists_is_imported_by_its_id() {
         address: address("mock_thing"),
         provider: SOURCE.into(),
         id: "7".into(),
+        retry: None,
     });
     let answer = provider.ask(&question).await;
     let Answer::Import(answer) = answer else {

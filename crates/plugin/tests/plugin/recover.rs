@@ -60,6 +60,7 @@ async fn creation(provider: &dyn Provider) -> (Change, Option<Recovery>) {
         private: Vec::new(),
         config: config.clone(),
         written: None,
+        retry: None,
     });
     let Answer::Plan(plan) = provider.ask(&question).await else {
         panic!("no plan");

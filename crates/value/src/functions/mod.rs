@@ -35,6 +35,7 @@ pub use declared::{Called, Declaration, DeclaredParameter, declared_name};
 pub use draw::Circumstances;
 pub use files::{HOME, LATE_FILE, WORKING_DIRECTORY, listing};
 pub use glob::FileSet;
+pub use pattern::{fits, mistake};
 pub use signature::{ShownParameter, Signature};
 pub use template::TEMPLATE_VARIABLES;
 pub(crate) use template::unsuitable_template;

@@ -5,12 +5,31 @@
 //! repetitions do not stack, a class holds no other class, and a mistake is told in its own words. A pattern is read
 //! once from left to right and written anew, every part with its flags, so that the library has nothing to interpret.
 
-use crate::Name;
 use crate::limits::{REGEX_BYTES_MAX, REGEX_DEPTH_MAX, REGEX_REPETITIONS_MAX};
+use crate::{Diagnostics, Name, Severity};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use regex::{Captures, Regex, RegexBuilder};
+
+/// What is wrong with a pattern, in the words of the function `regex`; none when nothing is.
+pub fn mistake(pattern: &str) -> Option<String> {
+    let mistake = Pattern::compile(pattern).err()?;
+    Some(format!("{} in {}", mistake.kind, mistake.part))
+}
+
+/// Whether an error among findings fits one of some patterns, by its summary or by its detail. A pattern that is none
+/// fits nothing.
+pub fn fits(patterns: &[String], found: &Diagnostics) -> bool {
+    patterns.iter().any(|pattern| {
+        let Ok(pattern) = Pattern::compile(pattern) else {
+            return false;
+        };
+        let mut errors = found.iter().filter(|one| one.severity == Severity::Error);
+        errors
+            .any(|one| pattern.regex.is_match(&one.summary) || pattern.regex.is_match(&one.detail))
+    })
+}
 
 /// A compiled pattern.
 pub(super) struct Pattern {
