@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// Longest time to wait for another process.
 const WAIT_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
+/// Shortest time between two looks at what was changed outside.
+const EVERY_MS_MIN: u64 = 1_000;
+
 /// Heading of the options that every command has.
 const EVERYWHERE: &str = "Options of every command";
 
@@ -108,6 +111,9 @@ pub(crate) enum Command {
     /// Derive every decision of a run again from the book and compare.
     #[command(after_long_help = manual::REPLAY)]
     Replay(RunArgs),
+    /// Look what was changed outside, and heal what is to be healed.
+    #[command(after_long_help = manual::DRIFT)]
+    Drift(DriftArgs),
     /// Go on with a run that was interrupted.
     #[command(after_long_help = manual::RESUME)]
     Resume(ResumeArgs),
@@ -386,6 +392,45 @@ pub(crate) struct EnvironmentArgs {
     /// Environment, or workspace; the selected one if none is given.
     #[arg(value_name = "ENVIRONMENT")]
     pub environment: Option<String>,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct DriftArgs {
+    /// Environment, or workspace; the selected one if none is given.
+    #[arg(value_name = "ENVIRONMENT")]
+    pub environment: Option<String>,
+    #[command(flatten)]
+    pub variables: Variables,
+    /// What becomes of objects whose `lifecycle` says nothing.
+    #[arg(long, value_enum, default_value = "warn", value_name = "POLICY")]
+    pub policy: Policy,
+    /// Look again so long after each look (as in 90s, 10m, 1h), until interrupted.
+    #[arg(long, value_name = "TIME", value_parser = every_ms)]
+    pub every: Option<u64>,
+    /// Most objects healed at once; where more have drifted, none is.
+    #[arg(long, default_value_t = decide::limits::HEAL_OBJECTS_MAX, value_name = "N")]
+    pub max_objects: u32,
+    /// Most times that one object is healed within the window; after that it is left alone.
+    #[arg(long, default_value_t = decide::limits::HEALS_MAX, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(0..=decide::limits::HEALS_KEPT as i64))]
+    pub max_heals: u32,
+    /// The window in which they are counted.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = wait_ms)]
+    pub window: u64,
+    /// Heal this object again although somebody changed it back each time; may be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub forgive: Vec<String>,
+}
+
+/// What becomes of what drifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Policy {
+    /// It is written down.
+    Observe,
+    /// It is told, and the exit code says so.
+    Warn,
+    /// It is brought back to what was last applied.
+    Heal,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -707,6 +752,15 @@ fn wait_ms(text: &str) -> Result<u64, String> {
         .checked_mul(unit_ms)
         .filter(|ms| *ms <= WAIT_MS_MAX)
         .ok_or_else(|| "at most 24h".to_owned())
+}
+
+/// A time between two looks, in milliseconds.
+fn every_ms(text: &str) -> Result<u64, String> {
+    let ms = wait_ms(text)?;
+    if ms < EVERY_MS_MIN {
+        return Err("at least 1s".to_owned());
+    }
+    Ok(ms)
 }
 
 /// Turns options with one dash, as Terraform writes them, into options with two.

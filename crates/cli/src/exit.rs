@@ -6,6 +6,8 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const FAILED: u8 = 1;
 /// Wrong usage; or, for `plan -detailed-exitcode`, changes are planned.
 pub(crate) const USAGE: u8 = 2;
+/// For `drift`: objects were changed outside, and are not healed.
+pub(crate) const DRIFTED: u8 = 2;
 /// For `fmt`: a file could not be formatted.
 pub(crate) const UNFORMATTABLE: u8 = 2;
 /// For `fmt -check`: a file is not in its canonical form.
@@ -30,7 +32,8 @@ pub(crate) const TABLE: &str = "\
 Exit codes:
   0    done
   1    something could not be done; what was done is in the book
-  2    wrong usage; for `plan -detailed-exitcode`: changes are planned; for `fmt`: a file is wrong
+  2    wrong usage; for `plan -detailed-exitcode`: changes are planned; for `fmt`: a file is wrong;
+       for `drift`: objects were changed outside and are not healed
   3    a person must decide something (steadfast status); for `fmt -check`: a file is not formatted
   4    another process is writing to the book
   5    a rollout went back to the old version

@@ -95,6 +95,14 @@ pub(crate) fn action_word(action: model::Action) -> &'static str {
     }
 }
 
+/// The same for a run of which it is known who wants it.
+pub(crate) fn run_word(kind: model::RunKind, origin: model::Origin) -> &'static str {
+    match origin {
+        model::Origin::Person => kind_word(kind),
+        model::Origin::Heal => "heal",
+    }
+}
+
 /// What a run is for, in one word.
 pub(crate) fn kind_word(kind: model::RunKind) -> &'static str {
     match kind {
@@ -128,6 +136,7 @@ pub(crate) fn kind(event: &Event) -> &'static str {
         Event::Checked { .. } => "checked",
         Event::TakenOver { .. } => "taken over",
         Event::Called { .. } => "called",
+        Event::Drifted { .. } => "drifted",
         Event::Closed { .. } => "closed",
     }
 }
@@ -140,9 +149,11 @@ fn detail(event: &Event) -> Value {
             kind,
             release,
             actor,
+            options,
             ..
         } => {
-            json!({ "kind": kind_word(*kind), "release": release, "actor": actor })
+            let kind = run_word(*kind, options.origin);
+            json!({ "kind": kind, "release": release, "actor": actor })
         }
         Event::Planned { plan, summary, .. } => json!({ "plan": plan, "summary": summary }),
         Event::Commanded { actor, command } => {
@@ -188,7 +199,40 @@ fn detail(event: &Event) -> Value {
         Event::Called { call, .. } => {
             json!({ "provider": call.provider, "function": call.function })
         }
+        Event::Drifted { .. } => drift_detail(event),
         Event::Closed { result, .. } => json!({ "result": result_word(result) }),
+    }
+}
+
+fn drift_detail(event: &Event) -> Value {
+    let Event::Drifted {
+        actor,
+        pass,
+        found,
+        ended,
+    } = event
+    else {
+        return json!({});
+    };
+    let found: Vec<_> = found.iter().map(drifted).collect();
+    let ended: Vec<String> = ended.iter().map(ToString::to_string).collect();
+    json!({ "actor": actor, "release": pass.release, "found": found, "ended": ended })
+}
+
+/// An object that drifted, with what was decided.
+pub(crate) fn drifted(judged: &model::DriftJudged) -> Map<String, Value> {
+    let drifted = &judged.drifted;
+    let found = json!({
+        "address": drifted.address.to_string(),
+        "before": value(&drifted.before),
+        "after": drifted.after.as_ref().map(value),
+        "policy": judged.policy.word(),
+        "decision": judged.decision.word(),
+        "why": crate::render::drift::why(judged),
+    });
+    match found {
+        Value::Object(found) => found,
+        _ => Map::new(),
     }
 }
 
@@ -203,6 +247,7 @@ fn order_word(command: &model::Command) -> &'static str {
         model::Command::Taint { tainted: false, .. } => "untaint",
         model::Command::Rename { .. } => "rename",
         model::Command::Forget { .. } => "forget",
+        model::Command::Forgive { .. } => "forgive",
         model::Command::Retire { retired: true } => "delete workspace",
         model::Command::Retire { retired: false } => "make workspace",
     }

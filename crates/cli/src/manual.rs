@@ -205,6 +205,30 @@ Examples:
   steadfast replay 3f9a --env production
 ";
 
+/// Under `drift --help`.
+pub(crate) const DRIFT: &str = "\
+Every object is read and held against the release that was last applied, with the values it was applied with, whatever the \
+directory says now. `lifecycle { drift = \"...\" }` of a resource says what becomes of one that was changed:
+
+  observe   it is written down, and counted in one line
+  warn      it is told; this is what counts where nothing is said
+  heal      it is changed back, or made again if it is gone
+
+Healing destroys and replaces nothing, brings nothing new, and begins nothing while a run is open. What it leaves alone is \
+told with the reason: more than -max-objects that drifted at once have another cause than each of them; an object that was \
+healed -max-heals times within -window is fought over, until it is applied by a person or forgiven. What was decided is in \
+the book: `steadfast journal show`, and `steadfast history` for what is not as it should be.
+
+Examples:
+  steadfast drift                                  once, as for CI
+  steadfast drift production -every 10m            until it is interrupted
+  steadfast drift -policy=heal                     heal whatever says nothing
+  steadfast drift -forgive=host_file.motd
+
+Ends with 0 when nothing drifted, or was only observed or healed; with 2 when something drifted that is not healed; with 1 \
+when it could not be looked at or healed. With -every it ends with 0 when it is interrupted, and nothing was being healed.
+";
+
 /// Under `resume --help`.
 pub(crate) const RESUME: &str = "\
 What was under way when the run broke off is looked at first: what took effect is not done twice, what did not is done \

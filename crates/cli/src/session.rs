@@ -33,7 +33,7 @@ pub(crate) struct Session {
     pub clock: Arc<SystemClock>,
     pub tokio: tokio::runtime::Runtime,
     /// How long to wait for another process that writes to the book.
-    lock_timeout_ms: u64,
+    pub lock_timeout_ms: u64,
     /// Whether a person pressed Ctrl-C.
     interrupted: AtomicBool,
     /// The providers of the project, once they are needed.
@@ -241,7 +241,7 @@ impl Session {
             state: Digest::of(&content),
         };
         let mut silent = Progress::silent();
-        let submitting = engine.submit(event, vec![content], &mut silent);
+        let submitting = engine.submit(vec![event], vec![content], &mut silent);
         self.tokio.block_on(submitting)?;
         Ok(self.tokio.block_on(engine.settle(&mut silent))?)
     }

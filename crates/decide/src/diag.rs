@@ -35,6 +35,19 @@ pub(crate) fn ephemeral_missing(name: &str, span: Span) -> Diagnostic {
     .at(span)
 }
 
+pub(crate) fn heals_more(address: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "SF0938",
+        "Healing would do more than bring an object back",
+        format!(
+            "{address} would be destroyed, replaced, taken over or made something that it has not been, or it is not \
+             among the objects that are healed. Nothing was changed. Look at all of it with `steadfast plan`, then apply \
+             it yourself."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
 pub(crate) fn object_is_newer(
     address: &dyn Display,
     provider: &str,
@@ -634,6 +647,7 @@ mod tests {
             result_inconsistent(address, "mode"),
             gave_up("host_file.a", 5, ATTEMPTS_MAX, "the disk was full"),
             ephemeral_unknown(address),
+            heals_more(address),
             call_of_opened("example.com/test/mock", "same"),
             calls_without_end(),
             condition_on_ephemeral("check.health", at),

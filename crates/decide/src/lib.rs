@@ -24,6 +24,7 @@ mod diag_testing;
 mod entry;
 mod eval;
 pub mod gate;
+pub mod heal;
 mod held;
 mod inspection;
 pub mod limits;

@@ -67,5 +67,17 @@ pub const REPLACEMENTS_MAX: u32 = 5;
 /// Route tables that the router may fail to take in one run before the run is given up.
 pub const PUBLISHES_FAILED_MAX: usize = 3;
 
+/// Most objects that one pass heals when nothing is said.
+pub const HEAL_OBJECTS_MAX: u32 = 10;
+
+/// Most times that one object is healed within the window when nothing is said.
+pub const HEALS_MAX: u32 = 3;
+
+/// The window in which the healings of an object are counted when nothing is said.
+pub const HEAL_WINDOW_MS: u64 = 3_600_000;
+
+/// Healings of one object that are kept in mind; no pass may allow more.
+pub const HEALS_KEPT: usize = 16;
+
 /// Runs kept in the world's list; older ones stay in the book.
 pub const RUNS_KEPT: usize = 200;

@@ -7,8 +7,8 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    Address, CheckSubject, Digest, Inputs, Key, Module, ModuleCall, ModulePath, ModuleStep,
-    Release, ResourceAddress, Variable,
+    Address, CheckSubject, Digest, Inputs, Key, Mode, Module, ModuleCall, ModulePath, ModuleStep,
+    Release, Resource, ResourceAddress, Variable,
 };
 use value::{Diagnostics, Name, TextReader, Value};
 
@@ -104,7 +104,27 @@ impl LoadedRelease {
         &self.release.modules[self.node(node).definition]
     }
 
-    /// A node of the tree.
+    /// The resource block of a kind and name at a node of the tree.
+    pub(crate) fn resource(
+        &self,
+        node: u32,
+        mode: Mode,
+        kind: &Name,
+        name: &Name,
+    ) -> Option<&Resource> {
+        let resources = &self.module(node).resources;
+        let at = resources
+            .binary_search_by(|one| (one.mode, &one.kind, &one.name).cmp(&(mode, kind, name)))
+            .ok()?;
+        resources.get(at)
+    }
+
+    /// The resource block that stands at an address; none when it is not written any more.
+    pub(crate) fn resource_of(&self, address: &ResourceAddress) -> Option<&Resource> {
+        let node = self.node_at(&address.module)?;
+        self.resource(node, address.mode, &address.kind, &address.name)
+    }
+
     /// Everything written that has conditions, without instance keys, whether it has instances or not.
     pub fn checkable(&self) -> Vec<CheckSubject> {
         let mut found = Vec::new();
@@ -139,6 +159,7 @@ impl LoadedRelease {
         found
     }
 
+    /// A node of the tree.
     pub(crate) fn node(&self, node: u32) -> &ModuleNode {
         #[expect(
             clippy::indexing_slicing,

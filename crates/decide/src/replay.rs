@@ -1,11 +1,12 @@
 //! Derives every decision of a book again and compares it with what was recorded.
 
+use crate::heal;
 use crate::{Blobs, Decision, Entry, Illegal, LoadedReleases, Memo, Planner, Schemas, World, next};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use model::{Answer, Digest, Event, Plan, RunId};
+use model::{Answer, Digest, DriftJudged, DriftPass, Event, Plan, RunId};
 
 /// What a replay came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +82,9 @@ impl Replay {
         if let Event::Planned { plan, .. } = &entry.event {
             return self.planned(plan, blobs);
         }
+        if let Event::Drifted { pass, found, .. } = &entry.event {
+            return self.drifted(pass, found, blobs);
+        }
         let decisions = next(&self.world, &mut self.memo, entry.at_ms);
         if decisions
             .iter()
@@ -98,6 +102,26 @@ impl Replay {
             "the book has {}, which does not follow from what stands before it",
             name(&entry.event)
         ))
+    }
+
+    fn drifted(
+        &mut self,
+        pass: &DriftPass,
+        found: &[DriftJudged],
+        blobs: &dyn Blobs,
+    ) -> Result<(), String> {
+        let loaded = self.releases.load(&pass.release, blobs)?;
+        let again = |one: &DriftJudged| {
+            let drifted = one.drifted.clone();
+            heal::judged(&self.world, &loaded, pass, drifted)
+        };
+        let other = found.iter().find(|one| again(one) != **one);
+        other.map_or(Ok(()), |one| {
+            Err(format!(
+                "something else is decided now about {}",
+                one.drifted.address
+            ))
+        })
     }
 
     fn planned(&mut self, plan: &Digest, blobs: &dyn Blobs) -> Result<(), String> {
@@ -173,6 +197,7 @@ fn is_decision(event: &Event) -> bool {
         | Event::Targeted { .. }
         | Event::Released { .. }
         | Event::Checked { .. }
+        | Event::Drifted { .. }
         | Event::Closed { .. } => true,
         Event::Opened { .. }
         | Event::Started { .. }
@@ -199,6 +224,7 @@ fn name(event: &Event) -> &'static str {
         Event::Targeted { .. } => "a target",
         Event::Released { .. } => "a release",
         Event::Checked { .. } => "the conditions of an object",
+        Event::Drifted { .. } => "what a pass decided",
         Event::Closed { .. } => "the end of a run",
         Event::Opened { .. }
         | Event::Started { .. }

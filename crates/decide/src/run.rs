@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, CallQuestion, Digest, Effect, Outcome, Plan, PlanAnswer,
+    ActionId, Address, Answer, CallQuestion, Digest, Effect, Origin, Outcome, Plan, PlanAnswer,
     PlannedChange, Reason, RunId, RunKind, RunOptions, RunResult, Work,
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct RunSummary {
     pub ended_ms: i64,
     /// How it ended.
     pub result: RunResult,
+    /// Who wanted it.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// The run that is not over.
@@ -438,6 +441,7 @@ impl Run {
             began_ms: self.began_ms,
             ended_ms,
             result,
+            origin: self.options.origin,
         }
     }
 }

@@ -6,19 +6,20 @@
 use crate::action::{Action, Happening, Stage, fits};
 use crate::delivery::{InstanceWorld, Rollout, RouteWorld, ServiceWorld};
 use crate::entry::{Blobs, Entry, Illegal};
+use crate::heal::DriftState;
 use crate::limits::RUNS_KEPT;
 use crate::object::Object;
 use crate::run::{Run, RunSummary};
 use crate::{LoadedRelease, LoadedReleases};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    ActionId, Address, Answer, Cause, Checked, Command, Digest, Effect, Event, InstanceId,
-    InstanceState, Mode, Observation, Outcome, Phase, Plan, PlannedChange, RunId, RunKind,
-    RunResult, Taken, TakenObject, Verb,
+    ActionId, Address, Answer, Cause, Checked, Command, Digest, Drift, Effect, Event, InstanceId,
+    InstanceState, Mode, Observation, Origin, Outcome, Phase, Plan, PlanMode, PlannedChange, RunId,
+    RunKind, RunResult, Taken, TakenObject, Verb,
 };
 use serde::{Deserialize, Serialize};
 use value::{Name, Value};
@@ -81,6 +82,12 @@ pub struct World {
     /// States of other programs that were taken over, by where they were read.
     #[serde(default)]
     pub taken: BTreeMap<String, TakenState>,
+    /// The release that a person applied last, whether it came to its end or not; its objects are held against it.
+    #[serde(default)]
+    pub in_force: Option<Digest>,
+    /// What passes found of objects that were changed outside.
+    #[serde(default)]
+    pub drifts: BTreeMap<Address, DriftState>,
     /// The run that is not over.
     #[serde(skip)]
     pub run: Option<Run>,
@@ -264,6 +271,12 @@ impl World {
                 self.take_over(origin, state, &taken);
                 Ok(())
             }
+            Event::Drifted {
+                pass, found, ended, ..
+            } => {
+                self.drifted(pass, found, ended);
+                Ok(())
+            }
             Event::Closed { run, result } => self.closed(*run, result, at_ms),
         }
     }
@@ -286,6 +299,8 @@ impl World {
         self.deposed = left_behind.into_iter().map(of).collect();
         self.outputs = taken.outputs.clone();
         self.checks.clear();
+        self.drifts.clear();
+        self.in_force = None;
         self.retired = false;
         if !state.lineage.is_empty() {
             self.lineage.clone_from(&state.lineage);
@@ -413,6 +428,12 @@ impl World {
                 self.quarantine.remove(release);
                 Ok(())
             }
+            Command::Forgive { addresses } => {
+                for address in addresses {
+                    self.forgiven(address);
+                }
+                Ok(())
+            }
             Command::Taint { .. }
             | Command::Rename { .. }
             | Command::Forget { .. }
@@ -454,6 +475,7 @@ impl World {
                     self.deposed.clear();
                     self.outputs.clear();
                     self.checks.clear();
+                    self.in_force = None;
                 } else {
                     self.begin_lineage(at_ms);
                 }
@@ -461,22 +483,38 @@ impl World {
             Command::Approve { .. }
             | Command::Cancel { .. }
             | Command::Resolve { .. }
-            | Command::LiftQuarantine { .. } => {}
+            | Command::LiftQuarantine { .. }
+            | Command::Forgive { .. } => {}
         }
+        self.drifts
+            .retain(|address, _| self.resources.contains_key(address));
     }
 
     /// A plan is carried out: what it saw of the outside becomes what the book knows, and objects that it leaves as
     /// they are refer to what they are now written to refer to.
     fn carried_out(&mut self) {
-        let Some(plan) = self.run.as_ref().and_then(|run| run.plan.clone()) else {
-            return;
-        };
+        let Some(run) = &self.run else { return };
+        let Some(plan) = run.plan.clone() else { return };
+        let heals = run.options.origin == Origin::Heal;
+        if !heals && plan.mode == PlanMode::Normal {
+            self.in_force = Some(run.loaded.digest);
+        }
+        let mut healed = BTreeSet::new();
+        for change in &plan.changes {
+            if !heals {
+                self.forgiven(&change.address);
+            } else if !change.is_nothing() {
+                healed.insert(&change.address);
+            }
+        }
         self.rename(
             plan.changes
                 .iter()
                 .filter_map(|one| Some((one.previous.as_ref()?, &one.address))),
         );
-        for drift in &plan.drift {
+        // What healing leaves as it is stays as it was known: only a person takes note of it.
+        let noted = |drift: &&Drift| !heals || healed.contains(&drift.address);
+        for drift in plan.drift.iter().filter(noted) {
             match &drift.after {
                 None => {
                     self.resources.remove(&drift.address);
@@ -880,6 +918,7 @@ impl World {
             return Err(String::from("an action of the run is still under way"));
         }
         let summary = run.summary(result.clone(), at_ms);
+        let targets = run.options.targets.clone();
         let unprovisioned = run.unprovisioned();
         for address in &unprovisioned {
             if let Some(object) = self.resources.get_mut(address) {
@@ -890,6 +929,9 @@ impl World {
             outputs, checks, ..
         } = result
         {
+            if summary.origin == Origin::Heal {
+                self.healed(&targets);
+            }
             let kept = outputs.iter().filter(|(_, value)| !value.is_null());
             let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
             match summary.kind {

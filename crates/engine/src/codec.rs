@@ -114,6 +114,7 @@ fn wide(id: u64) -> [u8; 16] {
 fn blobs_of(event: &Event) -> Vec<Digest> {
     match event {
         Event::Submitted { release, .. } | Event::Released { release, .. } => vec![*release],
+        Event::Drifted { pass, .. } => vec![pass.release],
         Event::Answered { answers, .. } => vec![*answers],
         Event::Planned { plan, .. } => vec![*plan],
         Event::TakenOver { state, .. } => vec![*state],

@@ -493,6 +493,7 @@ impl Core {
             | Command::Taint { .. }
             | Command::Rename { .. }
             | Command::Forget { .. }
+            | Command::Forgive { .. }
             | Command::Retire { .. }) => other,
         }
     }

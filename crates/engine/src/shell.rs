@@ -186,13 +186,13 @@ impl Engine {
         Handle(self.sender.clone())
     }
 
-    /// Hands in a request, with the content it names.
+    /// Hands in a request, with the content it names; what is written down before it comes first.
     ///
     /// # Errors
     /// When another run is not over, or as [`Engine::run`].
     pub async fn submit(
         &mut self,
-        event: Event,
+        events: Vec<Event>,
         content: Vec<Vec<u8>>,
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
@@ -200,7 +200,7 @@ impl Engine {
         self.refuse_while_open()?;
         self.settle(observer).await?;
         self.refuse_while_open()?;
-        self.handle(Input::Record(vec![event], content))
+        self.handle(Input::Record(events, content))
     }
 
     /// Takes the answers that a plan was made from before its run: what they answer is not asked again.

@@ -1,11 +1,13 @@
 //! [`Event`]: everything that can ever stand in the book.
 //!
 //! Decisions (`Planned`, `Intended`, `Retried`, `Parked`, `Phased`, `Judged`, `Targeted`, `Checked`,
-//! `Released`, `Closed`) can be derived again from what stands before them; the others say what came from outside.
+//! `Released`, `Closed`, and those within `Drifted`) can be derived again from what stands before them; the others say
+//! what came from outside.
 
 use crate::{
-    ActionId, Address, Answer, CallQuestion, Checked, Digest, Effect, Endpoint, Evidence, Inquiry,
-    Observation, Outcome, Phase, PlanMode, RunId, Rung, Summary, Target, Verdict,
+    ActionId, Address, Answer, CallQuestion, Checked, Digest, DriftJudged, DriftPass, Effect,
+    Endpoint, Evidence, Inquiry, Observation, Outcome, Phase, PlanMode, RunId, Rung, Summary,
+    Target, Verdict,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -200,6 +202,17 @@ pub enum Event {
         /// What was answered.
         answer: Answer,
     },
+    /// A pass over all objects found news: some were changed outside, or are again as they were.
+    Drifted {
+        /// Who asked for the pass.
+        actor: String,
+        /// What it was asked, and saw beside single objects.
+        pass: DriftPass,
+        /// Objects that are not as the book has them, as far as that is news, with what was decided.
+        found: Vec<DriftJudged>,
+        /// Objects that had drifted and have not any more.
+        ended: Vec<Address>,
+    },
     /// A run is over.
     Closed {
         /// Which.
@@ -220,6 +233,16 @@ pub enum RunKind {
     Deploy,
     /// Stop every instance; resources stay.
     Stop,
+}
+
+/// Who wants a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A person.
+    #[default]
+    Person,
+    /// A pass that decided to bring objects back.
+    Heal,
 }
 
 /// How a run is carried out.
@@ -261,6 +284,9 @@ pub struct RunOptions {
     /// began; functions of time are given this time.
     #[serde(default)]
     pub planned_at_ms: Option<i64>,
+    /// Who wants it; a plan that heals does nothing but bring its targets back.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// Orders of a person.
@@ -306,6 +332,11 @@ pub enum Command {
     },
     /// Forget objects without destroying them.
     Forget {
+        /// Which.
+        addresses: Vec<Address>,
+    },
+    /// Heal objects again that somebody else changed back each time.
+    Forgive {
         /// Which.
         addresses: Vec<Address>,
     },
@@ -411,6 +442,7 @@ impl Event {
             Self::Checked { .. } => 19,
             Self::TakenOver { .. } => 20,
             Self::Called { .. } => 21,
+            Self::Drifted { .. } => 22,
         }
     }
 
@@ -441,12 +473,14 @@ impl Event {
                 | Command::Taint { .. }
                 | Command::Rename { .. }
                 | Command::Forget { .. }
+                | Command::Forgive { .. }
                 | Command::Retire { .. } => None,
             },
             Self::Opened { .. }
             | Self::Started { .. }
             | Self::Observed(_)
-            | Self::TakenOver { .. } => None,
+            | Self::TakenOver { .. }
+            | Self::Drifted { .. } => None,
         }
     }
 }

@@ -12,6 +12,7 @@ extern crate std;
 mod address;
 mod delivery;
 mod digest;
+mod drift;
 mod effect;
 mod encoding;
 mod event;
@@ -31,13 +32,16 @@ pub use delivery::{
     Target,
 };
 pub use digest::Digest;
+pub use drift::{
+    DriftDecision, DriftJudged, DriftPass, DriftPolicy, Drifted, HealLimits, HoldReason, Remedy,
+};
 pub use effect::{
     Answer, BuildSpec, CallAnswer, CallQuestion, Change, DataAnswer, DataQuestion, Effect,
     ImportQuestion, Inquiry, InstanceSpec, OpenAnswer, OpenQuestion, Outcome, PlanAnswer,
     PlanQuestion, Provision, Question, ReadAnswer, ReadQuestion, Repeat, UpgradeQuestion, Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
-pub use event::{Command, Event, Reason, RunKind, RunOptions, RunResult};
+pub use event::{Command, Event, Origin, Reason, RunKind, RunOptions, RunResult};
 pub use ids::{ActionId, InstanceId, RunId, Version};
 pub use observation::{
     ArmCounts, Cause, Counts, Evidence, InstanceState, Observation, Phase, Verdict,

@@ -1,6 +1,6 @@
 //! [`Release`]: what a person wrote, compiled once, named by its content.
 
-use crate::{Artifact, Digest, Environment, Key, Mode, ModulePath, Service};
+use crate::{Address, Artifact, Digest, DriftPolicy, Environment, Key, Mode, ModulePath, Service};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -143,6 +143,21 @@ pub struct Endpoint {
     pub module: ModulePath,
     /// The resource; none when the module itself is meant.
     pub resource: Option<EndpointResource>,
+}
+
+impl From<&Address> for Endpoint {
+    fn from(address: &Address) -> Self {
+        let resource = &address.resource;
+        Self {
+            module: resource.module.clone(),
+            resource: Some(EndpointResource {
+                mode: resource.mode,
+                kind: resource.kind.clone(),
+                name: resource.name.clone(),
+                key: address.key.clone(),
+            }),
+        }
+    }
 }
 
 /// The resource of an [`Endpoint`].
@@ -377,6 +392,9 @@ pub struct Lifecycle {
     /// What failed is tried again in this manner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// What becomes of it when it is changed outside; none where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftPolicy>,
 }
 
 /// `retry`: how often and after which pauses a call about an object is tried again, and what counts as trouble that

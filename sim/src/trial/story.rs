@@ -159,6 +159,7 @@ pub(super) fn kind_name(event: &Event) -> &'static str {
         Event::Checked { .. } => "entry.checked",
         Event::TakenOver { .. } => "entry.taken over",
         Event::Called { .. } => "entry.called",
+        Event::Drifted { .. } => "entry.drifted",
         Event::Closed { .. } => "entry.closed",
     }
 }

@@ -242,7 +242,7 @@ fn with_source_digests(session: &Session, definition: &mut Definition) -> Result
     Ok(())
 }
 
-fn stored_release(session: &Session, digest: &Digest) -> Result<Release, CommandError> {
+pub(super) fn stored_release(session: &Session, digest: &Digest) -> Result<Release, CommandError> {
     let Some(reader) = session.reader()? else {
         return Err(CommandError::Failed("there is no book here yet".to_owned()));
     };

@@ -5,6 +5,7 @@ use crate::error::CommandError;
 use crate::exit;
 use crate::json;
 use crate::render::diagnostics;
+use crate::render::drift;
 use crate::render::progress::Progress;
 use crate::render::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 use crate::render::time;
@@ -35,14 +36,14 @@ pub(crate) fn history(
             anstream::println!(
                 "{}",
                 json!({
-                    "run": run.id.to_string(), "kind": json::kind_word(run.kind),
+                    "run": run.id.to_string(), "kind": json::run_word(run.kind, run.origin),
                     "release": run.release, "actor": run.actor, "began_ms": run.began_ms, "ended_ms": run.ended_ms,
                     "result": json::result_word(&run.result),
                 })
             );
             continue;
         }
-        let kind = json::kind_word(run.kind);
+        let kind = json::run_word(run.kind, run.origin);
         let result = match &run.result {
             RunResult::Succeeded { .. } => format!("{GOOD}succeeded{RESET}"),
             RunResult::Failed { .. } => format!("{BAD}failed{RESET}"),
@@ -63,10 +64,13 @@ pub(crate) fn history(
             "{}  {}  {:<6}  release {}  by {}  {WARN}open{RESET} {DIM}(steadfast resume){RESET}",
             run.id,
             time::utc(run.began_ms),
-            json::kind_word(run.kind),
+            json::run_word(run.kind, run.options.origin),
             run.loaded.digest.short(),
             run.actor
         );
+    }
+    if !as_json {
+        anstream::print!("{}", drift::standing(&world));
     }
     Ok(exit::OK)
 }
@@ -269,9 +273,10 @@ fn line(event: &Event, world: &World) -> String {
             kind,
             release,
             actor,
+            options,
             ..
         } => {
-            let kind = json::kind_word(*kind);
+            let kind = json::run_word(*kind, options.origin);
             format!("{kind} of release {} by {actor}", release.short())
         }
         Event::Answered { .. } => "what the providers said about the plan".to_owned(),
@@ -301,6 +306,7 @@ fn line(event: &Event, world: &World) -> String {
             ..
         } => format!("the state {origin} (serial {serial}) by {actor}"),
         Event::Called { call, .. } => format!("{} of {}", call.function, call.provider),
+        Event::Drifted { found, ended, .. } => drift::line(found, ended),
         Event::Closed { result, .. } => json::result_word(result).to_owned(),
     };
     format!("{kind} {}", diagnostics::visible(&rest))
@@ -434,6 +440,10 @@ fn order(command: &Command) -> String {
         Command::Forget { addresses } => {
             let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             format!("forget {}", all.join(", "))
+        }
+        Command::Forgive { addresses } => {
+            let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            format!("forgive {}", all.join(", "))
         }
         Command::Retire { retired: true } => "delete this workspace".to_owned(),
         Command::Retire { retired: false } => "make this workspace again".to_owned(),

@@ -4,6 +4,7 @@ mod apply;
 mod console;
 mod delivery;
 mod demo;
+mod drift;
 mod format;
 mod graph;
 mod help;
@@ -81,6 +82,7 @@ fn carried_out(session: &Session, command: Command, json: bool) -> Result<u8, Co
         }
         Command::Journal(journal) => history::journal(session, &journal, json),
         Command::Replay(replay) => history::replay(session, &replay, json),
+        Command::Drift(drift) => drift::drift(session, &drift, json),
         Command::Resume(resume) => apply::resume(session, &resume, json),
         Command::Rollback(rollback) => delivery::rollback(session, &rollback, json),
         Command::Deploy(deploy) => delivery::deploy(session, &deploy, json),

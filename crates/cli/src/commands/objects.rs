@@ -206,7 +206,7 @@ pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result
         refresh: true,
         parallelism: 1,
         seed: fresh()?,
-        targets: vec![endpoint_of(&address)],
+        targets: vec![Endpoint::from(&address)],
         imports: vec![(address, args.id.clone())],
         ..definition.options_in(&environment)
     };
@@ -237,7 +237,7 @@ pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result
 }
 
 /// An order with what is said of it; none where there is nothing to order.
-type Order = (Option<Command>, String);
+pub(super) type Order = (Option<Command>, String);
 
 /// Gives an order about the objects of the selected workspace.
 fn give(
@@ -246,13 +246,23 @@ fn give(
     order: impl FnOnce(&World) -> Result<Order, CommandError>,
 ) -> Result<u8, CommandError> {
     let environment = session.environment(None)?;
-    if session.reader()?.is_none() && session.terraform_state(&environment, true)?.is_none() {
+    give_in(session, &environment, json, order)
+}
+
+/// The same in another one.
+pub(super) fn give_in(
+    session: &Session,
+    environment: &str,
+    json: bool,
+    order: impl FnOnce(&World) -> Result<Order, CommandError>,
+) -> Result<u8, CommandError> {
+    if session.reader()?.is_none() && session.terraform_state(environment, true)?.is_none() {
         let (_, said) = order(&World::default())?;
         anstream::println!("{said}");
         return Ok(exit::OK);
     }
     let writer = session.writer()?;
-    let mut engine = session.engine(&writer, &environment)?;
+    let mut engine = session.engine(&writer, environment)?;
     if let Some(code) = take_over(session, &mut engine, Then::Finish, json)? {
         return Ok(code);
     }
@@ -272,7 +282,7 @@ fn give(
     Ok(exit::OK)
 }
 
-fn one(text: &str) -> Result<Address, CommandError> {
+pub(super) fn one(text: &str) -> Result<Address, CommandError> {
     address(text).ok_or_else(|| {
         CommandError::Usage(format!(
             "not the address of an object: {text}; write it as in `host_file.motd` or `module.a.host_file.motd[\"x\"]`"
@@ -328,19 +338,6 @@ fn renamed(address: &Address, from: &Endpoint, to: &Endpoint) -> Option<Address>
     steps.extend(old.iter().skip(from.module.0.len()).cloned());
     new.resource.module.0 = steps;
     Some(new)
-}
-
-fn endpoint_of(address: &Address) -> Endpoint {
-    let resource = &address.resource;
-    Endpoint {
-        module: resource.module.clone(),
-        resource: Some(model::EndpointResource {
-            mode: resource.mode,
-            kind: resource.kind.clone(),
-            name: resource.name.clone(),
-            key: address.key.clone(),
-        }),
-    }
 }
 
 /// Whether there is a block for an object.

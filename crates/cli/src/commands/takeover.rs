@@ -102,6 +102,6 @@ pub(crate) fn submit(
     content: Vec<Vec<u8>>,
     progress: &mut Progress,
 ) -> Result<(), CommandError> {
-    let submitting = engine.submit(event, content, progress);
+    let submitting = engine.submit(vec![event], content, progress);
     Ok(session.tokio.block_on(submitting)?)
 }

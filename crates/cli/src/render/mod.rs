@@ -2,6 +2,7 @@
 
 pub(crate) mod diagnostics;
 pub(crate) mod difference;
+pub(crate) mod drift;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod style;

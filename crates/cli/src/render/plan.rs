@@ -3,7 +3,7 @@
 use super::diagnostics::visible;
 use super::style::{BAD, BOLD, CHANGE, DIM, GOOD, RESET, WARN};
 use super::time;
-use model::{Action, Mode, Plan, PlannedChange, Reason, Recovery, Repeat, Retry};
+use model::{Action, Address, Mode, Plan, PlannedChange, Reason, Recovery, Repeat, Retry};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use value::{Data, Marks, Name, Value};
@@ -15,25 +15,12 @@ const TEXT_CHARS_MAX: usize = 400;
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = String::new();
     for drift in &plan.drift {
-        let what = if drift.after.is_some() {
-            "was changed"
-        } else {
-            "is gone"
-        };
-        let _ = writeln!(
-            out,
-            "{BOLD}  # {} {what} outside of Steadfast{RESET}",
-            drift.address
+        drifted(
+            &mut out,
+            &drift.address,
+            &drift.before,
+            drift.after.as_ref(),
         );
-        if let Some(after) = &drift.after {
-            attributes(
-                &mut out,
-                Some(&drift.before),
-                Some(after),
-                &BTreeSet::new(),
-                6,
-            );
-        }
         out.push('\n');
     }
     for change in plan.changes.iter().filter(|change| !change.is_nothing()) {
@@ -67,6 +54,23 @@ pub(crate) fn text(plan: &Plan) -> String {
         );
     }
     out
+}
+
+/// An object that is not as the book has it.
+pub(super) fn drifted(out: &mut String, address: &Address, before: &Value, after: Option<&Value>) {
+    let what = if after.is_some() {
+        "was changed"
+    } else {
+        "is gone"
+    };
+    let address = visible(&address.to_string());
+    let _ = writeln!(
+        out,
+        "{BOLD}  # {address} {what} outside of Steadfast{RESET}"
+    );
+    if after.is_some() {
+        attributes(out, Some(before), after, &BTreeSet::new(), 6);
+    }
 }
 
 /// The last line of a plan.
@@ -336,7 +340,7 @@ pub(crate) fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Address, Drift, Key, ModulePath, OutputChange, PlanMode, ResourceAddress};
+    use model::{Drift, Key, ModulePath, OutputChange, PlanMode, ResourceAddress};
     use std::collections::BTreeMap;
 
     fn address() -> Address {

@@ -306,6 +306,7 @@ impl Observer for Progress {
             | Event::Released { .. }
             | Event::Replanned { .. }
             | Event::Called { .. }
+            | Event::Drifted { .. }
             | Event::Closed { .. } => {}
         }
         self.status(world);

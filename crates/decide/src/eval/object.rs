@@ -19,11 +19,7 @@ impl Evaluator {
         kind: &Name,
         name: &Name,
     ) -> Option<&Resource> {
-        let resources = &self.loaded.module(node).resources;
-        let at = resources
-            .binary_search_by(|one| (one.mode, &one.kind, &one.name).cmp(&(mode, kind, name)))
-            .ok()?;
-        resources.get(at)
+        self.loaded.resource(node, mode, kind, name)
     }
 
     /// The resource block that an object belongs to; none when it is no longer written.

@@ -20,8 +20,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    Address, Answer, BlockSchema, CheckSubject, Checked, Drift, Imported, Mode, ModulePath, Plan,
-    PlanMode, PlannedChange, Question, Reason, Resource, ResourceAddress, RunOptions,
+    Address, Answer, BlockSchema, CheckSubject, Checked, Drift, Endpoint, Imported, Mode,
+    ModulePath, Origin, Plan, PlanMode, PlannedChange, Question, Reason, Resource, ResourceAddress,
+    RunOptions,
 };
 use value::{Diagnostic, Diagnostics, Name, Value};
 
@@ -347,6 +348,11 @@ impl Pass {
             imported: self.imported,
             without_instances,
         })
+    }
+
+    /// Who wants the plan, and of what.
+    pub(super) fn wanted(&self) -> (Origin, Vec<Endpoint>) {
+        (self.options.origin, self.options.targets.clone())
     }
 
     pub(super) fn schema(&self, provider: &str, address: &Address) -> Option<&BlockSchema> {

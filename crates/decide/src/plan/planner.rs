@@ -9,6 +9,7 @@
 
 use super::ephemeral::Handed;
 use super::pass::Pass;
+use crate::heal;
 use crate::limits::CALL_ROUNDS_MAX;
 use crate::{Held, LoadedRelease, World, diag};
 use alloc::boxed::Box;
@@ -17,7 +18,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use model::{
-    Address, Answer, CallQuestion, Digest, Plan, ProviderSchema, Question, RunOptions, encode,
+    Address, Answer, CallQuestion, Digest, Origin, Plan, ProviderSchema, Question, RunOptions,
+    encode,
 };
 use value::{Diagnostics, Value};
 
@@ -246,7 +248,17 @@ impl Planner {
     /// # Errors
     /// All diagnostics, at least one of them an error.
     pub fn finish(self) -> Result<Plan, Diagnostics> {
-        self.pass.finish()
+        let (origin, targets) = self.pass.wanted();
+        let plan = self.pass.finish()?;
+        let found = match origin {
+            Origin::Heal => heal::refused(&plan, &targets),
+            Origin::Person => Diagnostics::new(),
+        };
+        if found.has_errors() {
+            Err(found)
+        } else {
+            Ok(plan)
+        }
     }
 }
 

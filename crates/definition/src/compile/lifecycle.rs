@@ -7,7 +7,7 @@ use crate::diag::blocks as diag;
 use crate::lower::{self, Context, Lowerer};
 use crate::syntax::{Body, Expression, ExpressionKind};
 use alloc::vec::Vec;
-use model::{BlockSchema, Lifecycle, Mode};
+use model::{BlockSchema, DriftPolicy, Lifecycle, Mode};
 use value::{Expr, ExprKind, Name, Reference, Span};
 
 impl<'a> Compiler<'a> {
@@ -31,6 +31,7 @@ impl<'a> Compiler<'a> {
             "prevent_destroy",
             "ignore_changes",
             "replace_triggered_by",
+            "drift",
         ];
         let form = Form {
             whose: "A lifecycle block",
@@ -94,6 +95,20 @@ impl<'a> Compiler<'a> {
             self.ignore_changes(settings, schema);
         lifecycle.replace_triggered_by = self.replace_triggered_by(settings, lowerer);
         lifecycle.retry = self.retry(settings);
+        lifecycle.drift = self.drift(settings);
+    }
+
+    /// `drift`: one of three words.
+    fn drift(&mut self, settings: &Body) -> Option<DriftPolicy> {
+        let attribute = settings.attribute("drift")?;
+        let word = body::text(settings, "drift", &mut self.diagnostics)?;
+        let policy = DriftPolicy::of_word(&word);
+        if policy.is_none() {
+            let detail = "drift is what becomes of the object when it is changed outside: \"observe\", \"warn\" or \"heal\".";
+            let at = attribute.value.span;
+            self.diagnostics.push(diag::invalid_lifecycle(at, detail));
+        }
+        policy
     }
 
     /// `ignore_changes`: the word `all`, or paths of attributes relative to the resource.

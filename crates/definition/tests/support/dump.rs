@@ -160,6 +160,9 @@ fn lifecycle(text: &mut String, lifecycle: &Lifecycle) {
     if lifecycle.ignore_all_changes {
         writeln!(text, "    ignore all").unwrap();
     }
+    if let Some(drift) = lifecycle.drift {
+        writeln!(text, "    drift {}", drift.word()).unwrap();
+    }
     if let Some(retry) = &lifecycle.retry {
         let Retry {
             attempts,

@@ -127,7 +127,7 @@ impl Scratch {
         };
         let mut observer = Planned(false);
         let content = std::iter::once(bytes).chain(content).collect();
-        engine.submit(event, content, &mut observer).await?;
+        engine.submit(vec![event], content, &mut observer).await?;
         let orders = engine.handle_for_orders();
         let cancelling = async {
             if let Some(mut interrupted) = interrupted
