@@ -1,14 +1,14 @@
 //! [`Memo`]: what was computed before and cannot have changed. A pure cache: with an empty one every decision is the
 //! same, only slower.
 
-use crate::eval::Evaluator;
+use crate::eval::{Evaluator, makes_all};
 use crate::plan::Schemas;
 use crate::run::Run;
 use crate::{Decision, World};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use model::{Address, Answer, BlockSchema, CallQuestion, PlanMode, RunId, TypeSchema};
+use model::{Address, Answer, BlockSchema, CallQuestion, RunId, TypeSchema};
 
 /// See the module's header.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl Memo {
         if self.evaluator.as_ref().is_none_or(|(id, _)| *id != run.id) {
             let evaluator = Evaluator::new(run.loaded.clone(), &run.options, false)
                 .with_began(Some(run.began()))
-                .with_noted(noted(world, run));
+                .with_those_there(there(world, run));
             self.evaluator = Some((run.id, evaluator));
         }
         #[expect(clippy::expect_used, reason = "set just above")]
@@ -95,13 +95,14 @@ impl Memo {
     }
 }
 
-/// The objects that there are, where a run only takes note of them: by the names that its plan gives them.
-fn noted(world: &World, run: &Run) -> Option<BTreeSet<Address>> {
+/// The objects that there are, where a run does not make everything that is written: by the names that its plan gives
+/// them.
+fn there(world: &World, run: &Run) -> Option<BTreeSet<Address>> {
     let plan = run.plan.as_ref();
     let planned = plan.into_iter().flat_map(|plan| &plan.changes);
     let planned = planned.map(|change| &change.address);
     let all = world.resources.keys().chain(planned).cloned();
-    (run.options.mode == PlanMode::RefreshOnly).then(|| all.collect())
+    (!makes_all(&run.options)).then(|| all.collect())
 }
 
 /// The schema of the block that an object of this address is made from.

@@ -296,9 +296,10 @@ fn common_type(
     };
     let (mut ty, mut items) = (ty.clone(), converted(&items, &ty)?);
     if ty != Type::Any && !are_alike(&items) {
-        // What was left open in the first type may be decided by what came of it.
+        // What was left open in the first type may be decided by what came of it, but not for sets.
         let types: Vec<Type> = items.iter().map(Value::ty).collect();
-        let next = unify(&types).filter(|next| *next != Type::Any);
+        let next =
+            unify(&types).filter(|next| *next != Type::Any && !matches!(kind, Sequence::Set));
         ty = next.ok_or_else(|| ConvertError::new(kind.not_alike()))?;
         items = converted(&items, &ty)?;
         if !are_alike(&items) {

@@ -87,8 +87,17 @@ fn compare_inside(left: &Value, right: &Value) -> Option<bool> {
 /// Whether a known value can still be what an unknown one turns out to be: false where it certainly cannot, none where
 /// that is open. Values of differing types are never equal, unless both are null.
 fn unlike(unknown: &Unknown, known: &Value) -> Option<bool> {
-    let other_type = !known.is_null() && !unknown.ty.contains_any() && unknown.ty != known.ty();
+    let other_type = !known.is_null() && are_unlike(&unknown.ty, &known.ty());
     (other_type || !unknown.may_become(known)).then_some(false)
+}
+
+/// Whether two types differ, however what is open in the first is decided.
+fn are_unlike(open: &Type, known: &Type) -> bool {
+    if !open.contains_any() {
+        return open != known;
+    }
+    let are_of_one_kind = core::mem::discriminant(open) == core::mem::discriminant(known);
+    *open != Type::Any && !are_of_one_kind
 }
 
 /// One certain difference decides, whatever is unknown elsewhere.

@@ -58,9 +58,16 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         (Kind::List, Type::list),
         (Kind::Set, Type::set),
     ];
-    for (kind, collection) in kinds {
+    let elements = elements(&distinct);
+    // Structures have to come to an element of a certain type; collections can wait for theirs.
+    let comes_to_one = |element: &Type| {
+        let collections = distinct.iter().all(|ty| ty.element().is_some());
+        collections || !is_left_open(element, &elements)
+    };
+    for (kind, collection) in kinds.into_iter().filter(|_| !undecided) {
         if distinct.iter().all(|ty| kind.takes(ty))
-            && let Some(element) = unify(&elements(&distinct))
+            && let Some(element) = unify(&elements)
+            && comes_to_one(&element)
             && distinct
                 .iter()
                 .all(|ty| convert_type(ty, &collection(element.clone())).is_ok())
@@ -75,6 +82,11 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         .map(|wanted| (*wanted).clone())
         // Everything can wait for what is not known yet.
         .or(undecided.then_some(Type::Any))
+}
+
+/// Whether nothing was found that all of these are, only that one of them may still be anything.
+fn is_left_open(found: &Type, types: &[Type]) -> bool {
+    *found == Type::Any && types.iter().any(|ty| *ty != Type::Any)
 }
 
 /// Whether these are structures or collections, all in the same way.
@@ -162,9 +174,11 @@ fn unify_tuples(tuples: &[&[Type]]) -> Option<Type> {
     if tuples.iter().any(|tuple| tuple.len() != length) {
         let all: Vec<Type> = tuples.iter().flat_map(|tuple| tuple.to_vec()).collect();
         let element = unify(&all)?;
-        // A list has elements of one type from the beginning.
-        let open = element == Type::Any && all.iter().any(|ty| *ty != Type::Any);
-        return (!open).then(|| Type::list(element));
+        // Where it stays open what all elements are, each tuple has to find it among its own.
+        let decided =
+            |tuple: &&[Type]| unify(tuple).is_some_and(|element| !is_left_open(&element, tuple));
+        let fits = element != Type::Any || tuples.iter().all(decided);
+        return fits.then(|| Type::list(element));
     }
     let mut elements = Vec::with_capacity(length);
     for index in 0..length {

@@ -9,6 +9,9 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::{canonical_combining_class, compose};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// What is known of an unknown value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +52,40 @@ pub enum Bounds {
 /// What a known beginning may end with.
 const SEPARATORS: &str = "-_:;/\\,.(){}[]|?!~ \t@#$%^&*+\"'";
 
+/// What can change the character before it in NFC: the second characters of all primary composites (UAX 15), of those of
+/// Hangul one of each kind.
+const COMBINING: &[core::ops::RangeInclusive<char>] = &[
+    '\u{300}'..='\u{345}',
+    '\u{653}'..='\u{655}',
+    '\u{93c}'..='\u{93c}',
+    '\u{9be}'..='\u{9be}',
+    '\u{9d7}'..='\u{9d7}',
+    '\u{b3e}'..='\u{b3e}',
+    '\u{b56}'..='\u{b57}',
+    '\u{bbe}'..='\u{bbe}',
+    '\u{bd7}'..='\u{bd7}',
+    '\u{c56}'..='\u{c56}',
+    '\u{cc2}'..='\u{cc2}',
+    '\u{cd5}'..='\u{cd6}',
+    '\u{d3e}'..='\u{d3e}',
+    '\u{d57}'..='\u{d57}',
+    '\u{dca}'..='\u{dca}',
+    '\u{dcf}'..='\u{dcf}',
+    '\u{ddf}'..='\u{ddf}',
+    '\u{102e}'..='\u{102e}',
+    '\u{1161}'..='\u{1161}',
+    '\u{11a8}'..='\u{11a8}',
+    '\u{1b35}'..='\u{1b35}',
+    '\u{3099}'..='\u{309a}',
+    '\u{110ba}'..='\u{110ba}',
+    '\u{11127}'..='\u{11127}',
+    '\u{1133e}'..='\u{1133e}',
+    '\u{11357}'..='\u{11357}',
+    '\u{114b0}'..='\u{114bd}',
+    '\u{115af}'..='\u{115af}',
+    '\u{11930}'..='\u{11930}',
+];
+
 impl Unknown {
     /// Of a type, and nothing more.
     pub fn of(ty: Type) -> Self {
@@ -69,16 +106,20 @@ impl Unknown {
     /// A text, never null, that begins with `prefix`. The last grapheme cluster is left out of the promise, because
     /// what follows may combine with it when the whole text is brought into NFC, unless it is one of the separators
     /// that combine with nothing.
+    ///
+    /// As in cty, where a beginning that ends with what combines with nothing is looked through from its front, and no
+    /// further than to a line break: there only what stands before the first is promised.
     pub fn string_with_prefix(prefix: &str) -> Self {
-        use unicode_segmentation::UnicodeSegmentation;
-        let safe = match prefix.grapheme_indices(true).next_back() {
-            Some((_, last)) if last.len() == 1 && last.contains(|c| SEPARATORS.contains(c)) => {
-                prefix
-            }
-            Some((at, _)) => prefix.get(..at).unwrap_or(""),
-            None => "",
+        let mut starters = prefix
+            .char_indices()
+            .rev()
+            .filter(|(_, character)| canonical_combining_class(*character) == 0);
+        let length = match starters.next() {
+            None => 0,
+            Some((at, last)) if at + last.len_utf8() < prefix.len() || combines(last) => at,
+            Some(_) => lone_line_break(prefix).unwrap_or_else(|| without_last_cluster(prefix)),
         };
-        Self::string_with_exact_prefix(safe)
+        Self::string_with_exact_prefix(prefix.get(..length).unwrap_or(""))
     }
 
     /// A text, never null, that begins with exactly this, which nothing that follows can change.
@@ -243,5 +284,37 @@ impl Value {
     /// Unknown of a type but never null, with marks: what operators and functions give.
     pub(crate) fn unknown_result(ty: Type, marks: Marks) -> Self {
         Self::unknown_not_null(ty).with_marks(marks)
+    }
+}
+
+/// Whether a character is made of several, or can become one with what follows it.
+fn combines(character: char) -> bool {
+    // Nothing in ASCII but letters and these is.
+    if character.is_ascii() && !character.is_ascii_alphabetic() && !"<=>".contains(character) {
+        return false;
+    }
+    let composite = core::iter::once(character).nfd().count() > 1;
+    let mut others = COMBINING.iter().cloned().flatten();
+    composite || others.any(|other| compose(character, other).is_some())
+}
+
+/// Where the first line feed or carriage return is that is not one of a pair of both.
+fn lone_line_break(text: &str) -> Option<usize> {
+    let breaks = text.match_indices(['\n', '\r']);
+    let mut alone = breaks.filter(|(at, found)| match *found {
+        "\n" => !text.get(..*at).is_some_and(|before| before.ends_with('\r')),
+        _ => !text.get(*at..).is_some_and(|rest| rest.starts_with("\r\n")),
+    });
+    alone.next().map(|(at, _)| at)
+}
+
+/// How much of a text is left without its last grapheme cluster, unless that is a separator.
+fn without_last_cluster(text: &str) -> usize {
+    match text.grapheme_indices(true).next_back() {
+        Some((_, last)) if last.len() == 1 && last.contains(|c| SEPARATORS.contains(c)) => {
+            text.len()
+        }
+        Some((at, _)) => at,
+        None => 0,
     }
 }

@@ -28,7 +28,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
-use model::{Address, Key, Mode, ModulePath, Output, ResourceAddress, RunOptions};
+use model::{Address, Key, Mode, ModulePath, Output, PlanMode, ResourceAddress, RunOptions};
 use value::functions::Circumstances;
 use value::{Diagnostics, Expr, Marks, Name, Span, Value};
 
@@ -139,9 +139,9 @@ pub(crate) struct Evaluator {
     planning: bool,
     /// When the run began and what it draws from, where there is a run.
     began: Option<Began>,
-    /// The objects that there are, where only note is taken of them: then they are the instances of their blocks,
-    /// whatever is written.
-    noted: Option<BTreeSet<Address>>,
+    /// The objects that there are, where not everything that is written is made ([`makes_all`]): then they and what is
+    /// made are the instances of their blocks.
+    there: Option<BTreeSet<Address>>,
 }
 
 /// What functions of time and chance are given: the same whenever the run is looked at again.
@@ -151,6 +151,16 @@ pub(crate) struct Began {
     pub at_ms: i64,
     /// Its seed.
     pub seed: u64,
+}
+
+/// Whether a run makes every object that is written, not only some of them and not only notes of what there is.
+pub(crate) fn makes_all(options: &RunOptions) -> bool {
+    let chooses = !options.targets.is_empty() || !options.excludes.is_empty();
+    match options.mode {
+        PlanMode::RefreshOnly => false,
+        PlanMode::Normal => !chooses,
+        PlanMode::Destroy => true,
+    }
 }
 
 impl Evaluator {
@@ -171,7 +181,7 @@ impl Evaluator {
             calls: RefCell::default(),
             planning,
             began: None,
-            noted: None,
+            there: None,
         }
     }
 
@@ -189,7 +199,7 @@ impl Evaluator {
             ports: self.ports.clone(),
             planning: self.planning,
             began: self.began,
-            noted: self.noted.clone(),
+            there: self.there.clone(),
             calls: RefCell::default(),
         }
     }
@@ -205,9 +215,9 @@ impl Evaluator {
         self
     }
 
-    /// Says that only note is taken of these objects, if it is so.
-    pub(crate) fn with_noted(mut self, noted: Option<BTreeSet<Address>>) -> Self {
-        self.noted = noted;
+    /// Says which objects there are, where not everything that is written is made.
+    pub(crate) fn with_those_there(mut self, there: Option<BTreeSet<Address>>) -> Self {
+        self.there = there;
         self
     }
 

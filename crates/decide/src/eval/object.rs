@@ -79,8 +79,8 @@ impl Evaluator {
         )
     }
 
-    /// The keys of the instances of a block, in order: those that are written, or, where only note is taken, those that
-    /// are there. Counting has no gaps.
+    /// The keys of the instances of a block, in order: those that are written, or, where not all of them are made, those
+    /// that are there. Counting has no gaps.
     fn keys(
         &self,
         module: u32,
@@ -92,18 +92,18 @@ impl Evaluator {
         let place = Place::of(module);
         let written = self.expand(repetition, &place, block, resource.span, objects)?;
         let written = written.into_iter().map(|instance| instance.key);
-        let Some(noted) = self.noted.as_ref().filter(|_| block.mode == Mode::Managed) else {
+        let Some(there) = self.there.as_ref().filter(|_| block.mode == Mode::Managed) else {
             return Ok(written.collect());
         };
         let of = |key: Key| Address {
             resource: block.clone(),
             key,
         };
-        let noted = noted.range(of(Key::None)..);
-        let noted = noted.take_while(|address| address.resource == *block);
-        let noted = noted.map(|address| address.key.clone());
+        let there = there.range(of(Key::None)..);
+        let there = there.take_while(|address| address.resource == *block);
+        let there = there.map(|address| address.key.clone());
         let there: BTreeSet<Key> = written
-            .chain(noted)
+            .chain(there)
             .filter(|key| objects(&of(key.clone())).is_some())
             .collect();
         let indices = there.iter().filter_map(|key| match key {

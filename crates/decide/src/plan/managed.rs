@@ -66,6 +66,7 @@ impl Pass {
                 self.instance(number, pending, &resource);
             }
         }
+        self.keep_unchosen(node, (mode, &kind, &name));
     }
 
     /// Takes note that nobody judges the conditions of an instance.

@@ -68,7 +68,11 @@ impl Pass {
             .is_some_and(|chosen| !chosen.names(address))
     }
 
-    /// Whether an object belongs to a block that is planned because something chosen refers to it.
+    /// Whether an object was chosen, or belongs to a block that is planned because something chosen refers to it.
+    pub(super) fn is_chosen(&self, chosen: &Chosen, address: &Address) -> bool {
+        chosen.names(address) || self.is_needed(chosen, address)
+    }
+
     fn is_needed(&self, chosen: &Chosen, address: &Address) -> bool {
         let block = &address.resource;
         let node = self.evaluator.loaded().node_at(&block.module);
@@ -88,7 +92,7 @@ impl Pass {
         let Some(chosen) = &self.chosen else { return };
         let mut gone: BTreeSet<Address> = orphans
             .iter()
-            .filter(|address| chosen.names(address) || self.is_needed(chosen, address))
+            .filter(|address| self.is_chosen(chosen, address))
             .cloned()
             .collect();
         if self.options.mode == PlanMode::Destroy && chosen.is_positive() {

@@ -12,7 +12,7 @@ use super::needed::Needed;
 use super::planner::Schemas;
 use super::steps;
 use crate::diag;
-use crate::eval::{Evaluator, Judged, Judging, Place, Use};
+use crate::eval::{Evaluator, Judged, Judging, Place, Use, makes_all};
 use crate::provision;
 use crate::{LoadedRelease, Object, World};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -177,10 +177,12 @@ impl Pass {
             .collect();
         let began = world.run.as_ref().map(|run| run.began());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
-        let noted = noted(&options, &moved.objects);
+        let only_noted = options.mode == PlanMode::RefreshOnly;
+        let there = there(&options, &moved.objects);
+        let keys = |there: &BTreeMap<Address, Value>| there.keys().cloned().collect();
         let evaluator = Evaluator::new(loaded.clone(), &options, true)
             .with_began(began)
-            .with_noted(noted.as_ref().map(|noted| noted.keys().cloned().collect()));
+            .with_those_there(there.as_ref().map(keys));
         world.run.iter().for_each(|run| evaluator.learn_of(run));
         evaluator.set_ports(world.route.ports.clone());
         let chosen = Chosen::new(&loaded, &graph, &options);
@@ -213,7 +215,7 @@ impl Pass {
             pending: BTreeMap::new(),
             asked: 0,
             outbox: Vec::new(),
-            planned: noted.unwrap_or_default(),
+            planned: there.filter(|_| only_noted).unwrap_or_default(),
             changing: BTreeMap::new(),
             written: BTreeSet::new(),
             drafts: Vec::new(),
@@ -595,19 +597,34 @@ impl Pass {
 
     /// What is left out of a plan stays as it is.
     fn left_out(&mut self, node: u32, block: &Block) {
-        let Block::Resource(mode, kind, name) = block else {
-            return;
-        };
-        let loaded = self.evaluator.loaded().clone();
-        let of_block = |address: &&Address| {
-            let resource = &address.resource;
-            (resource.mode, &resource.kind, &resource.name) == (*mode, kind, name)
-                && loaded.node_at(&resource.module) == Some(node)
-        };
-        let kept: Vec<Address> = self.objects.keys().filter(of_block).cloned().collect();
-        for address in kept {
+        if let Block::Resource(mode, kind, name) = block {
+            for address in self.objects_of(node, (*mode, kind, name)) {
+                self.keep(address);
+            }
+        }
+    }
+
+    /// The same for those objects of a planned block that are neither written nor chosen.
+    pub(super) fn keep_unchosen(&mut self, node: u32, block: (Mode, &Name, &Name)) {
+        let Some(chosen) = &self.chosen else { return };
+        let is_unchosen =
+            |address: &Address| !self.written.contains(address) && !self.is_chosen(chosen, address);
+        let mut unchosen = self.objects_of(node, block);
+        unchosen.retain(is_unchosen);
+        for address in unchosen {
             self.keep(address);
         }
+    }
+
+    /// The objects that a block has at a node of the tree.
+    fn objects_of(&self, node: u32, (mode, kind, name): (Mode, &Name, &Name)) -> Vec<Address> {
+        let loaded = self.evaluator.loaded();
+        let is_of_block = |address: &&Address| {
+            let resource = &address.resource;
+            (resource.mode, &resource.kind, &resource.name) == (mode, kind, name)
+                && loaded.node_at(&resource.module) == Some(node)
+        };
+        self.objects.keys().filter(is_of_block).cloned().collect()
     }
 
     /// An object that is not planned: it stays, and others see it as it is.
@@ -619,8 +636,8 @@ impl Pass {
     }
 }
 
-/// The managed objects that there are, where only note is taken of them: what is not written any more stays then, too.
-fn noted(
+/// The managed objects that there are, where not everything that is written is made.
+fn there(
     options: &RunOptions,
     objects: &BTreeMap<Address, Object>,
 ) -> Option<BTreeMap<Address, Value>> {
@@ -628,7 +645,7 @@ fn noted(
         .iter()
         .filter(|(address, _)| address.resource.mode == Mode::Managed);
     let managed = managed.map(|(address, object)| (address.clone(), object.value.clone()));
-    (options.mode == PlanMode::RefreshOnly).then(|| managed.collect())
+    (!makes_all(options)).then(|| managed.collect())
 }
 
 /// Whether a value holds anything that is not known; used to see which configurations must be computed again.

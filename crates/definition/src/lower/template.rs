@@ -33,7 +33,14 @@ impl Lowerer<'_> {
     fn part(&mut self, part: &Part) -> Expr {
         match part {
             Part::Text(text, span) => literal(Value::string(text), *span),
-            Part::Interpolation(inner) => self.expression(inner),
+            // A text in quotes of its own is told from what is written between the parts.
+            Part::Interpolation(inner) => match self.expression(inner) {
+                text if matches!(text.kind, ExprKind::Literal(_)) => Expr {
+                    span: text.span,
+                    kind: ExprKind::Parenthesised(Box::new(text)),
+                },
+                other => other,
+            },
             Part::If(parts) => Expr {
                 kind: ExprKind::Conditional(
                     Box::new(self.expression(&parts.condition)),

@@ -455,9 +455,12 @@ fn flush_left(pieces: &mut [Piece]) {
         at_line_start = text.is_some_and(|text| text.ends_with('\n'));
     }
     for position in lines {
-        if let Some(Piece::Text(text, _)) = pieces.get_mut(position) {
+        if let Some(Piece::Text(text, span)) = pieces.get_mut(position) {
             let cut: usize = text.graphemes(true).take(indent).map(str::len).sum();
             text.drain(..cut);
+            // White space stands for itself, so that as much of the source goes.
+            let cut = u32::try_from(cut).unwrap_or(u32::MAX);
+            span.start = span.start.saturating_add(cut).min(span.end);
         }
     }
 }

@@ -17,6 +17,13 @@ pub(super) struct Given {
     pub(super) found: Diagnostics,
 }
 
+/// What is given to a call, with what `...` makes of the last argument.
+struct Spread<'e> {
+    arguments: &'e [Expr],
+    expanded: Vec<Value>,
+    places: Vec<Span>,
+}
+
 impl Evaluator<'_> {
     #[inline(never)]
     pub(super) fn call(
@@ -40,12 +47,8 @@ impl Evaluator<'_> {
         if !expand_last {
             check_count(&Arity::of(function), &places, span)?;
         }
-        match function.special {
-            Special::Can if !expand_last => return self.can(arguments, env),
-            Special::Try if !expand_last => {
-                return self.try_each(arguments, env, opening(name, span));
-            }
-            _ => {}
+        if let Special::Can | Special::Try = function.special {
+            return self.attempt(function, (arguments, expand_last), places, env, span);
         }
         if function.special == Special::Reference
             && let [template, _] = arguments
@@ -70,24 +73,19 @@ impl Evaluator<'_> {
     /// The values of all arguments; none while it is not known how many there are.
     pub(super) fn given(
         &self,
-        (arguments, expand_last): (&[Expr], bool),
-        mut places: Vec<Span>,
+        arguments: (&[Expr], bool),
+        places: Vec<Span>,
         env: Env<'_>,
         span: Span,
     ) -> Result<Option<Given>, Diagnostics> {
-        let (arguments, expanded) = if expand_last {
-            let Some((last, arguments)) = arguments.split_last() else {
-                return Err(diag::expanded_argument("be given", span).into());
-            };
-            let Some(items) = self.expanded(last, env)? else {
-                return Ok(None);
-            };
-            places.truncate(arguments.len());
-            places.resize(arguments.len() + items.len(), last.span);
-            (arguments, items)
-        } else {
-            (arguments, Vec::new())
+        let Some(spread) = self.spread(arguments, places, env, span)? else {
+            return Ok(None);
         };
+        let Spread {
+            arguments,
+            expanded,
+            places,
+        } = spread;
         let mut found = Diagnostics::new();
         let mut values: Vec<Value> = Vec::with_capacity(places.len());
         for argument in arguments {
@@ -104,6 +102,35 @@ impl Evaluator<'_> {
             values,
             places,
             found,
+        }))
+    }
+
+    /// The arguments that stand for one each, and the elements of the last one if it is followed by `...`; none while
+    /// those are not known.
+    fn spread<'e>(
+        &self,
+        (arguments, expand_last): (&'e [Expr], bool),
+        mut places: Vec<Span>,
+        env: Env<'_>,
+        span: Span,
+    ) -> Result<Option<Spread<'e>>, Diagnostics> {
+        let (arguments, expanded) = if expand_last {
+            let Some((last, arguments)) = arguments.split_last() else {
+                return Err(diag::expanded_argument("be given", span).into());
+            };
+            let Some(items) = self.expanded(last, env)? else {
+                return Ok(None);
+            };
+            places.truncate(arguments.len());
+            places.resize(arguments.len() + items.len(), last.span);
+            (arguments, items)
+        } else {
+            (arguments, Vec::new())
+        };
+        Ok(Some(Spread {
+            arguments,
+            expanded,
+            places,
         }))
     }
 
@@ -134,43 +161,66 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether the argument can be computed; unknown while it is.
-    fn can(&self, arguments: &[Expr], env: Env<'_>) -> Evaluated {
-        let results = all(arguments.iter().map(|argument| self.eval(argument, env)));
-        match results {
-            Ok(values) if values.iter().all(Value::is_wholly_known) => Ok(Value::bool(true)),
-            Ok(_) => Ok(Value::unknown(Type::Bool)),
-            Err(found) if found.iter().any(diag::is_limit) => Err(found),
-            Err(_) => Ok(Value::bool(false)),
-        }
-    }
-
-    /// The first argument that can be computed. What is not wholly known may still fail once it is, so it decides
-    /// nothing and the result is unknown, and so are its marks.
-    fn try_each(&self, arguments: &[Expr], env: Env<'_>, span: Span) -> Evaluated {
-        let mut failures = String::new();
-        for argument in arguments {
-            match self.eval(argument, env) {
-                Ok(value) if value.is_wholly_known() => return Ok(value),
-                Ok(_) => return Ok(Value::unknown(Type::Any)),
-                Err(found) if found.iter().any(diag::is_limit) => return Err(found),
-                Err(found) => {
-                    for diagnostic in found.iter() {
-                        let line = format!("\n- {}: {}", diagnostic.summary, diagnostic.detail);
-                        failures.push_str(line.trim_end_matches('.'));
-                    }
-                }
-            }
-        }
-        let why = if arguments.is_empty() {
-            "at least one argument is required".to_string()
-        } else {
-            format!("no expression succeeded:{failures}")
+    /// `can` and `try`, which look at each argument themselves.
+    fn attempt(
+        &self,
+        function: &Function,
+        arguments: (&[Expr], bool),
+        places: Vec<Span>,
+        env: Env<'_>,
+        span: Span,
+    ) -> Evaluated {
+        let Some(spread) = self.spread(arguments, places, env, span)? else {
+            return Ok(Value::unknown(Type::Any));
         };
-        Err(diag::call_failed("try", &why, span).into())
+        if arguments.1 {
+            check_count(&Arity::of(function), &spread.places, span)?;
+        }
+        let written = spread.arguments.iter();
+        let results = written
+            .map(|argument| self.eval(argument, env))
+            .chain(spread.expanded.into_iter().map(Ok));
+        match function.special {
+            Special::Can => can(results),
+            _ => try_each(results, opening(function.name, span)),
+        }
     }
 }
 
+/// Whether the argument can be computed; unknown while it is.
+fn can(results: impl Iterator<Item = Evaluated>) -> Evaluated {
+    match all(results) {
+        Ok(values) if values.iter().all(Value::is_wholly_known) => Ok(Value::bool(true)),
+        Ok(_) => Ok(Value::unknown(Type::Bool)),
+        Err(found) if found.iter().any(diag::is_limit) => Err(found),
+        Err(_) => Ok(Value::bool(false)),
+    }
+}
+
+/// The first argument that can be computed. What is not wholly known may still fail once it is, so it decides nothing
+/// and the result is unknown, and so are its marks.
+fn try_each(results: impl Iterator<Item = Evaluated>, span: Span) -> Evaluated {
+    let mut failures: Option<String> = None;
+    for result in results {
+        match result {
+            Ok(value) if value.is_wholly_known() => return Ok(value),
+            Ok(_) => return Ok(Value::unknown(Type::Any)),
+            Err(found) if found.iter().any(diag::is_limit) => return Err(found),
+            Err(found) => {
+                let failures = failures.get_or_insert_default();
+                for diagnostic in found.iter() {
+                    let line = format!("\n- {}: {}", diagnostic.summary, diagnostic.detail);
+                    failures.push_str(line.trim_end_matches('.'));
+                }
+            }
+        }
+    }
+    let why = match failures {
+        Some(failures) => format!("no expression succeeded:{failures}"),
+        None => "at least one argument is required".to_string(),
+    };
+    Err(diag::call_failed("try", &why, span).into())
+}
 /// What a result takes beyond its arguments, as far as that can be told cheaply.
 fn built_bytes(value: &Value) -> u64 {
     let children = value

@@ -181,8 +181,11 @@ impl Evaluator<'_> {
         let part = |one: &Expr| self.standing_in(&self.eval(one, env), one, env);
         match &expr.kind {
             ExprKind::Template(parts) => {
-                let marks = parts.iter().map(|one| part(one).marks());
-                let marks = marks.fold(Marks::NONE, Marks::union);
+                // A null part is what is wrong, and nothing of it gets into the text.
+                let texts = parts.iter().map(part).filter(|part| !part.is_null());
+                let marks = texts
+                    .map(|part| part.marks())
+                    .fold(Marks::NONE, Marks::union);
                 Value::unknown_not_null(Type::String).with_marks(marks)
             }
             ExprKind::Unary(UnaryOperator::Negate, _)

@@ -11,12 +11,8 @@ pub(super) fn beginning(expr: &Expr) -> Span {
     let span = expr.span;
     match &expr.kind {
         ExprKind::Literal(value) => match value.data() {
-            // Within the quotes; of an empty text what follows it.
-            Data::String(text) if text.is_empty() => Span {
-                start: span.end,
-                end: span.end.saturating_add(1),
-                ..span
-            },
+            // Within the quotes.
+            Data::String(text) if text.is_empty() => after(span),
             Data::String(_) => {
                 let start = span.start.saturating_add(1).min(span.end);
                 Span {
@@ -75,9 +71,19 @@ fn marker(each: &Expr) -> Span {
 
 /// A text between other parts of a template stands without quotes.
 fn beginning_of_part(part: &Expr) -> Span {
-    match part.kind {
+    match &part.kind {
+        ExprKind::Literal(_) if part.span.start == part.span.end => after(part.span),
         ExprKind::Literal(_) => part.span,
         _ => beginning(part),
+    }
+}
+
+/// What follows an empty text, which has no place of its own.
+fn after(span: Span) -> Span {
+    Span {
+        start: span.end,
+        end: span.end.saturating_add(1),
+        ..span
     }
 }
 

@@ -7,7 +7,6 @@ use super::{
 use crate::{Bounds, Data, Name, Type, Unknown, Value, convert, unify};
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -136,9 +135,11 @@ fn common_type(call: &Call<'_>) -> Result<Type, CallError> {
 
 fn coalesce(call: &Call<'_>) -> Result<Value, CallError> {
     let ty = common_type(call)?;
-    for (index, argument) in call.rest(0).iter().enumerate() {
-        let value = convert(argument, &ty)
-            .map_err(|error| CallError::argument(index, error.to_string()))?;
+    for argument in call.rest(0) {
+        // What cannot be brought to the type of all is passed over like a null.
+        let Ok(value) = convert(argument, &ty) else {
+            continue;
+        };
         if !value.is_known() {
             return Ok(if ty == Type::Any {
                 Value::unknown(ty)

@@ -43,39 +43,66 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .variadic(ARGS.typed()),
 ];
 
+/// What an argument of `formatlist` is for its rounds.
+enum Rounds {
+    /// The same in each.
+    Single,
+    /// One of so many elements in each.
+    Each(usize),
+    /// One element in each, but it is not known how many there are.
+    Open,
+}
+
+fn rounds_of(argument: &Value) -> Rounds {
+    if let Data::Unknown(unknown) = argument.data() {
+        return match &unknown.ty {
+            Type::Bool | Type::Number | Type::String | Type::Map(_) | Type::Object(_) => {
+                Rounds::Single
+            }
+            Type::Tuple(elements) => Rounds::Each(elements.len()),
+            Type::Any | Type::List(_) | Type::Set(_) => Rounds::Open,
+        };
+    }
+    // Elements of a set may turn out to be the same.
+    let is_set = matches!(argument.data(), Data::Set(..));
+    match argument.elements() {
+        Some(items) if is_set && items.len() > 1 && !argument.is_wholly_known() => Rounds::Open,
+        Some(items) => Rounds::Each(items.len()),
+        None => Rounds::Single,
+    }
+}
+
 fn formatlist(call: &Call<'_>) -> Result<Value, CallError> {
     let text = call.text(0)?;
     let arguments = call.rest(1);
     let mut rounds: Option<(usize, usize)> = None;
+    let mut is_open = false;
     for (position, argument) in arguments.iter().enumerate() {
-        if let Data::Unknown(unknown) = argument.data()
-            && !unknown.ty.is_primitive()
-            && !matches!(unknown.ty, Type::Map(_) | Type::Object(_))
-        {
-            return Ok(Value::unknown_not_null(Type::list(Type::String)));
-        }
-        let Some(items) = argument.elements() else {
-            continue;
+        let length = match rounds_of(argument) {
+            Rounds::Single => continue,
+            Rounds::Open => {
+                is_open = true;
+                continue;
+            }
+            Rounds::Each(length) => length,
         };
-        // Elements of a set may turn out to be the same.
-        let is_set = matches!(argument.data(), Data::Set(..));
-        if is_set && items.len() > 1 && !argument.is_wholly_known() {
-            return Ok(Value::unknown_not_null(Type::list(Type::String)));
-        }
+        is_open |= !argument.is_known();
         match rounds {
-            Some((first, length)) if length != items.len() => {
+            Some((first, others)) if others != length => {
                 return Err(CallError::argument(
                     position + 1,
                     format!(
-                        "argument {} has length {}, which is inconsistent with argument {first} of length {length}",
+                        "argument {} has length {length}, which is inconsistent with argument {first} of length {others}",
                         position + 1,
-                        items.len(),
                     ),
                 ));
             }
             Some(_) => {}
-            None => rounds = Some((position + 1, items.len())),
+            None => rounds = Some((position + 1, length)),
         }
+    }
+    if is_open {
+        return Ok(Value::unknown_not_null(Type::list(Type::String)));
     }
     let mut results = Vec::new();
     for round in 0..rounds.map_or(1, |(_, length)| length) {

@@ -19,6 +19,7 @@ mod hash;
 mod network;
 mod numeric;
 mod pattern;
+mod rounding;
 mod rsa;
 mod sequence;
 mod set;

@@ -1,5 +1,6 @@
 //! Arithmetic beyond the operators.
 
+use super::rounding::{logarithm, power};
 use super::{Call, CallError, Category, Function, Kind, NUMBER, Parameter, follows};
 use crate::{Number, Type, Value};
 use alloc::format;
@@ -40,9 +41,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[NUM, Parameter::new("base", Kind::Number)],
         NUMBER,
         |call| {
-            through_double(
-                libm::log(call.number(0)?.to_f64()) / libm::log(call.number(1)?.to_f64()),
-            )
+            let (number, base) = (call.number(0)?.to_f64(), call.number(1)?.to_f64());
+            through_double(logarithm(number) / logarithm(base))
         },
     ),
     Function::new(
@@ -102,60 +102,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn through_double(result: f64) -> Result<Value, CallError> {
     Ok(Value::number(Number::from_f64(result)?))
-}
-
-/// By repeated squaring of the mantissa, with the exponent apart: what is rounded on the way is part of the result, and
-/// has to be rounded in the same places as in the language this one follows.
-fn power(base: f64, exponent: f64) -> f64 {
-    let plain = base == 0.0 || !base.is_finite() || !exponent.is_finite() || exponent == 0.0;
-    let whole = libm::trunc(libm::fabs(exponent));
-    // The last two are far outside of what is finite.
-    if plain || base == 1.0 || whole >= 9.2e18 {
-        return libm::pow(base, exponent);
-    }
-    if exponent == 0.5 {
-        return libm::sqrt(base);
-    }
-    if exponent == -0.5 {
-        return 1.0 / libm::sqrt(base);
-    }
-    let mut left = whole as u64;
-    let mut fraction = libm::fabs(exponent) - whole;
-    if fraction != 0.0 && base < 0.0 {
-        return f64::NAN;
-    }
-    let mut result = 1.0;
-    let mut result_exponent = 0_i32;
-    if fraction != 0.0 {
-        if fraction > 0.5 {
-            fraction -= 1.0;
-            left += 1;
-        }
-        result = libm::exp(fraction * libm::log(base));
-    }
-    let (mut square, mut square_exponent) = libm::frexp(base);
-    while left != 0 {
-        if !(-4096..=4096).contains(&square_exponent) {
-            result_exponent += square_exponent;
-            break;
-        }
-        if left & 1 == 1 {
-            result *= square;
-            result_exponent += square_exponent;
-        }
-        square *= square;
-        square_exponent <<= 1;
-        if square < 0.5 {
-            square += square;
-            square_exponent -= 1;
-        }
-        left >>= 1;
-    }
-    if exponent < 0.0 {
-        result = 1.0 / result;
-        result_exponent = -result_exponent;
-    }
-    libm::ldexp(result, result_exponent)
 }
 
 fn extreme(call: &Call<'_>, better: fn(&Number, &Number) -> bool) -> Result<Value, CallError> {

@@ -133,7 +133,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::new("keys", ANY_LIST).shallow(),
             Parameter::new("searchset", ANY_LIST).shallow(),
         ],
-        follows(type_of_first),
+        follows(matchkeys_type),
         matchkeys,
     ),
     function(
@@ -416,30 +416,44 @@ fn index(call: &Call<'_>) -> Result<Value, CallError> {
     Err(CallError::new("item not found"))
 }
 
+/// The type of the values, where keys and searchset can be brought to one type.
+fn matchkeys_type(call: &Call<'_>) -> Result<Type, CallError> {
+    keys_type(call)?;
+    type_of_first(call)
+}
+
+/// The type that keys are compared in.
+fn keys_type(call: &Call<'_>) -> Result<Type, CallError> {
+    match unify(&[call.value(1)?.ty(), call.value(2)?.ty()]) {
+        Some(Type::List(element)) => Ok((*element).clone()),
+        _ => Err(CallError::new(
+            "keys and searchset must be of the same type",
+        )),
+    }
+}
+
 fn matchkeys(call: &Call<'_>) -> Result<Value, CallError> {
     let (values, keys, wanted) = (call.items(0)?, call.items(1)?, call.items(2)?);
+    let common = keys_type(call)?;
     if values.len() != keys.len() {
         return Err(CallError::new("length of keys and values should be equal"));
     }
-    let common = match (call.value(1)?.data(), call.value(2)?.data()) {
-        (Data::List(left, _), Data::List(right, _)) => unify(&[left.clone(), right.clone()]),
-        _ => None,
-    };
-    let common =
-        common.ok_or_else(|| CallError::new("keys and searchset must be of the same type"))?;
     let open = |list: &Value| !list.is_wholly_known();
     if !wanted.is_empty() && (open(call.value(0)?) || open(call.value(1)?)) {
         return Ok(Value::unknown_not_null(call.value(0)?.ty()));
     }
     let in_common = |item: &Value| convert(item, &common).unwrap_or_else(|_| item.clone());
-    // What is not known yet matches nothing.
-    let wanted = wanted.iter().filter(|item| item.is_wholly_known());
+    // A key that is not found among those before the first that is not known yet ends the search, with nothing found.
+    let open = wanted.iter().position(|item| !item.is_wholly_known());
+    let wanted = wanted.iter().take(open.unwrap_or(wanted.len()));
     let wanted: BTreeSet<Value> = wanted.map(in_common).collect();
-    let matching = values
-        .iter()
-        .zip(keys)
-        .filter(|(_, key)| wanted.contains(&in_common(key)))
-        .map(|(value, _)| value.clone());
+    let is_wanted = |key: &Value| wanted.contains(&in_common(key));
+    if open.is_some() && !keys.iter().all(is_wanted) {
+        return Ok(relist(call.value(0)?, Vec::new()));
+    }
+    let pairs = values.iter().zip(keys);
+    let matching = pairs.filter(|(_, key)| is_wanted(key));
+    let matching = matching.map(|(value, _)| value.clone());
     Ok(relist(call.value(0)?, matching.collect()))
 }
 

@@ -4,7 +4,7 @@
 //! the template are attributes of one object.
 
 use super::{ANY, Call, CallError, Category, Function, Kind, Parameter, STRING, Special, files};
-use crate::{Diagnostics, Expr, ExprKind, Name, Span, Type, Value, convert, diag};
+use crate::{Diagnostics, Expr, ExprKind, Name, Span, Type, Value, convert, diag, is_identifier};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -98,11 +98,7 @@ fn render(call: &Call<'_>, body: &Expr, text: &str, name: &str) -> Result<Value,
     let Some(entries) = variables.entries() else {
         return Err(CallError::argument(1, "invalid vars value: must be a map"));
     };
-    let is_name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    if let Some(wrong) = entries.keys().find(|name| !is_name(name)) {
+    if let Some(wrong) = entries.keys().find(|name| !is_identifier(name)) {
         return Err(CallError::argument(
             1,
             format!(

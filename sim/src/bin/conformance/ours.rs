@@ -176,6 +176,7 @@ impl<'a> Ours<'a> {
         let scope = |known, validating| FixtureScope {
             release,
             files: &compiled.files,
+            late_files: &self.fixtures.files,
             circumstances: Circumstances::of_plan(PLANNED_AT_MS),
             known,
             validating,
@@ -211,6 +212,8 @@ impl<'a> Ours<'a> {
 struct FixtureScope<'a> {
     release: &'a Release,
     files: &'a BTreeMap<String, Vec<u8>>,
+    /// Those that are read while planning, where it shows only then which are meant.
+    late_files: &'a BTreeMap<String, Vec<u8>>,
     circumstances: Circumstances,
     known: &'a RefCell<BTreeMap<Reference, Value>>,
     /// Nothing is known yet of variables and resources.
@@ -291,9 +294,9 @@ impl Scope for FixtureScope<'_> {
     }
 
     fn file(&self, path: &str) -> Option<Arc<[u8]>> {
-        self.files
-            .get(path)
-            .map(|content| Arc::from(content.as_slice()))
+        let late = || self.late_files.get(path);
+        let content = self.files.get(path).or_else(late);
+        content.map(|content| Arc::from(content.as_slice()))
     }
 
     fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {

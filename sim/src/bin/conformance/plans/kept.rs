@@ -82,12 +82,18 @@ const KEPT: &[Kept] = &[
                 }
         },
     },
-    // Terraform destroys them whether they are targeted or not.
+    // Terraform destroys them whether they are targeted or not, or refuses to where they must not be.
     Kept {
         name: "objects of module instances that are gone, outside of what is targeted",
         is_it: |request, theirs, ours| {
-            let (Step::Planned(theirs), Step::Planned(ours)) = (theirs, ours) else {
+            let Step::Planned(ours) = ours else {
                 return false;
+            };
+            let theirs = match theirs {
+                Step::Planned(theirs) => theirs,
+                Step::Failed(why) => {
+                    return asks(request, "-target=") && refuses_to_destroy_only_gone(why, ours);
+                }
             };
             let without = without_gone(theirs, ours);
             asks(request, "-target=")
@@ -209,6 +215,23 @@ fn without_gone(theirs: &Value, ours: &Value) -> Value {
         }
     }
     without
+}
+
+/// Whether nothing is refused but destroying objects in modules that the other plan says nothing of.
+fn refuses_to_destroy_only_gone(why: &str, ours: &Value) -> bool {
+    let ours: BTreeSet<String> = members(ours, "resource_changes")
+        .map(|one| text(one, "address"))
+        .collect();
+    let mut complaints = why.split("Error: ").filter(|one| !one.trim().is_empty());
+    complaints.all(|one| {
+        let address = one
+            .split_once(" Resource ")
+            .and_then(|(_, rest)| rest.split_once(" has lifecycle.prevent_destroy set"));
+        one.starts_with("Instance cannot be destroyed")
+            && address.is_some_and(|(address, _)| {
+                address.starts_with("module.") && !ours.contains(address)
+            })
+    })
 }
 
 /// Whether an output is a number, or has one in it.
