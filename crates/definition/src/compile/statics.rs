@@ -18,7 +18,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use model::{Module, ProviderSchema, Release, Repetition};
-use value::functions::{Declaration, LATE_FILE, declared_name};
+use value::functions::{Declaration, LATE_FILE, TEMPLATE_ARGUMENT, declared_name};
 use value::{Data, Diagnostics, Expr, Name, Reference, Scope, SourceId, Span, Type, Value};
 
 /// Whether a function reads files or asks for something else of the machine.
@@ -207,6 +207,10 @@ impl Scope for StaticScope<'_, '_> {
     }
 
     fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {
+        // What is wrong with a text from elsewhere is said where it is given, which is not known here.
+        if name == TEMPLATE_ARGUMENT {
+            return Some(crate::template_expression(text));
+        }
         Some(self.reader.template(text, name))
     }
 

@@ -280,10 +280,12 @@ impl Evaluator<'_> {
             known: true,
         };
         let elements = elements_of(&collection, head.collection.span)?;
+        let mut marks = Marks::NONE;
         if collection.ty() != Type::Any {
-            self.check_condition(head, env)?;
+            marks = self.check_condition(head, env)?;
         }
         let Some(elements) = elements else {
+            passage.marks = passage.marks.union(marks);
             passage.known = false;
             return Ok(passage);
         };
@@ -321,10 +323,10 @@ impl Evaluator<'_> {
         Ok(passage)
     }
 
-    /// What is wrong with a condition whatever the elements are, even if there are none.
-    fn check_condition(&self, head: &For<'_>, env: Env<'_>) -> Result<(), Diagnostics> {
+    /// The marks of a condition whatever the elements are, even if there are none, or what is wrong with it.
+    fn check_condition(&self, head: &For<'_>, env: Env<'_>) -> Result<Marks, Diagnostics> {
         let Some(condition) = head.condition else {
-            return Ok(());
+            return Ok(Marks::NONE);
         };
         let open = |name, outer| Variables {
             name,
@@ -334,7 +336,7 @@ impl Evaluator<'_> {
         let key = head.key.map(|name| open(name, env));
         let variables = open(head.value, key.as_ref().or(env));
         let answer = self.eval(condition, Some(&variables))?;
-        condition_of(&answer, condition.span).map(|_| ())
+        condition_of(&answer, condition.span).map(|answer| answer.marks())
     }
 
     fn passes(

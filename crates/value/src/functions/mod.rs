@@ -38,8 +38,8 @@ pub use files::{HOME, LATE_FILE, WORKING_DIRECTORY, listing};
 pub use glob::FileSet;
 pub use pattern::{fits, mistake};
 pub use signature::{ShownParameter, Signature};
-pub use template::TEMPLATE_VARIABLES;
 pub(crate) use template::unsuitable_template;
+pub use template::{TEMPLATE_ARGUMENT, TEMPLATE_VARIABLES};
 pub use terraform::{TERRAFORM_PROVIDER, provider_function_name, terraform_function_names};
 
 use crate::{Diagnostics, Marks, Number, Scope, Span, Type, Value, convert};

@@ -13,6 +13,9 @@ use unicode_segmentation::UnicodeSegmentation;
 /// The iteration variable that stands for the variables of a template. No name in source has a dot.
 pub const TEMPLATE_VARIABLES: &str = "templatefile.variables";
 
+/// What the argument of `templatestring` is called where a template is named by its path.
+pub const TEMPLATE_ARGUMENT: &str = "<templatestring argument>";
+
 const VARS: Parameter = Parameter::new("vars", Kind::Any).shallow().outer();
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -52,9 +55,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let text = call.value(0)?.as_str().ok_or_else(|| {
                 CallError::argument(0, "invalid template value: a string is required")
             })?;
-            let name = "<templatestring argument>";
+            let name = TEMPLATE_ARGUMENT;
             let body = read(call, text, name)?.map_err(|found| {
                 let why = failed(found, text, name).message;
+                let why = why.trim_end_matches('.');
                 CallError::argument(0, format!("invalid template: {why}"))
             })?;
             let value = render(call, &body, text, name)?;
