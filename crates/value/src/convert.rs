@@ -259,15 +259,16 @@ fn common_type(
     want: &Type,
     kind: Sequence,
 ) -> Result<(Type, Elements), ConvertError> {
-    if !want.contains_any() {
-        return Ok((want.without_optional(), Some(items)));
-    }
     if items.is_empty() {
+        // Elements that cannot be brought to it are wrong even where there are none.
         let ty = match from {
             Some(from) => convert_type(from, want)?,
             None => want.without_optional(),
         };
         return Ok((ty, Some(items)));
+    }
+    if !want.contains_any() {
+        return Ok((want.without_optional(), Some(items)));
     }
     if let (Some(from), Type::Any) = (from, want) {
         return Ok((from.clone(), Some(items)));

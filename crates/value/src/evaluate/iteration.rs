@@ -66,11 +66,13 @@ impl<'e> For<'e> {
 
 /// The object of what was found under each name.
 fn gathered(items: BTreeMap<Name, Vec<Value>>, group: bool) -> Value {
-    let gather = |(name, mut values): (Name, Vec<Value>)| {
+    let gather = |(name, values): (Name, Vec<Value>)| {
         let value = if group {
             Value::tuple(values)
         } else {
-            values.pop().unwrap_or_else(|| Value::null(Type::Any))
+            // Where there are more the first counts, for what stands in for such an object.
+            let first = values.into_iter().next();
+            first.unwrap_or_else(|| Value::null(Type::Any))
         };
         (name, value)
     };

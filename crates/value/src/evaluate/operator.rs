@@ -236,6 +236,24 @@ impl Evaluator<'_> {
                     .unwrap_or_else(|_| Value::unknown(ty))
                     .with_marks(marks)
             }
+            ExprKind::Index(source, _) | ExprKind::Attribute(source, _)
+                if self.eval(source, env).is_err() =>
+            {
+                let name = match &expr.kind {
+                    ExprKind::Attribute(_, name) => Some(name),
+                    _ => None,
+                };
+                match (self.stand_in(source, env).ty(), name) {
+                    (Type::List(element), None) | (Type::Map(element), _) => {
+                        Value::unknown((*element).clone())
+                    }
+                    (Type::Object(object), Some(name)) => {
+                        let ty = object.attributes.get(name).cloned();
+                        Value::unknown(ty.unwrap_or(Type::Any))
+                    }
+                    _ => Value::unknown(Type::Any),
+                }
+            }
             _ => Value::unknown(Type::Any),
         }
     }

@@ -373,7 +373,7 @@ fn merged_type(call: &Call<'_>) -> Result<Type, CallError> {
     let mut open = false;
     for (ty, argument) in types.iter().zip(given) {
         match (ty, argument.entries()) {
-            _ if argument.is_null() => {}
+            (Type::Any | Type::Map(_) | Type::Object(_), _) if argument.is_null() => {}
             (Type::Object(object), _) => {
                 let attributes = object.attributes.iter();
                 merged.extend(attributes.map(|(name, ty)| (name.clone(), ty.clone())));
@@ -403,6 +403,7 @@ fn no_merge(argument: &Value) -> CallError {
 }
 
 fn merge(call: &Call<'_>) -> Result<Value, CallError> {
+    let ty = merged_type(call)?;
     let given = call.rest(0).iter().filter(|argument| !argument.is_null());
     let mut merged: BTreeMap<Name, Value> = BTreeMap::new();
     for argument in given {
@@ -413,7 +414,7 @@ fn merge(call: &Call<'_>) -> Result<Value, CallError> {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
     }
-    Ok(match merged_type(call)? {
+    Ok(match ty {
         Type::Map(element) => Value::map((*element).clone(), merged),
         _ => Value::object(merged),
     })

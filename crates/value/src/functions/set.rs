@@ -149,6 +149,8 @@ fn unknown_product(call: &Call<'_>, ty: Type) -> Value {
                 Bounds::Length { min, max } => (*min, *max),
                 _ => (0, None),
             },
+            // Elements of a set may turn out to be the same.
+            (Data::Set(..), _) if !argument.is_wholly_known() => (0, None),
             _ => {
                 let length = argument.elements().map_or(0, <[Value]>::len) as u64;
                 (length, Some(length))
@@ -174,10 +176,20 @@ fn setproduct(call: &Call<'_>) -> Result<Value, CallError> {
     if ty == Type::Any {
         return Ok(Value::unknown(ty));
     }
-    if arguments.iter().any(|argument| !argument.is_known()) {
-        return Ok(unknown_product(call, ty));
-    }
     let row_type = ty.element().cloned().unwrap_or(Type::Any);
+    if arguments.iter().any(|argument| !argument.is_known()) {
+        let product = unknown_product(call, ty.clone());
+        // A tuple has its length before it is known.
+        let is_empty = matches!(
+            product.as_unknown().map(|unknown| &unknown.bounds),
+            Some(Bounds::Length { max: Some(0), .. })
+        );
+        return Ok(match &ty {
+            Type::Set(_) if is_empty => Value::set(row_type, Vec::new()),
+            Type::List(_) if is_empty => Value::list(row_type, Vec::new()),
+            _ => product,
+        });
+    }
     let Type::Tuple(types) = &row_type else {
         return Ok(Value::unknown(ty));
     };

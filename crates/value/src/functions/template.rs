@@ -16,7 +16,7 @@ pub const TEMPLATE_VARIABLES: &str = "templatefile.variables";
 /// What the argument of `templatestring` is called where a template is named by its path.
 pub const TEMPLATE_ARGUMENT: &str = "<templatestring argument>";
 
-const VARS: Parameter = Parameter::new("vars", Kind::Any).shallow().outer();
+const VARS: Parameter = Parameter::new("vars", Kind::Any).shallow();
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(

@@ -157,6 +157,10 @@ const KEPT: &[(&str, &str)] = &[
         "merge\" failed: arguments must be maps or objects",
         "= unknown",
     ),
+    // What can never be a list is not waited for.
+    ("can only flatten lists, sets and tuples", ""),
+    // There the address of a larger network that it may not begin, or no text at all.
+    ("prefix extension must not be negative", ""),
     // There an infinity, which computes on and then cannot be kept in any state or JSON.
     ("dividing by zero is not allowed", ""),
     ("the result is not a finite number", ""),
