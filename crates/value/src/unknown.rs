@@ -52,8 +52,8 @@ pub enum Bounds {
 /// What a known beginning may end with.
 const SEPARATORS: &str = "-_:;/\\,.(){}[]|?!~ \t@#$%^&*+\"'";
 
-/// What can change the character before it in NFC: the second characters of all primary composites (UAX 15), of those of
-/// Hangul one of each kind.
+/// What can change the character before it in NFC: the second characters of all primary composites (UAX 15), of those
+/// of Hangul one of each kind.
 const COMBINING: &[core::ops::RangeInclusive<char>] = &[
     '\u{300}'..='\u{345}',
     '\u{653}'..='\u{655}',

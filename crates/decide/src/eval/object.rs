@@ -79,8 +79,8 @@ impl Evaluator {
         )
     }
 
-    /// The keys of the instances of a block, in order: those that are written, or, where not all of them are made, those
-    /// that are there. Counting has no gaps.
+    /// The keys of the instances of a block, in order: those that are written, or, where not all of them are made,
+    /// those that are there. Counting has no gaps.
     fn keys(
         &self,
         module: u32,

@@ -177,12 +177,10 @@ impl Pass {
             .collect();
         let began = world.run.as_ref().map(|run| run.began());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
-        let only_noted = options.mode == PlanMode::RefreshOnly;
         let there = there(&options, &moved.objects);
-        let keys = |there: &BTreeMap<Address, Value>| there.keys().cloned().collect();
         let evaluator = Evaluator::new(loaded.clone(), &options, true)
             .with_began(began)
-            .with_those_there(there.as_ref().map(keys));
+            .with_those_there(there.as_ref().map(|there| there.keys().cloned().collect()));
         world.run.iter().for_each(|run| evaluator.learn_of(run));
         evaluator.set_ports(world.route.ports.clone());
         let chosen = Chosen::new(&loaded, &graph, &options);
@@ -215,7 +213,9 @@ impl Pass {
             pending: BTreeMap::new(),
             asked: 0,
             outbox: Vec::new(),
-            planned: there.filter(|_| only_noted).unwrap_or_default(),
+            planned: there
+                .filter(|_| options.mode == PlanMode::RefreshOnly)
+                .unwrap_or_default(),
             changing: BTreeMap::new(),
             written: BTreeSet::new(),
             drafts: Vec::new(),

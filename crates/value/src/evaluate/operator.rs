@@ -215,44 +215,13 @@ impl Evaluator<'_> {
             ExprKind::ForTuple { .. } => self.stand_in_for_tuple(expr, env),
             ExprKind::ForObject { .. } => self.stand_in_for_object(expr, env),
             ExprKind::Conditional(condition, then, otherwise) => {
-                let (then, otherwise) = (part(then), part(otherwise));
-                let Ok(ty) = common_type(&then, &otherwise) else {
-                    return Value::unknown(Type::Any);
-                };
-                let decision = part(condition);
-                let sides = then.marks().union(otherwise.marks());
-                let marks = decision.marks().union(sides);
-                if !decision.is_known() {
-                    return Unknown::either(ty, &then, &otherwise).with_marks(marks);
-                }
-                // What cannot decide leaves everything open.
-                let decision = convert(&decision, &Type::Bool);
-                let chosen = match decision.as_ref().ok().and_then(Value::as_bool) {
-                    Some(true) => convert(&then, &ty),
-                    Some(false) => convert(&otherwise, &ty),
-                    None => return Value::unknown(ty),
-                };
-                chosen
-                    .unwrap_or_else(|_| Value::unknown(ty))
-                    .with_marks(marks)
+                stand_in_conditional(&part(condition), &part(then), &part(otherwise))
             }
-            ExprKind::Index(source, _) | ExprKind::Attribute(source, _)
-                if self.eval(source, env).is_err() =>
-            {
-                let name = match &expr.kind {
-                    ExprKind::Attribute(_, name) => Some(name),
-                    _ => None,
-                };
-                match (self.stand_in(source, env).ty(), name) {
-                    (Type::List(element), None) | (Type::Map(element), _) => {
-                        Value::unknown((*element).clone())
-                    }
-                    (Type::Object(object), Some(name)) => {
-                        let ty = object.attributes.get(name).cloned();
-                        Value::unknown(ty.unwrap_or(Type::Any))
-                    }
-                    _ => Value::unknown(Type::Any),
-                }
+            ExprKind::Index(source, _) if self.eval(source, env).is_err() => {
+                inside(&self.stand_in(source, env).ty(), None)
+            }
+            ExprKind::Attribute(source, name) if self.eval(source, env).is_err() => {
+                inside(&self.stand_in(source, env).ty(), Some(name))
             }
             _ => Value::unknown(Type::Any),
         }
@@ -302,6 +271,40 @@ impl Evaluator<'_> {
             Data::Null(_) => Value::unknown(Type::Any),
         }
     }
+}
+
+/// What stands for a conditional by what stands for its parts.
+fn stand_in_conditional(condition: &Value, then: &Value, otherwise: &Value) -> Value {
+    let Ok(ty) = common_type(then, otherwise) else {
+        return Value::unknown(Type::Any);
+    };
+    let sides = then.marks().union(otherwise.marks());
+    let marks = condition.marks().union(sides);
+    if !condition.is_known() {
+        return Unknown::either(ty, then, otherwise).with_marks(marks);
+    }
+    // What cannot decide leaves everything open.
+    let decision = convert(condition, &Type::Bool);
+    let chosen = match decision.as_ref().ok().and_then(Value::as_bool) {
+        Some(true) => convert(then, &ty),
+        Some(false) => convert(otherwise, &ty),
+        None => return Value::unknown(ty),
+    };
+    chosen
+        .unwrap_or_else(|_| Value::unknown(ty))
+        .with_marks(marks)
+}
+
+/// What stands for a part of something of a type: an element, or the attribute of a name.
+fn inside(ty: &Type, name: Option<&crate::Name>) -> Value {
+    Value::unknown(match (ty, name) {
+        (Type::List(element), None) | (Type::Map(element), _) => (**element).clone(),
+        (Type::Object(object), Some(name)) => {
+            let attribute = object.attributes.get(name).cloned();
+            attribute.unwrap_or(Type::Any)
+        }
+        _ => Type::Any,
+    })
 }
 
 /// What is wrong with one operand, and with the other if that cannot be one at all.

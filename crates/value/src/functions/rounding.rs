@@ -1,7 +1,7 @@
 //! Powers and logarithms, rounded where the language this one follows rounds them.
 //!
-//! What is rounded on the way is part of the result, so each of these takes the same steps: not the ones that come nearest
-//! to the exact result, and not those of every other mathematical library.
+//! What is rounded on the way is part of the result, so each of these takes the same steps: not the ones that come
+//! nearest to the exact result, and not those of every other mathematical library.
 
 /// By repeated squaring of the mantissa, with the exponent apart: what is rounded on the way is part of the result, and
 /// has to be rounded in the same places as in the language this one follows.
@@ -57,8 +57,8 @@ pub(super) fn power(base: f64, exponent: f64) -> f64 {
     libm::ldexp(result, result_exponent)
 }
 
-/// The natural logarithm: that of the mantissa by a polynomial in `(m - 1) / (m + 1)`, and the exponent times that of two
-/// in two parts. The method and its coefficients are those of fdlibm (`e_log.c`).
+/// The natural logarithm: that of the mantissa by a polynomial in `(m - 1) / (m + 1)`, and the exponent times that of
+/// two in two parts. The method and its coefficients are those of fdlibm (`e_log.c`).
 pub(super) fn logarithm(number: f64) -> f64 {
     const LN2_HIGH: f64 = 6.931_471_803_691_238_164_90e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
@@ -93,9 +93,9 @@ pub(super) fn logarithm(number: f64) -> f64 {
     k * LN2_HIGH - ((half - (s * (half + rest) + k * LN2_LOW)) - f)
 }
 
-/// `e` to the power of a number, by a Taylor series of a sixteenth of what is left of it without multiples of `ln 2`, and
-/// four doublings (N. Shibata, Efficient evaluation methods of elementary functions suitable for SIMD computation, 2010),
-/// with multiplications and additions that are rounded once.
+/// `e` to the power of a number, by a Taylor series of a sixteenth of what is left of it without multiples of `ln 2`,
+/// and four doublings (N. Shibata, Efficient evaluation methods of elementary functions suitable for SIMD computation,
+/// 2010), with multiplications and additions that are rounded once.
 fn exponential(number: f64) -> f64 {
     const LN2_HIGH: f64 = 0.693_147_180_559_662_956_511_601_805_686_950_683_593_75;
     const LN2_LOW: f64 = 0.282_352_905_630_315_771_225_884_481_750_134_360_255_254_120_68e-12;
