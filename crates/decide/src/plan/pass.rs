@@ -177,10 +177,10 @@ impl Pass {
             .collect();
         let began = world.run.as_ref().map(|run| run.began());
         let moved = moves::moved(&loaded, &world.resources, &world.deposed);
-        let there = there(&options, &moved.objects);
+        let (there, noted) = there(&options, &moved.objects);
         let evaluator = Evaluator::new(loaded.clone(), &options, true)
             .with_began(began)
-            .with_those_there(there.as_ref().map(|there| there.keys().cloned().collect()));
+            .with_those_there(there);
         world.run.iter().for_each(|run| evaluator.learn_of(run));
         evaluator.set_ports(world.route.ports.clone());
         let chosen = Chosen::new(&loaded, &graph, &options);
@@ -213,9 +213,7 @@ impl Pass {
             pending: BTreeMap::new(),
             asked: 0,
             outbox: Vec::new(),
-            planned: there
-                .filter(|_| options.mode == PlanMode::RefreshOnly)
-                .unwrap_or_default(),
+            planned: noted,
             changing: BTreeMap::new(),
             written: BTreeSet::new(),
             drafts: Vec::new(),
@@ -636,16 +634,22 @@ impl Pass {
     }
 }
 
-/// The managed objects that there are, where not everything that is written is made.
+/// The managed objects that there are, where not everything that is written is made, and what they are, where only note
+/// is taken of them: what is not written any more stays then, too.
 fn there(
     options: &RunOptions,
     objects: &BTreeMap<Address, Object>,
-) -> Option<BTreeMap<Address, Value>> {
+) -> (Option<BTreeSet<Address>>, BTreeMap<Address, Value>) {
     let managed = objects
         .iter()
         .filter(|(address, _)| address.resource.mode == Mode::Managed);
-    let managed = managed.map(|(address, object)| (address.clone(), object.value.clone()));
-    (!makes_all(options)).then(|| managed.collect())
+    let there = (!makes_all(options)).then(|| {
+        let addresses = managed.clone().map(|(address, _)| address.clone());
+        addresses.collect()
+    });
+    let noted = managed.filter(|_| options.mode == PlanMode::RefreshOnly);
+    let noted = noted.map(|(address, object)| (address.clone(), object.value.clone()));
+    (there, noted.collect())
 }
 
 /// Whether a value holds anything that is not known; used to see which configurations must be computed again.
