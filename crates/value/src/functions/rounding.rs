@@ -59,6 +59,7 @@ pub(super) fn power(base: f64, exponent: f64) -> f64 {
 
 /// The natural logarithm: that of the mantissa by a polynomial in `(m - 1) / (m + 1)`, and the exponent times that of
 /// two in two parts. The method and its coefficients are those of fdlibm (`e_log.c`).
+#[expect(clippy::excessive_precision, reason = "as they are published")]
 pub(super) fn logarithm(number: f64) -> f64 {
     const LN2_HIGH: f64 = 6.931_471_803_691_238_164_90e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
@@ -100,13 +101,13 @@ fn exponential(number: f64) -> f64 {
     const LN2_HIGH: f64 = 0.693_147_180_559_662_956_511_601_805_686_950_683_593_75;
     const LN2_LOW: f64 = 0.282_352_905_630_315_771_225_884_481_750_134_360_255_254_120_68e-12;
     const TAYLOR: [f64; 8] = [
-        2.480_158_730_158_730_158_7e-5,
-        1.984_126_984_126_984_127_0e-4,
-        1.388_888_888_888_888_888_9e-3,
-        8.333_333_333_333_333_333_3e-3,
-        4.166_666_666_666_666_666_7e-2,
-        1.666_666_666_666_666_666_7e-1,
-        0.5,
+        1.0 / 40_320.0,
+        1.0 / 5_040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        1.0 / 2.0,
         1.0,
     ];
     // Beyond, nothing but infinity, nothing, or what has lost its precision.
