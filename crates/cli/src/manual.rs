@@ -437,7 +437,7 @@ pub(crate) const STATE: &str = "\
 What the book says exists. `steadfast plan` compares it with what is really there; nothing here looks at the world. `mv` \
 and `rm` correct what is known, and stand in the book with the name of who did it; what exists stays as it is.
 
-A state that Terraform left (terraform.tfstate, or terraform.tfstate.d/WORKSPACE, or where a backend \"local\" or \"http\" \
+A state that Terraform left (terraform.tfstate, or terraform.tfstate.d/WORKSPACE, or where a backend \"local\", \"http\" or \"s3\" \
 has it) is taken over once, by the first command that changes something; later changes of that file are told and not followed. `push` takes a state over again, or another \
 one. `pull` prints a state that Terraform goes on with, if it is asked for everything.
 

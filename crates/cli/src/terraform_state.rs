@@ -12,7 +12,7 @@ use crate::render::diagnostics::Sources;
 use decide::{Schemas, TakenState, World};
 use interchange::StateFile;
 use model::Taken;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -88,15 +88,13 @@ impl Found {
 enum Place {
     /// In a file, seen from the project.
     File(PathBuf),
-    /// Behind an address of the Web, which may name a user and a password.
-    Web {
-        /// All of it.
-        url: String,
-        /// What people may see of it.
-        shown: String,
+    /// Behind an address, which a backend of this kind says with these arguments.
+    Far {
+        /// Its kind.
+        kind: String,
+        /// Its arguments as texts (`registry::Asked`).
+        arguments: BTreeMap<String, String>,
     },
-    /// Nowhere: its backend has no such workspace.
-    Nowhere,
 }
 
 /// Where Terraform has the state of a workspace, by its `backend` block.
@@ -110,39 +108,63 @@ fn place(project: &Project, workspace: &str) -> Result<Place, CommandError> {
             Sources::new(texts),
         ));
     }
-    let backend = read.backend.as_ref();
-    let setting = |name: &str, variable: Option<&str>| {
-        let written = backend.and_then(|backend| backend.settings.get(name));
-        let written = written.and_then(value::Value::as_str).map(str::to_owned);
-        written.or_else(|| variable.and_then(|name| std::env::var(name).ok()))
+    let Some(backend) = read.backend else {
+        return Ok(Place::File(file_of(workspace, None, None)));
     };
-    match backend.map(|backend| &*backend.kind) {
-        Some("http") if workspace != DEFAULT_ENVIRONMENT => Ok(Place::Nowhere),
-        Some("http") => {
-            let Some(shown) = setting("address", Some("TF_HTTP_ADDRESS")) else {
-                return Err(CommandError::Usage(
-                    "the backend \"http\" has no address: write it, or set TF_HTTP_ADDRESS"
-                        .to_owned(),
-                ));
-            };
-            let user = setting("username", Some("TF_HTTP_USERNAME"));
-            let password = setting("password", Some("TF_HTTP_PASSWORD"));
-            let url = match user {
-                None => shown.clone(),
-                Some(user) => with_login(&shown, &user, &password.unwrap_or_default()),
-            };
-            Ok(Place::Web { url, shown })
+    let mut arguments = BTreeMap::new();
+    for (name, value) in &backend.settings {
+        flatten(name.to_string(), value, &mut arguments);
+    }
+    match &*backend.kind {
+        "local" => {
+            let setting = |name: &str| arguments.get(name).map(String::as_str);
+            let (path, directory) = (setting("path"), setting("workspace_dir"));
+            Ok(Place::File(file_of(workspace, path, directory)))
         }
-        Some("local") => {
-            let (path, directory) = (setting("path", None), setting("workspace_dir", None));
-            Ok(Place::File(file_of(
-                workspace,
-                path.as_deref(),
-                directory.as_deref(),
-            )))
-        }
+        kind if definition::is_backend_read(kind) => Ok(Place::Far {
+            kind: kind.to_owned(),
+            arguments,
+        }),
         _ => Ok(Place::File(file_of(workspace, None, None))),
     }
+}
+
+/// The texts of a value, each under its name; those inside of it under its name, a point, and theirs.
+fn flatten(name: String, value: &value::Value, texts: &mut BTreeMap<String, String>) {
+    let text = value::convert(value, &value::Type::String);
+    if let Some(text) = text.as_ref().ok().and_then(value::Value::as_str) {
+        texts.insert(name, text.to_owned());
+        return;
+    }
+    for (key, value) in value.entries().into_iter().flatten() {
+        flatten(format!("{name}.{key}"), value, texts);
+    }
+    for (index, value) in value.elements().into_iter().flatten().enumerate() {
+        flatten(format!("{name}.{index}"), value, texts);
+    }
+}
+
+/// Asks for what a backend keeps that is not on this machine.
+fn fetch(
+    tokio: &tokio::runtime::Runtime,
+    (kind, arguments): (&str, &BTreeMap<String, String>),
+    workspace: &str,
+) -> Result<Option<Found>, CommandError> {
+    let settings = registry::Settings::load(crate::project::variables()).0;
+    let asked = registry::Asked {
+        arguments,
+        settings: &settings,
+        workspace,
+        now_ms: contract::Clock::now_ms(&engine::SystemClock::new()),
+    };
+    let kept = registry::kept(kind, &asked)
+        .map_err(|why| unusable(&format!("of the backend \"{kind}\""), &why))?;
+    let Some(kept) = kept else { return Ok(None) };
+    let document = registry::document(settings.clone(), &kept, STATE_BYTES_MAX);
+    let document = tokio.block_on(document);
+    let bytes = document.map_err(|why| unusable(&kept.shown, &why))?;
+    let bytes = bytes.filter(|bytes| !bytes.trim_ascii().is_empty());
+    bytes.map(|bytes| of_bytes(&kept.shown, bytes)).transpose()
 }
 
 /// Refuses to begin without a state that is somewhere where it cannot be read: everything in it would be made a second
@@ -171,21 +193,6 @@ fn file_of(workspace: &str, path: Option<&str>, directory: Option<&str>) -> Path
         .join(FILE)
 }
 
-/// An address with a user and a password.
-fn with_login(address: &str, user: &str, password: &str) -> String {
-    let plain = |text: &str| {
-        let each = text.bytes().map(|byte| match byte {
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        });
-        each.collect::<String>()
-    };
-    match address.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}:{}@{rest}", plain(user), plain(password)),
-        None => address.to_owned(),
-    }
-}
-
 /// The state that Terraform left for a workspace; none where it left none. What is not on this machine is looked at
 /// only where that is asked for.
 pub(crate) fn find(
@@ -196,15 +203,10 @@ pub(crate) fn find(
 ) -> Result<Option<Found>, CommandError> {
     let path = match place(project, workspace)? {
         Place::File(path) => path,
-        Place::Web { url, shown } if far => {
-            let settings = registry::Settings::load(crate::project::variables()).0;
-            let document = registry::document(settings, &url, STATE_BYTES_MAX);
-            let document = tokio.block_on(document);
-            let bytes = document.map_err(|why| unusable(&shown, &why))?;
-            let bytes = bytes.filter(|bytes| !bytes.trim_ascii().is_empty());
-            return bytes.map(|bytes| of_bytes(&shown, bytes)).transpose();
+        Place::Far { kind, arguments } if far => {
+            return fetch(tokio, (&kind, &arguments), workspace);
         }
-        Place::Web { .. } | Place::Nowhere => return Ok(None),
+        Place::Far { .. } => return Ok(None),
     };
     // What cannot be found is not there; an empty file is what Terraform makes before it writes for the first time.
     let blank = match std::fs::metadata(project.root.join(&path)) {
@@ -283,16 +285,5 @@ fn unusable(origin: &str, why: &str) -> CommandError {
         diagnostics: diag::no_state(origin, why).into(),
         sources: Sources::default(),
         code: exit::BAD_INPUT,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_login;
-
-    #[test]
-    fn users_and_passwords_are_part_of_the_address() {
-        let url = with_login("https://example.com/state", "me", "a:b@c/d");
-        assert_eq!(url, "https://me:a%3Ab%40c%2Fd@example.com/state");
     }
 }

@@ -131,7 +131,9 @@ impl Client {
     pub(crate) async fn document(&self, ask: Ask<'_>) -> Result<Answer, HttpError> {
         let mut body = Vec::new();
         let mut answer = self.get(ask, &mut body).await?;
-        answer.body = body;
+        if answer.status.is_success() {
+            answer.body = body;
+        }
         Ok(answer)
     }
 

@@ -5,7 +5,8 @@
 //! [`Manifest`] is Terraform's list of what is installed; [`WithModules`] shows it to the compiler. What has been
 //! fetched becomes part of the release when the project is compiled, so that nothing is fetched when it is applied.
 //!
-//! [`install_providers`] does the same for providers, with Terraform's own lock file (`provider`).
+//! [`install_providers`] does the same for providers, with Terraform's own lock file (`provider`). [`kept`] says where a
+//! backend of Terraform keeps a state, and [`document`] fetches it.
 //!
 //! Nothing is decided here about a project, and nothing is run that was fetched. The way of a package: `discovery` (the
 //! registry) -> `fetch` (how the address says) -> `git`, `http`, `archive` -> `tree` (its digest) -> `lock` ->
@@ -20,6 +21,7 @@ mod fetch;
 mod git;
 mod http;
 mod install;
+mod kept;
 mod limits;
 mod lock;
 mod manifest;
@@ -31,6 +33,7 @@ mod written;
 pub use diag::CODES;
 pub use document::document;
 pub use install::{Event, Installation, Options, WithModules, install};
+pub use kept::{Asked, Kept, kept};
 pub use lock::LOCK_FILE;
 pub use manifest::Manifest;
 pub use provider::{
