@@ -503,9 +503,12 @@ mod tests {
         );
     }
 
+    /// A kind, its arguments, and what is said of them.
+    type Refused<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
     #[test]
     fn what_an_address_cannot_say_is_refused() {
-        let cases: [(&str, &[(&str, &str)], &str); 6] = [
+        let cases: [Refused<'_>; 6] = [
             ("s3", &[("key", "k")], "the backend has no bucket: write it"),
             ("s3", &[("bucket", "b")], "the backend has no key: write it"),
             (

@@ -5,8 +5,8 @@
 //! [`Manifest`] is Terraform's list of what is installed; [`WithModules`] shows it to the compiler. What has been
 //! fetched becomes part of the release when the project is compiled, so that nothing is fetched when it is applied.
 //!
-//! [`install_providers`] does the same for providers, with Terraform's own lock file (`provider`). [`kept`] says where a
-//! backend of Terraform keeps a state, and [`document`] fetches it.
+//! [`install_providers`] does the same for providers, with Terraform's own lock file (`provider`). [`kept`] says where
+//! a backend of Terraform keeps a state, and [`document`] fetches it.
 //!
 //! Nothing is decided here about a project, and nothing is run that was fetched. The way of a package: `discovery` (the
 //! registry) -> `fetch` (how the address says) -> `git`, `http`, `archive` -> `tree` (its digest) -> `lock` ->

@@ -11,7 +11,8 @@
 //! `until-printed NAME TEXT`, `stdin TEXT` (without a text: someone who does not answer) or `stdin-from PATH` for the
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
 //! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`, `serve PORT PATH [LOGIN]` (this file, to
-//! whoever asks with this login).
+//! whoever asks with this login), `bucket PORT NAME` (an empty one of a simulated AWS, `moto_server`; without it on the
+//! PATH the script ends there).
 //! Outputs: `keep PATH` (what the last command wrote to its standard output), `save NAME PATTERN` (what a `[..]` of it
 //! stands for in the last output: the last but one where it ends with one, else the last), `never TEXT` (no output from
 //! here on contains it), `absent PATH TEXT` (no file below it contains this).
@@ -274,6 +275,7 @@ impl Shell {
                 serve(port, self.path(path), login);
                 done
             }
+            ("bucket", [port, name]) => self.bucket(port, name),
             ("http", [port, path]) => http(port, path, &self.redactor),
             ("only-as-root", []) if !is_root() => Err(Stop::Skip("this needs root".to_owned())),
             ("not-as-root", []) if is_root() => Err(Stop::Skip(
@@ -409,6 +411,39 @@ impl Shell {
         }
         self.mounted = Some(path);
         Ok(Vec::new())
+    }
+}
+
+impl Shell {
+    /// Starts moto, which ends with the script, and makes a bucket.
+    fn bucket(&self, port: &str, name: &str) -> Result<Vec<String>, Stop> {
+        let Some(moto) = on_path("moto_server") else {
+            let why = "there is no moto_server on the PATH (pip install 'moto[server]')";
+            return Err(Stop::Skip(why.to_owned()));
+        };
+        Command::new(moto)
+            .args(["-H", "127.0.0.1", "-p", port])
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| Stop::Wrong(format!("moto_server does not start: {error}")))?;
+        let make = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(format!("127.0.0.1:{port}"))?;
+            write!(
+                stream,
+                "PUT /{name} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )?;
+            let mut text = String::new();
+            stream.read_to_string(&mut text)?;
+            Ok(text)
+        };
+        let is_made = || make().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+        if process::wait_for(is_made) {
+            return Ok(Vec::new());
+        }
+        Err(wrong("moto_server does not come up"))
     }
 }
 
