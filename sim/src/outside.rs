@@ -2,7 +2,8 @@
 
 use crate::{Mutant, Rng, Scenario};
 use contract::fake::{
-    FakeArtifacts, FakeProvider, FakeProvisioners, FakeRouter, FakeRuntime, FakeWorld, Fault,
+    FakeArtifacts, FakeProbes, FakeProvider, FakeProvisioners, FakeRouter, FakeRuntime, FakeWorld,
+    Fault,
 };
 use contract::{Artifacts as _, Provider as _, Router as _, Runtime as _};
 use decide::Watch;
@@ -29,6 +30,8 @@ pub(crate) struct Outside {
     pub artifacts: FakeArtifacts,
     /// What runs provisioners.
     pub provisioners: FakeProvisioners,
+    /// What looks at the health of objects.
+    pub probes: FakeProbes,
     pub flying: BTreeMap<u64, Flying>,
     /// Instances that somebody broke.
     pub broken: BTreeMap<InstanceId, Broken>,
@@ -112,6 +115,7 @@ impl Outside {
             router: FakeRouter::new(),
             artifacts,
             provisioners: FakeProvisioners::new(),
+            probes: FakeProbes::new(),
             flying: BTreeMap::new(),
             broken: BTreeMap::new(),
             rotten: BTreeSet::new(),
@@ -131,6 +135,8 @@ impl Outside {
             router: self.router.copy(),
             artifacts: self.artifacts.copy(),
             provisioners: self.provisioners.copy(),
+            // Nobody makes anything ill: one for all is as good.
+            probes: self.probes.clone(),
             flying: self.flying.clone(),
             broken: self.broken.clone(),
             rotten: self.rotten.clone(),
@@ -273,6 +279,16 @@ impl Outside {
             Effect::Publish(table) => self.router.land(table),
             Effect::Build(spec) => self.artifacts.land(spec),
             Effect::Provision(provision) => self.provisioners.land(flying.of.action, provision),
+            Effect::Probe(probe) => match self.probes.see(probe) {
+                Ok(sight) if sight.healthy => Outcome::Healthy {
+                    answer: sight.answer,
+                },
+                Ok(sight) => Outcome::Unhealthy {
+                    diagnostics: trouble(&sight.answer),
+                    answer: sight.answer,
+                },
+                Err(diagnostics) => Outcome::Refused { diagnostics },
+            },
         }
     }
 

@@ -329,7 +329,8 @@ fn verb(effect: &model::Effect) -> Option<&'static str> {
         | model::Effect::Stop { .. }
         | model::Effect::Publish(_)
         | model::Effect::Build(_)
-        | model::Effect::Provision(_) => None,
+        | model::Effect::Provision(_)
+        | model::Effect::Probe(_) => None,
     }
 }
 
@@ -343,6 +344,8 @@ fn outcome_word(outcome: &model::Outcome) -> &'static str {
         model::Outcome::Built { .. } => "built",
         model::Outcome::Provisioned { .. } => "provisioned",
         model::Outcome::Broken { .. } => "broken",
+        model::Outcome::Healthy { .. } => "healthy",
+        model::Outcome::Unhealthy { .. } => "unhealthy",
         model::Outcome::Refused { .. } => "refused",
         model::Outcome::Failed { .. } => "failed",
         model::Outcome::Unknown { .. } => "unknown",

@@ -343,6 +343,7 @@ impl Session {
     /// The same with another directory for what belongs to running commands.
     fn built_in_with(&self, scratch: PathBuf) -> Outside {
         let provisioners = host::Exec::new(self.project.root.clone(), scratch.clone());
+        let probes = host::Looks::new(self.project.root.clone(), scratch.clone());
         let options = host::Options {
             project: self.project.root.clone(),
             scratch,
@@ -357,6 +358,7 @@ impl Session {
             ]),
             lent: self.lent.clone(),
             provisioners: Some(Arc::new(provisioners)),
+            probes: Some(Arc::new(probes)),
             ..Outside::default()
         }
     }

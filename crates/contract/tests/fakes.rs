@@ -7,12 +7,12 @@
 )]
 
 use contract::conformance::{
-    self, ArtifactsFixture, Inquires, ProviderFixture, ProvisionersFixture, RouterFixture,
-    RuntimeFixture,
+    self, ArtifactsFixture, Inquires, ProbesFixture, ProviderFixture, ProvisionersFixture,
+    RouterFixture, RuntimeFixture,
 };
 use contract::fake::{
-    Class, FakeArtifacts, FakeClock, FakeProvider, FakeProvisioners, FakeRouter, FakeRuntime,
-    FakeWorld, Fault, Landing, ProviderCall,
+    Class, FakeArtifacts, FakeClock, FakeProbes, FakeProvider, FakeProvisioners, FakeRouter,
+    FakeRuntime, FakeWorld, Fault, Landing, ProviderCall,
 };
 use contract::{
     Answer, Clock, Inquiry, Looked, Outcome, Pending, Provider, Question, Router, Runtime,
@@ -318,6 +318,43 @@ fn provisioners_conform() {
         &provisioners,
         &Commands(provisioners.clone()),
     ));
+}
+
+struct Named(FakeProbes);
+
+impl ProbesFixture for Named {
+    fn healthy(&self) -> Vec<model::Probe> {
+        ["http", "tcp"]
+            .map(|kind| probe(kind, Value::string("well")))
+            .into()
+    }
+
+    fn ill(&self) -> Vec<(model::Probe, &'static str)> {
+        self.0.set_ill("ill", true);
+        vec![(probe("tcp", Value::string("ill")), "is ill")]
+    }
+}
+
+fn probe(kind: &'static str, what: Value) -> model::Probe {
+    model::Probe {
+        address: creation().address,
+        target: Value::object([(kind.into(), what)].into()),
+        manner: model::Manner {
+            statuses: Vec::new(),
+            interval_ms: 1,
+            deadline_ms: 1,
+            successes: 1,
+            on_failure: model::Unhealthy::Hold,
+        },
+        until_ms: 0,
+    }
+}
+
+#[test]
+fn probes_conform() {
+    let probes = FakeProbes::new();
+    now(conformance::probes(&probes, &Named(probes.clone())));
+    assert_eq!(probes.looks(), 5);
 }
 
 #[test]

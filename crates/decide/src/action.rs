@@ -7,7 +7,7 @@
 
 use crate::limits::{ATTEMPTS_MAX, INQUIRIES_MAX, INQUIRY_WINDOW_MS_MIN, PROVISION_SETTLE_MS};
 use alloc::string::String;
-use model::{Effect, Inquiry, OnFailure, Outcome, Repeat, Retry, Verb};
+use model::{Effect, Inquiry, OnFailure, Outcome, Repeat, Retry, Unhealthy, Verb};
 use serde::{Deserialize, Serialize};
 use value::Diagnostics;
 
@@ -107,7 +107,7 @@ impl Action {
     pub fn repeat(&self) -> Repeat {
         match &self.effect {
             Effect::Change(change) => change.repeat,
-            Effect::Build(_) => Repeat::Safe,
+            Effect::Build(_) | Effect::Probe(_) => Repeat::Safe,
             Effect::Provision(_) => Repeat::Never,
             Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) => Repeat::ByKey,
         }
@@ -121,7 +121,8 @@ impl Action {
             | Effect::Stop { .. }
             | Effect::Publish(_)
             | Effect::Build(_)
-            | Effect::Provision(_) => None,
+            | Effect::Provision(_)
+            | Effect::Probe(_) => None,
         }
     }
 
@@ -144,7 +145,11 @@ impl Action {
     fn settle_ms(&self) -> u64 {
         match &self.effect {
             Effect::Change(change) => change.settle_ms,
-            Effect::Build(_) | Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) => 0,
+            Effect::Build(_)
+            | Effect::Place(_)
+            | Effect::Stop { .. }
+            | Effect::Publish(_)
+            | Effect::Probe(_) => 0,
             Effect::Provision(_) => PROVISION_SETTLE_MS,
         }
     }
@@ -297,13 +302,14 @@ impl Action {
             | Outcome::Stopped
             | Outcome::Published { .. }
             | Outcome::Built { .. }
-            | Outcome::Provisioned { .. } => Stage::Done,
-            Outcome::Broken { .. } if self.may_fail() => Stage::Done,
-            Outcome::Partial { diagnostics, .. } | Outcome::Broken { diagnostics, .. } => {
-                Stage::Failed {
-                    diagnostics: diagnostics.clone(),
-                }
-            }
+            | Outcome::Provisioned { .. }
+            | Outcome::Healthy { .. } => Stage::Done,
+            Outcome::Broken { .. } | Outcome::Unhealthy { .. } if self.may_fail() => Stage::Done,
+            Outcome::Partial { diagnostics, .. }
+            | Outcome::Broken { diagnostics, .. }
+            | Outcome::Unhealthy { diagnostics, .. } => Stage::Failed {
+                diagnostics: diagnostics.clone(),
+            },
             Outcome::Refused { .. } if self.may_fail() => Stage::Done,
             Outcome::Refused { diagnostics } => self.refused(diagnostics, at_ms),
             Outcome::Failed {
@@ -335,7 +341,15 @@ impl Action {
 
     /// Whether everything goes on where it failed.
     pub(crate) fn may_fail(&self) -> bool {
-        matches!(&self.effect, Effect::Provision(one) if one.on_failure == OnFailure::Continue)
+        match &self.effect {
+            Effect::Provision(one) => one.on_failure == OnFailure::Continue,
+            Effect::Probe(probe) => probe.manner.on_failure == Unhealthy::Continue,
+            Effect::Change(_)
+            | Effect::Place(_)
+            | Effect::Stop { .. }
+            | Effect::Publish(_)
+            | Effect::Build(_) => false,
+        }
     }
 
     /// The newest attempt had no effect and no other follows: over, unless an earlier one may have had one.
@@ -391,7 +405,8 @@ pub fn fits(effect: &Effect, outcome: &Outcome) -> bool {
         | (Effect::Stop { .. }, Outcome::Stopped)
         | (Effect::Publish(_), Outcome::Published { .. })
         | (Effect::Build(_), Outcome::Built { .. })
-        | (Effect::Provision(_), Outcome::Provisioned { .. } | Outcome::Broken { .. }) => true,
+        | (Effect::Provision(_), Outcome::Provisioned { .. } | Outcome::Broken { .. })
+        | (Effect::Probe(_), Outcome::Healthy { .. } | Outcome::Unhealthy { .. }) => true,
         (_, Outcome::Refused { .. } | Outcome::Failed { .. } | Outcome::Unknown { .. }) => true,
         (
             _,
@@ -402,7 +417,9 @@ pub fn fits(effect: &Effect, outcome: &Outcome) -> bool {
             | Outcome::Published { .. }
             | Outcome::Built { .. }
             | Outcome::Provisioned { .. }
-            | Outcome::Broken { .. },
+            | Outcome::Broken { .. }
+            | Outcome::Healthy { .. }
+            | Outcome::Unhealthy { .. },
         ) => false,
     }
 }
@@ -462,10 +479,28 @@ mod tests {
         })
     }
 
+    fn probe(on_failure: Unhealthy) -> Effect {
+        let Effect::Change(Change { address, .. }) = create(Repeat::Never, 0) else {
+            unreachable!("a creation is a change");
+        };
+        Effect::Probe(model::Probe {
+            address,
+            target: value::Value::null(value::Type::Any),
+            manner: model::Manner {
+                statuses: Vec::new(),
+                interval_ms: 1_000,
+                deadline_ms: 60_000,
+                successes: 1,
+                on_failure,
+            },
+            until_ms: NOW_MS + 60_000,
+        })
+    }
+
     /// A table: its name, what is done, tries so far, and whether an earlier attempt may still take effect.
     type Table = (&'static str, Effect, u32, bool);
 
-    fn tables() -> [Table; 10] {
+    fn tables() -> [Table; 12] {
         let never = || create(Repeat::Never, 60_000);
         let by_key = || create(Repeat::ByKey, 60_000);
         let route = || Effect::Publish(RouteTable::default());
@@ -481,6 +516,8 @@ mod tests {
             ("that, last try", route(), last, true),
             ("a provisioner", provision(OnFailure::Fail), 0, false),
             ("that, may fail", provision(OnFailure::Continue), 0, false),
+            ("a look at health", probe(Unhealthy::Hold), 0, false),
+            ("that, may fail", probe(Unhealthy::Continue), 0, false),
         ]
     }
 
@@ -529,7 +566,7 @@ mod tests {
         format!("{name}{unsettled}")
     }
 
-    fn outcomes() -> [(&'static str, Outcome); 6] {
+    fn outcomes() -> [(&'static str, Outcome); 7] {
         let (object, private) = (None, Vec::new());
         let diagnostics = Diagnostics::default();
         let retry_after_ms = None;
@@ -554,6 +591,13 @@ mod tests {
                 "broken",
                 Outcome::Broken {
                     output: String::new(),
+                    diagnostics: diagnostics.clone(),
+                },
+            ),
+            (
+                "unhealthy",
+                Outcome::Unhealthy {
+                    answer: String::new(),
                     diagnostics: diagnostics.clone(),
                 },
             ),

@@ -5,7 +5,7 @@ use crate::conditions::{self, written};
 use crate::eval::Evaluator;
 use crate::plan::{has_holes, propose};
 use crate::run::Run;
-use crate::{Decision, Held, Memo, Object, World, diag, provision, retry};
+use crate::{Decision, Held, Memo, Object, World, diag, health, provision, retry};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -67,7 +67,8 @@ fn provider_of(effect: &Effect) -> Option<&str> {
         | Effect::Stop { .. }
         | Effect::Publish(_)
         | Effect::Build(_)
-        | Effect::Provision(_) => None,
+        | Effect::Provision(_)
+        | Effect::Probe(_) => None,
     }
 }
 
@@ -124,7 +125,7 @@ fn closed_until(run: &Run, action: &Action) -> i64 {
 pub(crate) fn is_counted(effect: &Effect) -> bool {
     matches!(
         effect,
-        Effect::Change(_) | Effect::Build(_) | Effect::Provision(_)
+        Effect::Change(_) | Effect::Build(_) | Effect::Provision(_) | Effect::Probe(_)
     )
 }
 
@@ -142,7 +143,8 @@ pub(crate) fn exhausted(run: &Run, action: &Action) -> bool {
         | Effect::Stop { .. }
         | Effect::Publish(_)
         | Effect::Build(_)
-        | Effect::Provision(_) => true,
+        | Effect::Provision(_)
+        | Effect::Probe(_) => true,
     };
     // What may have had an effect is tried to the end, whatever the budget says; and so is what never failed, but was
     // lost with an engine and then found not to be there.
@@ -249,7 +251,7 @@ pub(crate) fn steps(
         }
         let is_change = matches!(work, Work::Change { .. });
         if room.take(is_change.then_some(planned.provider.as_str())) {
-            let decision = step_decision(world, run, memo, *step, planned, work);
+            let decision = step_decision(world, run, memo, (*step, now_ms), planned, work);
             let calls = memo.open_calls(run);
             if calls.is_empty() {
                 decisions.push(decision);
@@ -282,7 +284,7 @@ fn step_decision(
     world: &World,
     run: &Run,
     memo: &mut Memo,
-    step: u32,
+    (step, now_ms): (u32, i64),
     planned: &PlannedChange,
     work: Work,
 ) -> Decision {
@@ -301,6 +303,7 @@ fn step_decision(
         Work::Provision { provisioner, .. } => {
             provision::effect(world, run, memo, planned, provisioner).map(Next::Begin)
         }
+        Work::Probe { .. } => health::effect(world, run, memo, planned, now_ms).map(Next::Begin),
         Work::Join => {
             Err(diag::not_available(&planned.address.to_string(), value::Span::default()).into())
         }

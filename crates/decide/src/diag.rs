@@ -292,6 +292,19 @@ pub(crate) fn condition_on_ephemeral(what: &str, span: Span) -> Diagnostic {
     .at(span)
 }
 
+pub(crate) fn health_unknown(address: &dyn Display, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "SF0939",
+        "Where the health of an object is looked at is not known",
+        format!(
+            "{address} is there, and what its `health` block looks at has a value that is not known, or is null where one \
+             of http, tcp and command is to be said. The object stays; it counts as not healthy."
+        ),
+    )
+    .at(span)
+    .about(format!("{address}"))
+}
+
 pub(crate) fn provisioner_unknown(address: &dyn Display, kind: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         "SF0931",
@@ -653,6 +666,7 @@ mod tests {
             condition_on_ephemeral("check.health", at),
             output_sensitive("password", at),
             provisioner_unknown(address, "local-exec", at),
+            health_unknown(address, at),
             blocks_in_circle(),
             moves_in_circle(at),
             moves_blocked(&[(String::from("host_file.a"), String::from("host_file.b"))]),

@@ -9,7 +9,7 @@ use crate::conditions::written;
 use crate::eval::{Evaluator, Judging, Objects, Place};
 use crate::memo;
 use crate::plan::propose;
-use crate::{Memo, World, diag, provision};
+use crate::{Memo, World, diag, health, provision};
 use alloc::collections::BTreeMap;
 use core::cell::RefCell;
 use model::{
@@ -303,6 +303,18 @@ pub fn handed_out(
             }
             _ => Ok(effect.clone()),
         },
+        Effect::Probe(probe) => {
+            let Some(planned) = run.planned_by(action) else {
+                return Ok(effect.clone());
+            };
+            let evaluator = memo.evaluator(world, run);
+            let objects = objects(world, run);
+            let target = held.with(evaluator, &objects, |evaluator, objects| {
+                health::target(evaluator, objects, planned, false)
+            })?;
+            let (target, _) = target;
+            Ok(Effect::Probe(health::left(probe, target, world.at_ms)))
+        }
         Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => {
             Ok(effect.clone())
         }

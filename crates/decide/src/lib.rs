@@ -25,6 +25,7 @@ mod entry;
 mod eval;
 pub mod gate;
 pub mod heal;
+mod health;
 mod held;
 mod inspection;
 pub mod limits;

@@ -32,6 +32,9 @@ pub struct Object {
     /// write it down: it is taken for the version at hand.
     #[serde(default)]
     pub schema_version: Option<u64>,
+    /// It was not found to be healthy after it was made or changed: the next run looks again.
+    #[serde(default)]
+    pub unhealthy: bool,
 }
 
 impl Object {
@@ -64,6 +67,7 @@ impl Object {
             quiet_from_ms: 0,
             configuration: ProviderInstance::default(),
             schema_version: None,
+            unhealthy: false,
         }
     }
 
@@ -80,6 +84,7 @@ impl Object {
             quiet_from_ms: 0,
             configuration: taken.configuration.clone(),
             schema_version: Some(taken.schema_version),
+            unhealthy: false,
         }
     }
 

@@ -403,7 +403,8 @@ fn started(run: &Run, service: &Name, target: &Target) -> u32 {
         | Effect::Stop { .. }
         | Effect::Publish(_)
         | Effect::Build(_)
-        | Effect::Provision(_) => false,
+        | Effect::Provision(_)
+        | Effect::Probe(_) => false,
     };
     run.actions.values().filter(of_it).count() as u32
 }

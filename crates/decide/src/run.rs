@@ -199,7 +199,8 @@ impl Run {
                     Work::Change { .. }
                     | Work::Read { .. }
                     | Work::Check { .. }
-                    | Work::Provision { .. },
+                    | Work::Provision { .. }
+                    | Work::Probe { .. },
                 ) => {
                     self.ready.insert(at);
                 }
@@ -265,7 +266,8 @@ impl Run {
             Work::Change { change, .. }
             | Work::Read { change }
             | Work::Check { change }
-            | Work::Provision { change, .. } => change,
+            | Work::Provision { change, .. }
+            | Work::Probe { change } => change,
         };
         Some((plan.changes.get(change as usize)?, work))
     }
@@ -368,6 +370,8 @@ impl Run {
                 | Outcome::Built { .. }
                 | Outcome::Provisioned { .. }
                 | Outcome::Broken { .. }
+                | Outcome::Healthy { .. }
+                | Outcome::Unhealthy { .. }
                 | Outcome::Refused { .. } => health.succeeded(limit),
             }
         }
@@ -453,6 +457,10 @@ fn opens(plan: &Plan, work: Work) -> bool {
             .changes
             .get(change as usize)
             .is_some_and(|one| one.action == model::Action::Open),
-        Work::Join | Work::Change { .. } | Work::Check { .. } | Work::Provision { .. } => false,
+        Work::Join
+        | Work::Change { .. }
+        | Work::Check { .. }
+        | Work::Provision { .. }
+        | Work::Probe { .. } => false,
     }
 }

@@ -661,7 +661,11 @@ impl World {
                 self.route.intended(table);
                 self.rerouted(at_ms);
             }
-            Effect::Place(_) | Effect::Change(_) | Effect::Build(_) | Effect::Provision(_) => {}
+            Effect::Place(_)
+            | Effect::Change(_)
+            | Effect::Build(_)
+            | Effect::Provision(_)
+            | Effect::Probe(_) => {}
         }
         Ok(())
     }
@@ -767,6 +771,11 @@ impl World {
                     self.rerouted(at_ms);
                 }
             }
+            (Effect::Probe(probe), Outcome::Healthy { .. }) => {
+                if let Some(object) = self.resources.get_mut(&probe.address) {
+                    object.unhealthy = false;
+                }
+            }
             (Effect::Build(spec), Outcome::Built { artifact }) => {
                 self.built
                     .insert(Digest::of(&model::encode(spec)), *artifact);
@@ -830,6 +839,7 @@ impl World {
             quiet_from_ms,
             configuration,
             schema_version,
+            unhealthy: false,
         };
         let before = self.resources.insert(change.address.clone(), object);
         if let Some(before) = before.filter(|_| new_first && change.verb == Verb::Create) {
@@ -919,10 +929,16 @@ impl World {
         }
         let summary = run.summary(result.clone(), at_ms);
         let targets = run.options.targets.clone();
+        let unhealthy = run.unhealthy();
         let unprovisioned = run.unprovisioned();
         for address in &unprovisioned {
             if let Some(object) = self.resources.get_mut(address) {
                 object.tainted = true;
+            }
+        }
+        for address in &unhealthy {
+            if let Some(object) = self.resources.get_mut(address) {
+                object.unhealthy = true;
             }
         }
         if let RunResult::Succeeded {

@@ -31,10 +31,13 @@ pub(crate) const SUGGESTION_CANDIDATES_MAX: usize = 5_000;
 pub(crate) const STATIC_INSTANCES_MAX: usize = 10_000;
 
 /// Most attempts that a `retry` block may allow.
-pub const RETRY_ATTEMPTS_MAX: u64 = 100;
+pub const RETRY_ATTEMPTS_MAX: u32 = 100;
 
-/// Longest pause that a `retry` block may ask for.
-pub const RETRY_PAUSE_MS_MAX: u64 = 60 * 60 * 1_000;
+/// Most looks in a row that a `health` block may ask for.
+pub const HEALTH_SUCCESSES_MAX: u32 = 100;
+
+/// Longest pause and longest deadline that a block in `lifecycle` may ask for.
+pub const PAUSE_MS_MAX: u64 = 60 * 60 * 1_000;
 
 /// Most patterns in a `retry` block.
 pub const RETRY_PATTERNS_MAX: usize = 64;

@@ -762,7 +762,8 @@ impl Core {
             | Effect::Stop { .. }
             | Effect::Publish(_)
             | Effect::Build(_)
-            | Effect::Provision(_) => Ok(Value::null(Type::Any)),
+            | Effect::Provision(_)
+            | Effect::Probe(_) => Ok(Value::null(Type::Any)),
         }
     }
 

@@ -19,6 +19,12 @@ pub const ABANDON_MS_MAX: i64 = 30_000;
 /// Effects of one run of a test that are under way at the same time, as many as Terraform has.
 pub const TEST_PARALLELISM: u32 = 10;
 
+/// Longest time of one look at the health of an object.
+pub(crate) const LOOK_MS_MAX: u64 = 10_000;
+
+/// Time that looks at the health of an object have at least, however long ago its deadline was: it is looked at once.
+pub(crate) const PROBE_LEFT_MS_MIN: u64 = 1_000;
+
 /// Times that one question is put to a provider that goes away instead of answering.
 pub(crate) const GONE_MAX: u32 = 3;
 

@@ -8,7 +8,7 @@
 use contract::Looked;
 use decide::secrets;
 use model::{
-    Address, Answer, BlockSchema, CallAnswer, Change, Inquiry, OpenQuestion, Outcome,
+    Address, Answer, BlockSchema, CallAnswer, Change, Inquiry, OpenQuestion, Outcome, Probe,
     ProviderSchema, Provision, Question, Rung,
 };
 use std::collections::BTreeSet;
@@ -24,6 +24,9 @@ const REDACTED: &str = "(sensitive value)";
 /// What is said instead of what a provisioner wrote.
 const OUTPUT_HIDDEN: &str =
     "(output left out: the provisioner was given a sensitive or ephemeral value)";
+
+/// What is said instead of what was answered to a look.
+const ANSWER_HIDDEN: &str = "(answer left out: the look was given a sensitive or ephemeral value)";
 
 /// What is sensitive in what a provider was given, and what it says itself is never to be shown.
 #[derive(Default)]
@@ -110,6 +113,14 @@ pub(crate) fn unmarked_provision(provision: &Provision) -> (Provision, Sensitive
     for value in core::iter::once(&mut plain.config).chain(&mut plain.connection) {
         sensitive.take_config(value);
     }
+    (plain, sensitive)
+}
+
+/// A look without marks, and what was marked in it.
+pub(crate) fn unmarked_probe(probe: &Probe) -> (Probe, Sensitive) {
+    let mut plain = probe.clone();
+    let mut sensitive = Sensitive::default();
+    sensitive.take_config(&mut plain.target);
     (plain, sensitive)
 }
 
@@ -250,6 +261,14 @@ impl Sensitive {
         }
     }
 
+    /// What was answered to a look is left out in the same way.
+    pub(crate) fn answered(&self, answer: String) -> String {
+        match self.places.is_empty() && self.texts.is_empty() {
+            true => answer,
+            false => ANSWER_HIDDEN.to_owned(),
+        }
+    }
+
     /// The answer, marked again.
     pub fn answer(&self, answer: Answer) -> Answer {
         match answer {
@@ -338,7 +357,10 @@ impl Sensitive {
                 output: self.written(output),
                 diagnostics: self.diagnostics(diagnostics),
             },
-            other @ (Outcome::Placed { .. }
+            // What was answered was left out when it came.
+            other @ (Outcome::Healthy { .. }
+            | Outcome::Unhealthy { .. }
+            | Outcome::Placed { .. }
             | Outcome::Stopped
             | Outcome::Published { .. }
             | Outcome::Built { .. }) => other,

@@ -2,7 +2,7 @@
 
 use crate::Leases;
 use crate::core::Configuration;
-use contract::{Artifacts, Provider, Provisioners, Router, Runtime};
+use contract::{Artifacts, Probes, Provider, Provisioners, Router, Runtime};
 use decide::Schemas;
 use model::Inputs;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Outside {
     pub artifacts: Option<Arc<dyn Artifacts>>,
     /// What runs provisioners.
     pub provisioners: Option<Arc<dyn Provisioners>>,
+    /// What looks at the health of objects.
+    pub probes: Option<Arc<dyn Probes>>,
     /// Providers that were configured before, by what they were configured with.
     pub configured: Arc<Configured>,
     /// Values of ephemeral root variables, for this command.

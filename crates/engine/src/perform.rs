@@ -2,13 +2,18 @@
 
 use crate::Outside;
 use crate::core::Configuration;
-use crate::diag::{artifact_unusable, nothing_to_do_it_with, provider_broke};
-use crate::limits::GONE_MAX;
-use crate::marks::{unmarked_change, unmarked_open, unmarked_provision, unmarked_question};
-use contract::{Looked, Unavailable};
+use crate::diag::{artifact_unusable, not_healthy, nothing_to_do_it_with, provider_broke};
+use crate::limits::{GONE_MAX, LOOK_MS_MAX, PROBE_LEFT_MS_MIN};
+use crate::marks::{
+    Sensitive, unmarked_change, unmarked_open, unmarked_probe, unmarked_provision,
+    unmarked_question,
+};
+use contract::{Looked, Probes, Unavailable};
+use core::time::Duration;
 use decide::Watch;
 use model::{
-    ActionId, Answer, Effect, Inquiry, InstanceSpec, Observation, OpenQuestion, Outcome, Question,
+    ActionId, Answer, Effect, Inquiry, InstanceSpec, Observation, OpenQuestion, Outcome, Probe,
+    Question,
 };
 use value::{Diagnostic, Diagnostics, Marks, Value};
 
@@ -56,6 +61,43 @@ pub(crate) async fn perform(
             }
             None => refused(nothing_to_do_it_with("what runs provisioners")),
         },
+        Effect::Probe(probe) => match &outside.probes {
+            Some(probes) => {
+                let (probe, sensitive) = unmarked_probe(probe);
+                sensitive.outcome(poll(probes.as_ref(), &probe, &sensitive).await)
+            }
+            None => refused(nothing_to_do_it_with("what looks at the health of objects")),
+        },
+    }
+}
+
+/// Looks until it was seen to be healthy often enough, or time is up: at least once, however little of it is left.
+async fn poll(probes: &dyn Probes, probe: &Probe, sensitive: &Sensitive) -> Outcome {
+    let manner = &probe.manner;
+    let mut last = None;
+    let left_ms = manner.deadline_ms.max(PROBE_LEFT_MS_MIN);
+    let polling = async {
+        let mut in_row = 0;
+        loop {
+            // Ends with the deadline around it at the latest.
+            let sight = probes.look(probe, LOOK_MS_MAX).await?;
+            in_row = if sight.healthy { in_row + 1 } else { 0 };
+            last = Some(sensitive.answered(sight.answer));
+            if in_row >= manner.successes {
+                return Ok::<_, Diagnostics>(());
+            }
+            tokio::time::sleep(Duration::from_millis(manner.interval_ms)).await;
+        }
+    };
+    let polled = tokio::time::timeout(Duration::from_millis(left_ms), polling).await;
+    let answer = last.unwrap_or_else(|| String::from("there was no answer in time"));
+    match polled {
+        Ok(Ok(())) => Outcome::Healthy { answer },
+        Ok(Err(diagnostics)) => Outcome::Refused { diagnostics },
+        Err(_) => Outcome::Unhealthy {
+            diagnostics: not_healthy(&probe.address.to_string(), &answer).into(),
+            answer,
+        },
     }
 }
 
@@ -96,7 +138,11 @@ pub(crate) async fn inquire(
             };
         }
         // These are repeated, never inquired into.
-        Effect::Place(_) | Effect::Stop { .. } | Effect::Publish(_) | Effect::Build(_) => {
+        Effect::Place(_)
+        | Effect::Stop { .. }
+        | Effect::Publish(_)
+        | Effect::Build(_)
+        | Effect::Probe(_) => {
             return Inquiry::NotYet.into();
         }
     };

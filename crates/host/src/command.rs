@@ -10,7 +10,7 @@ use crate::limits::{
     COMMAND_TIMEOUT_MS_DEFAULT, COMMAND_TIMEOUT_MS_MAX, STDOUT_BYTES_MAX, STILL_RUNNING_EVERY_MS,
     STILL_RUNNING_RETRY_MS,
 };
-use crate::process::{Ended, Lock, Output, Run, quoted};
+use crate::process::{Ended, Lock, Output, Run, shown};
 use crate::provider::Machine;
 use crate::standing::{self, Standing};
 use contract::{Answer, Inquiry, Outcome};
@@ -242,27 +242,6 @@ impl<'a> Job<'a> {
             (None, _) => "no check".into(),
         }
     }
-}
-
-/// A command line for people, quoted where that is needed to read it.
-fn shown(argv: &[String]) -> String {
-    let words = match argv {
-        [shell, option, text] if shell == "/bin/sh" && option == "-c" => {
-            return format!("`{text}`");
-        }
-        words => words,
-    };
-    let words: Vec<String> = words
-        .iter()
-        .map(|word| {
-            let is_plain = !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
-            if is_plain { word.clone() } else { quoted(word) }
-        })
-        .collect();
-    format!("`{}`", words.join(" "))
 }
 
 fn busy(command: &str) -> Trouble {

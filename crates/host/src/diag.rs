@@ -54,6 +54,7 @@ codes! {
     NO_CONNECTION = "SF0830" "No connection";
     CONNECTION_UNSUPPORTED = "SF0831" "Connection not available here";
     NOT_CONNECTED = "SF0832" "Machine not reached";
+    NOT_LOOKED_AT = "SF0833" "Health cannot be looked at in this way";
 }
 
 /// Why something was not done, and whether another attempt may succeed.
@@ -357,6 +358,15 @@ pub(crate) fn not_connected(host: &str, timeout_ms: u64, why: &str) -> Diagnosti
             "{host} could not be logged in to within {timeout_ms} ms. Nothing was run there. The last attempt: {why}"
         ),
     )
+}
+
+pub(crate) fn not_looked_at(what: &str) -> Diagnostic {
+    let detail = format!(
+        "What is to be looked at is {what}. It can be `http`, an address that begins with http:// (without a user; https \
+         is not spoken here, a `command` can ask that), `tcp`, a host with a port such as localhost:5432, or `command`, \
+         a program with its arguments."
+    );
+    error(NOT_LOOKED_AT, detail)
 }
 
 pub(crate) fn command_failed(command: &str, how: &str, output: &str) -> Diagnostic {

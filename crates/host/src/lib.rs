@@ -18,6 +18,7 @@ mod file;
 mod form;
 mod function;
 mod limits;
+mod probe;
 mod process;
 mod provider;
 mod provision;
@@ -29,5 +30,6 @@ mod write;
 
 pub use builtin::Builtin;
 pub use diag::CODES;
+pub use probe::Looks;
 pub use provider::{Host, Options};
 pub use provision::Exec;

@@ -50,3 +50,9 @@ pub(crate) const CONNECTION_IDLE_S_MAX: u64 = 60;
 
 /// Largest state file of another project that is read; it passes through memory.
 pub(crate) const STATE_BYTES_MAX: u64 = 256 << 20;
+
+/// What is kept of the answer to a look at the health of an object.
+pub(crate) const LOOK_ANSWER_CHARS_MAX: usize = 1_000;
+
+/// Longest status line of HTTP that is read.
+pub(crate) const STATUS_LINE_BYTES_MAX: usize = 4 << 10;

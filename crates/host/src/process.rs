@@ -111,6 +111,27 @@ pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// A command line for people, quoted where that is needed to read it.
+pub(crate) fn shown(argv: &[String]) -> String {
+    let words = match argv {
+        [shell, option, text] if shell == "/bin/sh" && option == "-c" => {
+            return format!("`{text}`");
+        }
+        words => words,
+    };
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| {
+            let is_plain = !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
+            if is_plain { word.clone() } else { quoted(word) }
+        })
+        .collect();
+    format!("`{}`", words.join(" "))
+}
+
 impl Run {
     /// Runs it to its end.
     pub(crate) async fn run(&self, lock: &Path) -> Ended {

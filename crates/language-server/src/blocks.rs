@@ -57,7 +57,22 @@ static LIFECYCLE: Form = form!(
         "replace_triggered_by": "It is replaced when any of these changes.",
         "drift": "What becomes of it when it is changed outside: `observe`, `warn` or `heal`.",
     ],
-    [&PRECONDITION, &POSTCONDITION, &RETRY]
+    [&PRECONDITION, &POSTCONDITION, &RETRY, &HEALTH]
+);
+static HEALTH: Form = form!(
+    "health",
+    "What is looked at after the object was made or changed, until it is healthy.",
+    [
+        "http": "An http:// address that must answer.",
+        "status": "Status of the answer, or a list; any from 200 to 299 if not set.",
+        "tcp": "A host and port that must take connections.",
+        "command": "A command and its arguments that must end with 0.",
+        "interval": "Pause between two looks, such as \"1s\".",
+        "deadline": "Longest time until it must be healthy, such as \"1m\".",
+        "successes": "Looks in a row that must find it healthy.",
+        "on_failure": "\"hold\" or \"continue\".",
+    ],
+    []
 );
 static RETRY: Form = form!(
     "retry",

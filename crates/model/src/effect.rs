@@ -1,7 +1,8 @@
 //! Everything Steadfast can do to the outside and ask of it, and what may come back.
 
 use crate::{
-    Address, Digest, InstanceId, OnFailure, Recovery, ResourceAddress, Retry, RouteTable, Version,
+    Address, Digest, InstanceId, Manner, OnFailure, Recovery, ResourceAddress, Retry, RouteTable,
+    Version,
 };
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -40,6 +41,8 @@ pub enum Effect {
     Build(BuildSpec),
     /// Run a provisioner of an object.
     Provision(Provision),
+    /// Look at an object until it is healthy. Changes nothing.
+    Probe(Probe),
 }
 
 /// What is done to a resource.
@@ -142,6 +145,19 @@ pub struct Provision {
     pub on_failure: OnFailure,
 }
 
+/// The health of an object to look at, with every value known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The object that it belongs to.
+    pub address: Address,
+    /// The object of what is looked at: `http`, `tcp` or `command`, the other two null.
+    pub target: Value,
+    /// How it is looked at. As it is handed out, the deadline is what is left of it.
+    pub manner: Manner,
+    /// When it must be healthy, on the clock of the engine: whoever goes on after a crash has what is left.
+    pub until_ms: i64,
+}
+
 /// What came of an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -192,6 +208,18 @@ pub enum Outcome {
         /// The last of what it wrote.
         output: String,
         /// Why.
+        diagnostics: Diagnostics,
+    },
+    /// An object is healthy.
+    Healthy {
+        /// The last answer.
+        answer: String,
+    },
+    /// An object is not healthy, and time is up.
+    Unhealthy {
+        /// The last answer.
+        answer: String,
+        /// Why that is not enough.
         diagnostics: Diagnostics,
     },
     /// It definitely had no effect, and would not another time.
@@ -476,6 +504,7 @@ impl Effect {
             Self::Publish(table) => alloc::format!("route table {}", table.generation),
             Self::Build(spec) => alloc::format!("building {}", spec.name),
             Self::Provision(one) => alloc::format!("{} of {}", one.kind, one.address),
+            Self::Probe(probe) => alloc::format!("health of {}", probe.address),
         }
     }
 
@@ -488,6 +517,7 @@ impl Effect {
             Self::Publish(_) => "publish",
             Self::Build(_) => "build",
             Self::Provision(_) => "provision",
+            Self::Probe(_) => "probe",
         }
     }
 }

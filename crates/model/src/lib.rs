@@ -38,7 +38,8 @@ pub use drift::{
 pub use effect::{
     Answer, BuildSpec, CallAnswer, CallQuestion, Change, DataAnswer, DataQuestion, Effect,
     ImportQuestion, Inquiry, InstanceSpec, OpenAnswer, OpenQuestion, Outcome, PlanAnswer,
-    PlanQuestion, Provision, Question, ReadAnswer, ReadQuestion, Repeat, UpgradeQuestion, Verb,
+    PlanQuestion, Probe, Provision, Question, ReadAnswer, ReadQuestion, Repeat, UpgradeQuestion,
+    Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
 pub use event::{Command, Event, Origin, Reason, RunKind, RunOptions, RunResult};
@@ -52,10 +53,10 @@ pub use plan::{
 };
 pub use recovery::{Recovery, Rung};
 pub use release::{
-    Check, Condition, Endpoint, EndpointResource, Import, Inputs, Lifecycle, Local, Module,
-    ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig, ProviderRef,
-    ProviderRequirement, Provisioner, Release, Removed, Repetition, Resource, Retry, SourceText,
-    Variable, When,
+    Check, Condition, Endpoint, EndpointResource, HealthCheck, Import, Inputs, Lifecycle, Local,
+    Manner, Module, ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig,
+    ProviderRef, ProviderRequirement, Provisioner, Release, Removed, Repetition, Resource, Retry,
+    SourceText, Unhealthy, Variable, When,
 };
 pub use route::{Arm, Backend, Route, RouteTable};
 pub use schema::{

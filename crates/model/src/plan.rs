@@ -126,6 +126,9 @@ pub struct PlannedChange {
     /// How often and after which pauses it is tried again, where that is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// Its health is looked at, after it was made or changed, or because it was not healthy before.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub probed: bool,
 }
 
 /// One configuration of a provider: the block in its module instance, and the key where it has `for_each`.
@@ -258,6 +261,11 @@ pub enum Work {
         /// Position among the provisioners of the resource.
         provisioner: u32,
     },
+    /// Look at an object until it is healthy.
+    Probe {
+        /// Position in [`Plan::changes`].
+        change: u32,
+    },
 }
 
 /// A difference between the book and the world that nobody planned.
@@ -346,12 +354,14 @@ impl PlannedChange {
             loose: false,
             schema_version: None,
             retry: None,
+            probed: false,
         }
     }
 
     /// Whether carrying it out changes neither the object nor what is known of it.
     pub fn is_nothing(&self) -> bool {
         matches!(self.action, Action::NoOp | Action::Open)
+            && !self.probed
             && self.previous.is_none()
             && self.importing.is_none()
     }

@@ -395,6 +395,45 @@ pub struct Lifecycle {
     /// What becomes of it when it is changed outside; none where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftPolicy>,
+    /// How it is found out whether an object is healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthCheck>,
+}
+
+/// `health`: what is looked at after an object was made or changed, until it is healthy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// An expression of the object of what is looked at: `http`, `tcp` or `command`, the other two null.
+    pub target: Expr,
+    /// How it is looked at.
+    pub manner: Manner,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// How often and how long the health of an object is looked at, what counts, and what follows when it does not come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
+    /// Statuses that an HTTP answer may have; any from 200 to 299 when there are none.
+    pub statuses: Vec<u16>,
+    /// Pause between two looks.
+    pub interval_ms: u64,
+    /// Longest time until it must be healthy.
+    pub deadline_ms: u64,
+    /// Looks in a row that must find it healthy.
+    pub successes: u32,
+    /// What follows when it is not healthy in time.
+    pub on_failure: Unhealthy,
+}
+
+/// What follows when an object is not healthy in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unhealthy {
+    /// The object stays, what depends on it is not done, and the run fails.
+    #[default]
+    Hold,
+    /// Nothing but a warning.
+    Continue,
 }
 
 /// `retry`: how often and after which pauses a call about an object is tried again, and what counts as trouble that

@@ -14,7 +14,7 @@ pub(crate) fn sent(
     match intended.map(|entry| &entry.event) {
         Some(Event::Intended {
             effect: intended, ..
-        }) if intended == effect => None,
+        }) if is_as_intended(intended, effect) => None,
         Some(_) => Some(format!(
             "{} was sent otherwise than intended",
             effect.subject()
@@ -24,4 +24,15 @@ pub(crate) fn sent(
             effect.subject()
         )),
     }
+}
+
+/// Whether a request is what was intended. Looks at the health of an object have what is left of their time, after a
+/// crash.
+fn is_as_intended(intended: &Effect, sent: &Effect) -> bool {
+    let (Effect::Probe(intended), Effect::Probe(sent)) = (intended, sent) else {
+        return intended == sent;
+    };
+    let mut whole = sent.clone();
+    whole.manner.deadline_ms = intended.manner.deadline_ms;
+    sent.manner.deadline_ms <= intended.manner.deadline_ms && whole == *intended
 }

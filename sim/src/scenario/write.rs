@@ -4,8 +4,8 @@ use super::blueprint::{Block, Blueprint, Called, How, MODULE, Repeated, block_na
 use crate::check::secrets::SECRET;
 use contract::fake::FakeProvider;
 use model::{
-    Lifecycle, Mode, Module, ModuleCall, OnFailure, Output, Provisioner, Release, Repetition,
-    Resource, Variable, When,
+    HealthCheck, Lifecycle, Manner, Mode, Module, ModuleCall, OnFailure, Output, Provisioner,
+    Release, Repetition, Resource, Unhealthy, Variable, When,
 };
 use std::collections::BTreeMap;
 use value::{Expr, ExprKind, Name, Reference, Span, Type, Value};
@@ -242,11 +242,29 @@ fn resource(
         depends_on,
         lifecycle: Lifecycle {
             create_before_destroy: block.new_first,
+            health: health(at),
             ..Lifecycle::default()
         },
         provisioners: provisioners(at),
         span: Span::default(),
     }
+}
+
+/// The health of some objects is looked at.
+fn health(at: u32) -> Option<HealthCheck> {
+    let own = attribute(reference(Reference::SelfObject), "id");
+    let target = [(text("tcp"), own)].into();
+    (at % 8 == 5).then(|| HealthCheck {
+        target: expr(ExprKind::Object(target)),
+        manner: Manner {
+            statuses: Vec::new(),
+            interval_ms: 1_000,
+            deadline_ms: 60_000,
+            successes: 1,
+            on_failure: Unhealthy::Hold,
+        },
+        span: Span::default(),
+    })
 }
 
 /// Every other block has a provisioner: for its creation, for its destruction, or one that fails and may.

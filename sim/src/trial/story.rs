@@ -173,5 +173,6 @@ fn intent_name(effect: &Effect, attempt: u32) -> &'static str {
         Effect::Publish(_) => "entry.intended publish",
         Effect::Build(_) => "entry.intended build",
         Effect::Provision(_) => "entry.intended provision",
+        Effect::Probe(_) => "entry.intended probe",
     }
 }

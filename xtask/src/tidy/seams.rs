@@ -9,9 +9,10 @@ use crate::tree::Tree;
 const ROOMS_OF_SEAMS: [&str; 2] = ["contract", "journal"];
 
 /// The traits of `contract` that have a conformance suite of the same name.
-const SEAMS: [&str; 7] = [
+const SEAMS: [&str; 8] = [
     "Artifacts",
     "Clock",
+    "Probes",
     "Provider",
     "Router",
     "Runtime",

@@ -153,6 +153,7 @@ fn step(plan: &Plan, at: usize, needs: Vec<usize>) -> Node {
         }
         Some(Work::Check { change }) => (Some(change), "check"),
         Some(Work::Provision { change, .. }) => (Some(change), "provision"),
+        Some(Work::Probe { change }) => (Some(change), "health"),
         Some(Work::Join) | None => (None, ""),
     };
     let which = match work {

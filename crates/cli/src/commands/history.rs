@@ -457,7 +457,8 @@ fn verb(effect: &Effect) -> String {
         | Effect::Stop { .. }
         | Effect::Publish(_)
         | Effect::Build(_)
-        | Effect::Provision(_) => effect.kind_name().to_owned(),
+        | Effect::Provision(_)
+        | Effect::Probe(_) => effect.kind_name().to_owned(),
     }
 }
 
@@ -476,6 +477,8 @@ fn outcome_text(outcome: &Outcome) -> String {
         Outcome::Built { artifact } => format!("built {}", artifact.short()),
         Outcome::Provisioned { .. } => "ran".to_owned(),
         Outcome::Broken { diagnostics, .. } => format!("ran and failed{}", first(diagnostics)),
+        Outcome::Healthy { answer } => format!("healthy: {answer}"),
+        Outcome::Unhealthy { answer, .. } => format!("not healthy: {answer}"),
         Outcome::Refused { diagnostics } => format!("refused{}", first(diagnostics)),
         Outcome::Failed { diagnostics, .. } => format!("failed{}", first(diagnostics)),
         Outcome::Unknown { why } => format!("outcome lost: {why}"),

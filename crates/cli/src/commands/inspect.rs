@@ -121,12 +121,14 @@ fn resource_json(address: &Address, object: &Object) -> serde_json::Value {
 }
 
 fn print_object(address: &Address, object: &Object) {
-    let tainted = if object.tainted {
+    let mark = if object.tainted {
         format!(" {WARN}(damaged: will be replaced){RESET}")
+    } else if object.unhealthy {
+        format!(" {WARN}(not healthy: will be looked at again){RESET}")
     } else {
         String::new()
     };
-    print_marked(address, &object.value, &tainted);
+    print_marked(address, &object.value, &mark);
 }
 
 /// An object as a block.

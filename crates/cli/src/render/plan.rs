@@ -134,6 +134,12 @@ fn one(out: &mut String, change: &PlannedChange) {
     {
         let _ = writeln!(out, "{DIM}  # (crash safety: {}){RESET}", safety(change));
     }
+    if change.probed && change.action != Action::NoOp {
+        let _ = writeln!(
+            out,
+            "{DIM}  # (what depends on it waits until it is healthy){RESET}"
+        );
+    }
     if let Some(retry) = change.retry.as_ref().filter(|_| !change.is_nothing()) {
         let _ = writeln!(out, "{DIM}  # ({}){RESET}", patience(retry));
     }
@@ -204,6 +210,10 @@ fn safety(change: &PlannedChange) -> &'static str {
 fn said_of(change: &PlannedChange) -> Option<(&'static str, String)> {
     Some(match change.action {
         Action::NoOp if change.importing.is_some() => ("will be imported", String::from("   ")),
+        Action::NoOp if change.probed => {
+            let what = "is not healthy; it is looked at again and stays as it is";
+            (what, String::from("   "))
+        }
         // Nothing is changed by holding something open.
         Action::NoOp | Action::Open => return None,
         // Nothing outside happens to what a data source said.

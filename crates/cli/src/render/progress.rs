@@ -8,7 +8,8 @@ use decide::{Entry, World};
 use engine::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::{
-    ActionId, Effect, Event, InstanceId, Observation, OnFailure, Outcome, Phase, Verb, Verdict,
+    ActionId, Effect, Event, InstanceId, Observation, OnFailure, Outcome, Phase, Unhealthy, Verb,
+    Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
@@ -152,6 +153,10 @@ impl Progress {
                     _ => text,
                 }
             }
+            Outcome::Healthy { answer } => {
+                format!("{GOOD}healthy{RESET} {took}: {}", visible(answer))
+            }
+            Outcome::Unhealthy { answer, .. } => unhealthy(effect, &took, answer),
             Outcome::Refused { .. } => format!("{BAD}refused{RESET} {took}"),
             Outcome::Failed { diagnostics, .. } => {
                 let why = diagnostics.iter().next().map(|one| visible(&one.summary));
@@ -342,6 +347,7 @@ fn doing(effect: &Effect) -> &'static str {
         Effect::Publish(_) => "telling the router",
         Effect::Build(_) => "running the build command",
         Effect::Provision(_) => "running",
+        Effect::Probe(_) => "looking",
     }
 }
 
@@ -356,7 +362,19 @@ fn done(effect: &Effect) -> &'static str {
         | Effect::Stop { .. }
         | Effect::Publish(_)
         | Effect::Build(_)
-        | Effect::Provision(_) => "stopped",
+        | Effect::Provision(_)
+        | Effect::Probe(_) => "stopped",
+    }
+}
+
+/// What is said of an object that is not healthy in time.
+fn unhealthy(effect: &Effect, took: &str, answer: &str) -> String {
+    let text = format!("{BAD}not healthy{RESET} {took}: {}", visible(answer));
+    match effect {
+        Effect::Probe(probe) if probe.manner.on_failure == Unhealthy::Continue => {
+            format!("{text}; {WARN}taken as it is{RESET} (on_failure = \"continue\")")
+        }
+        _ => text,
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod artifacts;
 mod clock;
+mod probes;
 mod provider;
 mod provisioners;
 mod router;
@@ -19,6 +20,7 @@ mod runtime;
 
 pub use artifacts::{ArtifactsFixture, artifacts};
 pub use clock::clock;
+pub use probes::{ProbesFixture, probes};
 pub use provider::{Inquires, ProviderFixture, provider};
 pub use provisioners::{ProvisionersFixture, provisioners};
 pub use router::{RouterFixture, router};

@@ -10,6 +10,7 @@
 mod artifacts;
 mod clock;
 mod diag;
+mod probes;
 mod provider;
 mod provisioners;
 mod router;
@@ -18,6 +19,7 @@ mod world;
 
 pub use artifacts::FakeArtifacts;
 pub use clock::FakeClock;
+pub use probes::FakeProbes;
 pub use provider::{Class, FakeProvider};
 pub use provisioners::FakeProvisioners;
 pub use router::{FakeRequest, FakeRouter};

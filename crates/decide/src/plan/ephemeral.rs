@@ -253,9 +253,10 @@ pub(super) fn opens_only(drafts: &[Draft], work: &model::Work) -> bool {
         model::Work::Read { change } => drafts
             .get(*change as usize)
             .is_some_and(|draft| draft.change.action == Action::Open),
-        model::Work::Change { .. } | model::Work::Check { .. } | model::Work::Provision { .. } => {
-            false
-        }
+        model::Work::Change { .. }
+        | model::Work::Check { .. }
+        | model::Work::Provision { .. }
+        | model::Work::Probe { .. } => false,
     }
 }
 

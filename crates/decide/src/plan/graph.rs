@@ -416,6 +416,9 @@ impl Graph {
                 self.edges(loaded, who, node, connection);
             }
         }
+        if let Some(health) = &lifecycle.health {
+            self.edges(loaded, who, node, &health.target);
+        }
         self.conditions(loaded, who, node, &lifecycle.preconditions);
         self.conditions(loaded, who, node, &lifecycle.postconditions);
     }

@@ -543,6 +543,7 @@ impl Pass {
             unjudged,
             schema_version: None,
             retry: None,
+            probed: false,
         };
         self.draft(pending, change);
     }

@@ -13,6 +13,7 @@ use super::planner::Schemas;
 use super::steps;
 use crate::diag;
 use crate::eval::{Evaluator, Judged, Judging, Place, Use, makes_all};
+use crate::health;
 use crate::provision;
 use crate::{LoadedRelease, Object, World};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -559,6 +560,9 @@ impl Pass {
     pub(super) fn draft(&mut self, pending: Pending, mut change: PlannedChange) {
         change.schema_version = self.schema_version(&change.provider, &change.address);
         change.retry = self.evaluator.retry(&change.address).cloned();
+        let unhealthy = pending.prior.as_ref().is_some_and(|prior| prior.unhealthy);
+        change.probed = self.options.mode == PlanMode::Normal
+            && health::of_change(&self.evaluator, &change, unhealthy);
         let nested = self.is_nested(&pending);
         let damaged = pending.prior.as_ref().is_some_and(|prior| prior.tainted);
         let provisioners = provision::of_change(&self.evaluator, &change, damaged);

@@ -146,6 +146,9 @@ impl Builder {
             if draft.change.unjudged {
                 works.push(Work::Check { change });
             }
+            if draft.change.probed {
+                works.push(Work::Probe { change });
+            }
             if let Some(chain) = self.chain(&works) {
                 self.make.insert(at, chain);
             } else if draft.change.action == Action::NoOp && !draft.uses.is_empty() {
@@ -442,6 +445,7 @@ fn change_of(work: &Work) -> Option<u32> {
         Work::Change { change, .. }
         | Work::Read { change }
         | Work::Check { change }
-        | Work::Provision { change, .. } => Some(*change),
+        | Work::Provision { change, .. }
+        | Work::Probe { change } => Some(*change),
     }
 }

@@ -308,6 +308,9 @@ impl<'r> Builder<'r> {
                 self.value(call, expr, &mut behind);
             }
         }
+        if let Some(health) = &lifecycle.health {
+            self.value(call, &health.target, &mut behind);
+        }
         let module = self.calls.get(call).map_or(0, |call| call.module);
         let own = self.resources.get(module);
         let own = own.and_then(|all| all.get(&(resource.mode, &resource.kind, &resource.name)));

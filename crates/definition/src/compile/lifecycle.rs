@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
         let form = Form {
             whose: "A lifecycle block",
             arguments,
-            blocks: &["precondition", "postcondition", "retry"],
+            blocks: &["precondition", "postcondition", "retry", "health"],
         };
         body::check(settings, &form, &mut self.diagnostics);
         if mode != Mode::Managed {
@@ -48,13 +48,12 @@ impl<'a> Compiler<'a> {
             for argument in arguments {
                 self.refuse_argument(settings, argument, what);
             }
-            let retries = settings
-                .blocks
-                .iter()
-                .filter(|block| &*block.kind.name == "retry");
-            for retry in retries {
-                let span = retry.kind.span;
-                self.diagnostics.push(diag::misplaced(span, "retry", what));
+            for block in &settings.blocks {
+                let name = &*block.kind.name;
+                if matches!(name, "retry" | "health") {
+                    let found = diag::misplaced(block.kind.span, name, what);
+                    self.diagnostics.push(found);
+                }
             }
         }
         let own = Rule::NotByName(mode, kind, name);
@@ -66,10 +65,15 @@ impl<'a> Compiler<'a> {
             ..context
         });
         let postconditions = self.conditions(settings, "postcondition", &own, lowerer);
+        let health = match mode {
+            Mode::Managed => self.health(settings, lowerer),
+            Mode::Data | Mode::Ephemeral => None,
+        };
         lowerer.set_context(context);
         let mut lifecycle = Lifecycle {
             preconditions,
             postconditions,
+            health,
             ..Lifecycle::default()
         };
         if mode == Mode::Managed {

@@ -17,6 +17,7 @@ mod decode;
 mod dependencies;
 mod files;
 mod graph;
+mod health;
 mod inputs;
 mod known;
 mod lifecycle;

@@ -5,7 +5,7 @@ use super::body::{self, Form};
 use super::module::Compiler;
 use crate::delivery::quantity::duration_ms;
 use crate::diag::{blocks as diag, delivery};
-use crate::limits::{RETRY_ATTEMPTS_MAX, RETRY_PATTERNS_MAX, RETRY_PAUSE_MS_MAX};
+use crate::limits::{PAUSE_MS_MAX, RETRY_ATTEMPTS_MAX, RETRY_PATTERNS_MAX};
 use crate::syntax::{Body, Expression, ExpressionKind};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -26,7 +26,7 @@ impl Compiler<'_> {
         };
         body::check(inside, &form, &mut self.diagnostics);
         let retry = Retry {
-            attempts: self.attempts(inside),
+            attempts: self.number(inside, "attempts", RETRY_ATTEMPTS_MAX),
             base_ms: self.pause(inside, "base"),
             cap_ms: self.pause(inside, "cap"),
             on: self.patterns(inside),
@@ -40,21 +40,21 @@ impl Compiler<'_> {
         Some(retry)
     }
 
-    fn attempts(&mut self, inside: &Body) -> Option<u32> {
-        let number = body::constant(inside, "attempts", &Type::Number, &mut self.diagnostics)?;
+    /// A whole number from 1 on.
+    pub(super) fn number(&mut self, inside: &Body, name: &str, most: u32) -> Option<u32> {
+        let number = body::constant(inside, name, &Type::Number, &mut self.diagnostics)?;
         let whole = number.as_number().and_then(|number| number.as_u64());
-        let within = whole.filter(|number| (1..=RETRY_ATTEMPTS_MAX).contains(number));
-        let found = within.and_then(|number| u32::try_from(number).ok());
+        let within = whole.and_then(|number| u32::try_from(number).ok());
+        let found = within.filter(|number| (1..=most).contains(number));
         if found.is_none() {
-            let detail =
-                format!("\"attempts\" must be a whole number between 1 and {RETRY_ATTEMPTS_MAX}.");
-            self.invalid(value_span(inside, "attempts"), &detail);
+            let detail = format!("\"{name}\" must be a whole number between 1 and {most}.");
+            self.invalid(value_span(inside, name), &detail);
         }
         found
     }
 
-    /// A pause in milliseconds.
-    fn pause(&mut self, inside: &Body, name: &str) -> Option<u64> {
+    /// A pause or another time that is longer than nothing and at most an hour, in milliseconds.
+    pub(super) fn pause(&mut self, inside: &Body, name: &str) -> Option<u64> {
         let text = body::text(inside, name, &mut self.diagnostics)?;
         let span = value_span(inside, name);
         let Some(pause_ms) = duration_ms(&text) else {
@@ -62,7 +62,7 @@ impl Compiler<'_> {
                 .push(delivery::invalid_duration(span, &text));
             return None;
         };
-        if pause_ms == 0 || pause_ms > RETRY_PAUSE_MS_MAX {
+        if pause_ms == 0 || pause_ms > PAUSE_MS_MAX {
             let detail = format!("\"{name}\" must be longer than nothing and at most one hour.");
             self.invalid(span, &detail);
             return None;
@@ -104,18 +104,18 @@ impl Compiler<'_> {
         patterns
     }
 
-    fn invalid(&mut self, span: Span, detail: &str) {
+    pub(super) fn invalid(&mut self, span: Span, detail: &str) {
         self.diagnostics.push(diag::invalid_lifecycle(span, detail));
     }
 }
 
-fn value_span(inside: &Body, name: &str) -> Span {
+pub(super) fn value_span(inside: &Body, name: &str) -> Span {
     let attribute = inside.attribute(name);
     attribute.map_or(inside.span, |attribute| attribute.value.span)
 }
 
 /// Where an item of a list stands; the list itself where it is not written item by item.
-fn item_span(list: &Expression, at: usize) -> Span {
+pub(super) fn item_span(list: &Expression, at: usize) -> Span {
     match &list.kind {
         ExpressionKind::Tuple(items) => items.get(at).map_or(list.span, |item| item.span),
         _ => list.span,

@@ -398,9 +398,11 @@ impl<'f> Pass<'_, 'f> {
             .provisioners
             .iter_mut()
             .flat_map(|p| core::iter::once(&mut p.config).chain(&mut p.connection));
+        let health = lifecycle.health.iter_mut().map(|health| &mut health.target);
         let settings = lifecycle
             .prevent_destroy
             .iter_mut()
+            .chain(health)
             .chain(&mut resource.provider_config.key);
         let exprs = core::iter::once(&mut resource.config)
             .chain(conditions)

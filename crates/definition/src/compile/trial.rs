@@ -295,6 +295,9 @@ impl<'t> Trial<'t> {
         if let Some(expr) = &lifecycle.prevent_destroy {
             self.value(known, expr, never);
         }
+        if let Some(health) = &lifecycle.health {
+            self.value(known, &health.target, never);
+        }
         self.conditions(known, &lifecycle.preconditions, never);
         self.conditions(known, &lifecycle.postconditions, never);
         for provisioner in &resource.provisioners {

@@ -61,6 +61,9 @@ fn resource(resource: &model::Resource, found: &mut dyn FnMut(&Expr)) {
     resource.provider_config.key.iter().for_each(&mut *found);
     let lifecycle = &resource.lifecycle;
     lifecycle.prevent_destroy.iter().for_each(&mut *found);
+    if let Some(health) = &lifecycle.health {
+        found(&health.target);
+    }
     conditions(&lifecycle.preconditions, found);
     conditions(&lifecycle.postconditions, found);
     provisioners(&resource.provisioners, found);

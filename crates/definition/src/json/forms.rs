@@ -87,6 +87,7 @@ static LIFECYCLE: Form = Form {
         ("precondition", block(&[], &TEMPLATES)),
         ("postcondition", block(&[], &TEMPLATES)),
         ("retry", block(&[], &TEMPLATES)),
+        ("health", block(&[], &TEMPLATES)),
     ],
     rest: Arguments(Reading::Template),
 };

@@ -1,7 +1,7 @@
 //! A release as text, short enough to read and complete enough that a wrong one differs.
 
 use super::blocks;
-use model::{Condition, Lifecycle, Mode, Release, Repetition, Retry};
+use model::{Condition, Lifecycle, Manner, Mode, Release, Repetition, Retry};
 use std::fmt::Write as _;
 use value::{BinaryOperator, Expr, ExprKind, Reference, UnaryOperator, Value};
 
@@ -162,6 +162,17 @@ fn lifecycle(text: &mut String, lifecycle: &Lifecycle) {
     }
     if let Some(drift) = lifecycle.drift {
         writeln!(text, "    drift {}", drift.word()).unwrap();
+    }
+    if let Some(health) = &lifecycle.health {
+        let Manner {
+            statuses,
+            interval_ms,
+            deadline_ms,
+            successes,
+            on_failure,
+        } = &health.manner;
+        writeln!(text, "    health {}", show(&health.target)).unwrap();
+        writeln!(text, "    health {statuses:?}, every {interval_ms}, within {deadline_ms}, {successes} times, {on_failure:?}").unwrap();
     }
     if let Some(retry) = &lifecycle.retry {
         let Retry {

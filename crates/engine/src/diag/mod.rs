@@ -27,6 +27,18 @@ pub(crate) fn nothing_to_do_it_with(what: &str) -> Diagnostic {
     )
 }
 
+pub(crate) fn not_healthy(address: &str, answer: &str) -> Diagnostic {
+    Diagnostic::error(
+        "SF1205",
+        "The object is not healthy",
+        format!(
+            "{address} is there, and was not found to be healthy in time. The last answer: {answer}. The object stays; \
+             what depends on it is not done. The next run looks again."
+        ),
+    )
+    .about(address)
+}
+
 /// `SF1204`: what is sealed cannot be opened.
 pub fn key_missing() -> Diagnostic {
     Diagnostic::error(
@@ -73,6 +85,11 @@ mod tests {
             (nothing_to_do_it_with("a router"), "SF1202", "a router"),
             (provider_broke("it panicked"), "SF1203", "it panicked"),
             (key_missing(), "SF1204", ".steadfast/key"),
+            (
+                not_healthy("a.b", "GET / answered 503"),
+                "SF1205",
+                "answered 503",
+            ),
             (test_unfinished("it waits"), "SF1240", "it waits"),
         ] {
             assert_eq!(found.code, code);

@@ -13,5 +13,6 @@ mod conformance;
 mod data;
 mod directories;
 mod files;
+mod probes;
 mod provisioners;
 mod remote;
