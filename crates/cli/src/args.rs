@@ -629,11 +629,18 @@ pub(crate) struct ResumeArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RollbackArgs {
-    /// Environment, or workspace; the selected one if none is given.
+    /// Environment, or workspace; the selected one if none is given. Or a run: what it did is taken back.
+    #[arg(value_name = "ENVIRONMENT | RUN")]
     pub environment: Option<String>,
     /// Go back to the release that this run carried out, instead of the one before the last.
     #[arg(long, value_name = "RUN")]
     pub to: Option<String>,
+    /// With a run: destroy this object although it is marked or known to hold data; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub allow_destroy: Vec<String>,
+    /// With a run: its environment, or workspace; the selected one if none is given.
+    #[arg(long)]
+    pub env: Option<String>,
     /// Do not ask before changing anything.
     #[arg(long)]
     pub auto_approve: bool,

@@ -100,6 +100,7 @@ pub(crate) fn run_word(kind: model::RunKind, origin: model::Origin) -> &'static 
     match origin {
         model::Origin::Person => kind_word(kind),
         model::Origin::Heal => "heal",
+        model::Origin::Rollback(_) => "rollback",
     }
 }
 

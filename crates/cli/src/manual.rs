@@ -252,6 +252,13 @@ Examples:
   steadfast rollback                               to the release before the last
   steadfast rollback production
   steadfast rollback --to 3f9a production          to the release that this run carried out
+  steadfast rollback 3f9a                          take back what this run changed, and nothing else
+  steadfast rollback 3f9a -allow-destroy=aws_s3_bucket.logs
+
+A run of `apply` is taken back by a plan that is shown first: objects that it changed become what they were, those that it \
+made are destroyed. That is refused where a later run changed the same objects, where it would change others, and where an \
+object would be destroyed that has `prevent_destroy` or `holds_data = true` in its lifecycle block or is of a type that is \
+known to hold data, unless -allow-destroy names it.
 ";
 
 /// Under `deploy --help`.

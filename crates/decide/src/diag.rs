@@ -48,6 +48,43 @@ pub(crate) fn heals_more(address: &dyn Display) -> Diagnostic {
     .about(format!("{address}"))
 }
 
+pub(crate) fn takes_back_more(address: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "SF0940",
+        "Taking the run back would do more than that",
+        format!(
+            "{address} was not changed by the run, and would be changed now: something depends on it, or it on \
+             something that goes. Nothing was changed. Take back later runs first, or change the definition and apply it."
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn takes_back_less(address: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "SF0941",
+        "Something of the run would stay",
+        format!(
+            "The run made {address}, and what was in force before it has it too, so it would not go. Nothing was \
+             changed. Destroy it by itself: steadfast destroy -target='{address}'"
+        ),
+    )
+    .about(format!("{address}"))
+}
+
+pub(crate) fn data_in_the_way(address: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "SF0942",
+        "Data would be lost",
+        format!(
+            "Taking the run back would destroy {address}, which is marked (prevent_destroy, holds_data) or of a type that \
+             is known to hold data. Nothing was changed. If it may go, with what is in it, say so: \
+             -allow-destroy='{address}'"
+        ),
+    )
+    .about(format!("{address}"))
+}
+
 pub(crate) fn object_is_newer(
     address: &dyn Display,
     provider: &str,
@@ -667,6 +704,9 @@ mod tests {
             output_sensitive("password", at),
             provisioner_unknown(address, "local-exec", at),
             health_unknown(address, at),
+            takes_back_more(address),
+            takes_back_less(address),
+            data_in_the_way(address),
             blocks_in_circle(),
             moves_in_circle(at),
             moves_blocked(&[(String::from("host_file.a"), String::from("host_file.b"))]),

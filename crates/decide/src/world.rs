@@ -496,8 +496,12 @@ impl World {
         let Some(run) = &self.run else { return };
         let Some(plan) = run.plan.clone() else { return };
         let heals = run.options.origin == Origin::Heal;
-        if !heals && plan.mode == PlanMode::Normal {
-            self.in_force = Some(run.loaded.digest);
+        match &run.options.take_back {
+            Some(take_back) => self.in_force = take_back.to,
+            None if !heals && plan.mode == PlanMode::Normal => {
+                self.in_force = Some(run.loaded.digest);
+            }
+            None => {}
         }
         let mut healed = BTreeSet::new();
         for change in &plan.changes {

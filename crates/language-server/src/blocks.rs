@@ -55,6 +55,7 @@ static LIFECYCLE: Form = form!(
         "prevent_destroy": "Plans that destroy it are refused.",
         "ignore_changes": "Attributes that keep what they have, or `all`.",
         "replace_triggered_by": "It is replaced when any of these changes.",
+        "holds_data": "Taking back a run does not destroy it unless that is said.",
         "drift": "What becomes of it when it is changed outside: `observe`, `warn` or `heal`.",
     ],
     [&PRECONDITION, &POSTCONDITION, &RETRY, &HEALTH]

@@ -243,6 +243,23 @@ pub enum Origin {
     Person,
     /// A pass that decided to bring objects back.
     Heal,
+    /// A person who takes this run back.
+    Rollback(RunId),
+}
+
+/// What is taken back of a run. Its plan does that and no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeBack {
+    /// The release that was in force before the run; none before the first.
+    pub to: Option<Digest>,
+    /// Objects that the run made, changed or destroyed, sorted.
+    pub changed: Vec<Address>,
+    /// Those of them that were not there before the run.
+    pub made: Vec<Address>,
+    /// Those of them that are marked as not to be destroyed, or as holding data.
+    pub marked: Vec<Address>,
+    /// Objects that may be destroyed although they are marked or hold data.
+    pub allowed: Vec<Address>,
 }
 
 /// How a run is carried out.
@@ -287,6 +304,9 @@ pub struct RunOptions {
     /// Who wants it; a plan that heals does nothing but bring its targets back.
     #[serde(default)]
     pub origin: Origin,
+    /// What is taken back, where that is what is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_back: Option<TakeBack>,
 }
 
 /// Orders of a person.

@@ -42,7 +42,7 @@ pub use effect::{
     Verb,
 };
 pub use encoding::{DecodeError, decode, encode};
-pub use event::{Command, Event, Origin, Reason, RunKind, RunOptions, RunResult};
+pub use event::{Command, Event, Origin, Reason, RunKind, RunOptions, RunResult, TakeBack};
 pub use ids::{ActionId, InstanceId, RunId, Version};
 pub use observation::{
     ArmCounts, Cause, Counts, Evidence, InstanceState, Observation, Phase, Verdict,

@@ -395,6 +395,9 @@ pub struct Lifecycle {
     /// What becomes of it when it is changed outside; none where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftPolicy>,
+    /// It holds data: taking back a run does not destroy it unless that is said.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub holds_data: bool,
     /// How it is found out whether an object is healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthCheck>,

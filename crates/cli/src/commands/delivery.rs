@@ -1,6 +1,7 @@
 //! `deploy`, `rollback`, `lift`, `stop`, `logs`: releases and environments.
 
 use super::apply::{compiled, finish, nobody_to_ask, stored_sources};
+use super::take_back;
 use super::takeover::{Then, submit, take_over};
 use crate::args::{DeployArgs, LiftArgs, LogsArgs, RollbackArgs, Variables};
 use crate::error::CommandError;
@@ -293,6 +294,9 @@ pub(crate) fn rollback(
     args: &RollbackArgs,
     json: bool,
 ) -> Result<u8, CommandError> {
+    if let Some(run) = take_back::named(session, args)? {
+        return take_back::take_back(session, args, run, json);
+    }
     let environment = &*session.environment(args.environment.as_deref())?;
     let (world, _) = session.world(environment)?;
     let open = world.run.iter().map(|run| run.kind);

@@ -50,8 +50,12 @@ pub(crate) fn history(
             RunResult::Returned { .. } => format!("{WARN}went back{RESET}"),
             RunResult::Cancelled => "cancelled".to_owned(),
         };
+        let what = match run.origin {
+            model::Origin::Rollback(run) => format!("  takes back {run}"),
+            model::Origin::Person | model::Origin::Heal => String::new(),
+        };
         anstream::println!(
-            "{}  {}  {kind:<6}  release {}  by {}  {result} in {}",
+            "{}  {}  {kind:<6}  release {}  by {}  {result} in {}{what}",
             run.id,
             time::utc(run.began_ms),
             run.release.short(),

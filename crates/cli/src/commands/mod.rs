@@ -15,6 +15,7 @@ mod lsp;
 mod metadata;
 mod objects;
 mod saved;
+mod take_back;
 mod takeover;
 mod test;
 mod workspace;

@@ -212,7 +212,10 @@ impl Pass {
         let mut found = Vec::new();
         for draft in &self.drafts {
             let change = &draft.change;
-            if !change.destroys() || change.deposed {
+            let allowed = self
+                .take_back()
+                .is_some_and(|one| one.allowed.contains(&change.address));
+            if !change.destroys() || change.deposed || allowed {
                 continue;
             }
             let block = &change.address.resource;

@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use model::{
     Address, Answer, BlockSchema, CheckSubject, Checked, Drift, Endpoint, Imported, Mode,
     ModulePath, Origin, Plan, PlanMode, PlannedChange, Question, Reason, Resource, ResourceAddress,
-    RunOptions,
+    RunOptions, TakeBack,
 };
 use value::{Diagnostic, Diagnostics, Name, Value};
 
@@ -356,6 +356,11 @@ impl Pass {
         (self.options.origin, self.options.targets.clone())
     }
 
+    /// What is taken back, where that is what the plan is for.
+    pub(super) fn take_back(&self) -> Option<&TakeBack> {
+        self.options.take_back.as_ref()
+    }
+
     pub(super) fn schema(&self, provider: &str, address: &Address) -> Option<&BlockSchema> {
         crate::memo::schema(&self.schemas, provider, address)
     }
@@ -560,7 +565,9 @@ impl Pass {
     pub(super) fn draft(&mut self, pending: Pending, mut change: PlannedChange) {
         change.schema_version = self.schema_version(&change.provider, &change.address);
         change.retry = self.evaluator.retry(&change.address).cloned();
-        let unhealthy = pending.prior.as_ref().is_some_and(|prior| prior.unhealthy);
+        // Whoever takes something back or heals changes nothing else, and looks at nothing else.
+        let unhealthy = self.options.origin == Origin::Person
+            && pending.prior.as_ref().is_some_and(|prior| prior.unhealthy);
         change.probed = self.options.mode == PlanMode::Normal
             && health::of_change(&self.evaluator, &change, unhealthy);
         let nested = self.is_nested(&pending);

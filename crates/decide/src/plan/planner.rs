@@ -11,6 +11,7 @@ use super::ephemeral::Handed;
 use super::pass::Pass;
 use crate::heal;
 use crate::limits::CALL_ROUNDS_MAX;
+use crate::take_back;
 use crate::{Held, LoadedRelease, World, diag};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -249,9 +250,13 @@ impl Planner {
     /// All diagnostics, at least one of them an error.
     pub fn finish(self) -> Result<Plan, Diagnostics> {
         let (origin, targets) = self.pass.wanted();
+        let take_back = self.pass.take_back().cloned();
         let plan = self.pass.finish()?;
         let found = match origin {
             Origin::Heal => heal::refused(&plan, &targets),
+            Origin::Rollback(_) => {
+                take_back.map_or_else(Diagnostics::new, |one| take_back::refused(&plan, &one))
+            }
             Origin::Person => Diagnostics::new(),
         };
         if found.has_errors() {

@@ -31,6 +31,7 @@ impl<'a> Compiler<'a> {
             "prevent_destroy",
             "ignore_changes",
             "replace_triggered_by",
+            "holds_data",
             "drift",
         ];
         let form = Form {
@@ -48,13 +49,7 @@ impl<'a> Compiler<'a> {
             for argument in arguments {
                 self.refuse_argument(settings, argument, what);
             }
-            for block in &settings.blocks {
-                let name = &*block.kind.name;
-                if matches!(name, "retry" | "health") {
-                    let found = diag::misplaced(block.kind.span, name, what);
-                    self.diagnostics.push(found);
-                }
-            }
+            self.refuse_blocks(settings, &["retry", "health"], what);
         }
         let own = Rule::NotByName(mode, kind, name);
         let preconditions = self.conditions(settings, "precondition", &own, lowerer);
@@ -82,6 +77,17 @@ impl<'a> Compiler<'a> {
         lifecycle
     }
 
+    /// Blocks that mean nothing in what is not managed.
+    fn refuse_blocks(&mut self, settings: &Body, names: &[&str], what: &str) {
+        for block in &settings.blocks {
+            let name = &*block.kind.name;
+            if names.contains(&name) {
+                let found = diag::misplaced(block.kind.span, name, what);
+                self.diagnostics.push(found);
+            }
+        }
+    }
+
     /// What only managed resources have.
     fn settings(
         &mut self,
@@ -99,6 +105,7 @@ impl<'a> Compiler<'a> {
             self.ignore_changes(settings, schema);
         lifecycle.replace_triggered_by = self.replace_triggered_by(settings, lowerer);
         lifecycle.retry = self.retry(settings);
+        lifecycle.holds_data = body::flag(settings, "holds_data", &mut self.diagnostics);
         lifecycle.drift = self.drift(settings);
     }
 

@@ -79,6 +79,7 @@ static PROVISIONER: Form = Form {
 static LIFECYCLE: Form = Form {
     arguments: &[
         ("create_before_destroy", Reading::Plain),
+        ("holds_data", Reading::Plain),
         ("ignore_changes", Reading::Native),
         ("replace_triggered_by", Reading::Native),
         ("destroy", Reading::Plain),

@@ -31,6 +31,7 @@ resource "test_thing" "command" {
 resource "test_thing" "one_status" {
   name = "x"
   lifecycle {
+    holds_data = true
     health {
       http = "http://localhost"
       status = 503

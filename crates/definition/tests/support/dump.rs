@@ -163,6 +163,9 @@ fn lifecycle(text: &mut String, lifecycle: &Lifecycle) {
     if let Some(drift) = lifecycle.drift {
         writeln!(text, "    drift {}", drift.word()).unwrap();
     }
+    if lifecycle.holds_data {
+        writeln!(text, "    holds data").unwrap();
+    }
     if let Some(health) = &lifecycle.health {
         let Manner {
             statuses,

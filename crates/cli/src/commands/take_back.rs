@@ -1,0 +1,193 @@
+//! `rollback RUN`: takes back what a run did, shown as a plan first.
+
+use super::apply::{finish, nobody_to_ask, stored_sources};
+use super::delivery::stored_release;
+use super::takeover::{Then, submit, take_over};
+use crate::args::{RollbackArgs, Variables};
+use crate::error::CommandError;
+use crate::exit;
+use crate::project::options_in;
+use crate::render::progress::Progress;
+use crate::session::{Session, actor, fresh};
+use decide::take_back::{self, Before, Done};
+use decide::{LoadedReleases, World};
+use engine::StoredBlobs;
+use model::{Address, Digest, Event, RunId, RunKind, RunOptions};
+
+/// Fewest digits by which a run is named where an environment could stand.
+const RUN_DIGITS_MIN: usize = 4;
+
+/// The run whose work is to be taken back, if the first argument names one.
+pub(super) fn named(session: &Session, args: &RollbackArgs) -> Result<Option<RunId>, CommandError> {
+    let mut found = None;
+    if let Some(word) = args.environment.as_deref()
+        && word.len() >= RUN_DIGITS_MIN
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        let environment = session.environment(args.env.as_deref())?;
+        let (world, _) = session.world(&environment)?;
+        let open = world.run.iter().map(|run| (run.id, run.kind));
+        let over = world.runs.iter().map(|run| (run.id, run.kind));
+        let named: Vec<_> = over
+            .chain(open)
+            .filter(|(id, _)| id.to_string().starts_with(word))
+            .collect();
+        found = match named.as_slice() {
+            [] => None,
+            [(id, RunKind::Apply)] => Some(*id),
+            [(id, _)] => {
+                return Err(CommandError::Usage(format!(
+                    "run {id} did more than change resources; go back to a release instead: steadfast rollback {environment}"
+                )));
+            }
+            several => {
+                return Err(CommandError::Usage(format!(
+                    "{word} could be any of {} runs; give more digits",
+                    several.len()
+                )));
+            }
+        };
+    }
+    let of_run = !args.allow_destroy.is_empty() || args.env.is_some();
+    if found.is_none() && of_run {
+        return Err(CommandError::Usage(
+            "-allow-destroy and -env are for taking back a run, and none is named; see steadfast history".to_owned(),
+        ));
+    }
+    if found.is_some() && args.to.is_some() {
+        return Err(CommandError::Usage(
+            "either a run is taken back, or -to names the release to go back to".to_owned(),
+        ));
+    }
+    Ok(found)
+}
+
+/// Takes a run back.
+pub(super) fn take_back(
+    session: &Session,
+    args: &RollbackArgs,
+    run: RunId,
+    json: bool,
+) -> Result<u8, CommandError> {
+    if json && !args.auto_approve {
+        return Err(nobody_to_ask("--json"));
+    }
+    let environment = &*session.environment(args.env.as_deref())?;
+    let writer = session.writer()?;
+    let mut engine = session.engine(&writer, environment)?;
+    // What became of everything under way is known before anything is taken back.
+    if let Some(code) = take_over(session, &mut engine, Then::Close, json)? {
+        return Ok(code);
+    }
+    let (done, before) = read(session, environment, run)?;
+    if let Some((later, address)) = &done.later {
+        return Err(CommandError::Failed(format!(
+            "run {later} changed {address} after run {run} did; take that one back first. Nothing was changed"
+        )));
+    }
+    if done.changed.is_empty() {
+        if !json {
+            anstream::println!("Run {run} changed nothing, so there is nothing to take back.");
+        }
+        return Ok(exit::OK);
+    }
+    let (release, options) = request(session, args, environment, &done, &before)?;
+    let mut progress = Progress::new(json);
+    let event = Event::Submitted {
+        run: RunId(fresh()?),
+        kind: RunKind::Apply,
+        release,
+        actor: actor(),
+        options,
+    };
+    submit(session, &mut engine, event, Vec::new(), &mut progress)?;
+    let sources = stored_sources(session, &engine)?;
+    if !json {
+        anstream::println!("Taking back run {run}.");
+    }
+    finish(
+        session,
+        &mut engine,
+        &mut progress,
+        &sources,
+        args.auto_approve,
+        json,
+    )
+}
+
+/// What the run did, and what stood before it.
+fn read(session: &Session, environment: &str, run: RunId) -> Result<(Done, Before), CommandError> {
+    let missing = || CommandError::Failed(format!("the book of `{environment}` has no run {run}"));
+    let reader = session.reader()?.ok_or_else(missing)?;
+    let secrets = session.secrets()?;
+    let entries = engine::entries(&reader, environment, secrets.as_ref())?;
+    let done = take_back::done_by(&entries, run).ok_or_else(missing)?;
+    let mut before = None;
+    engine::folded(&reader, environment, secrets.as_ref(), |world: &World| {
+        if before.is_none() && world.run.as_ref().is_some_and(|one| one.id == run) {
+            before = Some(Before {
+                in_force: world.in_force,
+                objects: world.resources.keys().cloned().collect(),
+            });
+        }
+    })?;
+    Ok((done, before.ok_or_else(missing)?))
+}
+
+/// The release to carry out, and how.
+fn request(
+    session: &Session,
+    args: &RollbackArgs,
+    environment: &str,
+    done: &Done,
+    before: &Before,
+) -> Result<(Digest, RunOptions), CommandError> {
+    let allowed = allowed(args, done)?;
+    let missing = || CommandError::Failed("there is no book here yet".to_owned());
+    let reader = session.reader()?.ok_or_else(missing)?;
+    let secrets = session.secrets()?;
+    let digests: Vec<Digest> = [done.release].into_iter().chain(before.in_force).collect();
+    for digest in &digests {
+        let release = stored_release(session, digest)?;
+        session.lend_for(&release, &Variables::default())?;
+    }
+    let blobs = StoredBlobs {
+        reader: &reader,
+        secrets: secrets.as_ref(),
+        lent: Some(&session.lent),
+    };
+    let mut releases = LoadedReleases::new();
+    let loaded: Result<Vec<_>, String> = digests
+        .iter()
+        .map(|digest| releases.load(digest, &blobs))
+        .collect();
+    let loaded = loaded.map_err(CommandError::Failed)?;
+    let loaded: Vec<_> = loaded.iter().map(|one| &**one).collect();
+    let (release, options) =
+        take_back::options(RunOptions::default(), done, before, &loaded, allowed);
+    let base = options_in(&stored_release(session, &release)?, environment);
+    Ok((
+        release,
+        RunOptions {
+            parallelism: decide::limits::PARALLELISM_DEFAULT,
+            seed: fresh()?,
+            environment: base.environment,
+            workspace: base.workspace,
+            ..options
+        },
+    ))
+}
+
+/// Objects that may be destroyed although they hold data: those of the run that are named.
+fn allowed(args: &RollbackArgs, done: &Done) -> Result<Vec<Address>, CommandError> {
+    let named = args.allow_destroy.iter().map(|word| {
+        let found = done.changed.iter().find(|one| one.to_string() == *word);
+        found.cloned().ok_or_else(|| {
+            CommandError::Usage(format!(
+                "-allow-destroy={word}: run {} changed no such object",
+                done.run
+            ))
+        })
+    });
+    named.collect()
+}
