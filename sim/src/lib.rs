@@ -15,6 +15,7 @@ mod coverage;
 mod mutant;
 mod operator;
 mod outside;
+mod passes;
 mod rng;
 mod scenario;
 mod traffic;

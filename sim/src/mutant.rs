@@ -63,11 +63,13 @@ pub enum Mutant {
     DrainIgnored,
     /// A route table is said to be in force before it is.
     PublishedBeforeInForce,
+    /// A pass does not know what was healed before.
+    FightForgotten,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SendBeforeDurable,
         Self::AcknowledgeBeforeSync,
         Self::SyncIsALie,
@@ -94,6 +96,7 @@ impl Mutant {
         Self::NeverWoken,
         Self::DrainIgnored,
         Self::PublishedBeforeInForce,
+        Self::FightForgotten,
     ];
 
     /// The one of this name.

@@ -3,6 +3,7 @@
 
 use crate::check::{self, Ledger};
 use crate::outside::Broken;
+use crate::passes::Passes;
 use crate::trial::{Crashes, Happening, Trial};
 use crate::{FAILS, Request, Scenario};
 use contract::Provider as _;
@@ -27,13 +28,15 @@ const FINALE_TRIES_MAX: u32 = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     requests: Vec<Request>,
-    next: usize,
+    pub(crate) next: usize,
+    /// Passes between the requests.
+    pub(crate) passes: Passes,
     waiting: bool,
     /// Nothing goes wrong any more: the last request is repeated until it has succeeded twice.
     finale: bool,
     tries: u32,
     succeeded: u32,
-    asked_ms: i64,
+    pub(crate) asked_ms: i64,
     /// What the last run made the world be; none when it is not known.
     stands: Option<(Digest, PlanMode)>,
     /// Somebody changed the world behind everybody's back.
@@ -52,6 +55,7 @@ impl Operator {
         Self {
             requests: scenario.requests.clone(),
             next: 0,
+            passes: Passes::new(scenario),
             waiting: false,
             finale: false,
             tries: 0,
@@ -65,6 +69,11 @@ impl Operator {
             compares: false,
             done: false,
         }
+    }
+
+    /// Whether nothing goes wrong but what the play itself does.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm
     }
 
     fn run(&self) -> RunId {
@@ -253,6 +262,12 @@ impl Trial<'_> {
             self.finale();
         }
         if self.operator.done || self.story.violation.is_some() {
+            return;
+        }
+        if self.scenario.passes && !self.operator.finale && self.pass(id) {
+            return;
+        }
+        if self.story.violation.is_some() {
             return;
         }
         if self.settings.trouble {

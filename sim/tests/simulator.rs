@@ -91,6 +91,11 @@ fn a_fixed_set_of_seeds() {
         "pause.parked",
         "run.returned",
         "request failed by a bad version",
+        "pass.healed",
+        "pass.no news",
+        "drift.heal",
+        "drift.fight",
+        "drift.mass",
     ] {
         assert!(hit.of(what) > 0, "{what} never happened:\n{hit}");
     }

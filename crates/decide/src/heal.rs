@@ -15,8 +15,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use model::{
     Action, Address, Drift, DriftDecision, DriftJudged, DriftPass, DriftPolicy, Drifted, Endpoint,
-    Event, HealLimits, HoldReason, Origin, Plan, PlanMode, PlannedChange, Remedy, ResourceAddress,
-    RunId, RunKind, RunOptions,
+    Event, HoldReason, Origin, Plan, PlanMode, PlannedChange, Remedy, ResourceAddress, RunId,
+    RunKind, RunOptions,
 };
 use serde::{Deserialize, Serialize};
 use value::{Data, Diagnostics, Marks, Name, Value};
@@ -52,10 +52,10 @@ pub struct Healed {
 
 /// The objects that a plan which only notes found changed, each with no more than what differs. One about which an
 /// earlier request may still take effect is not judged yet.
-pub fn seen(world: &World, noted: &Plan, now_ms: i64) -> Vec<Drifted> {
+pub fn seen(world: &World, pass: &DriftPass, noted: &Plan) -> Vec<Drifted> {
     let settled = |drift: &&Drift| {
         let object = world.resources.get(&drift.address);
-        object.is_some_and(|object| object.quiet_from_ms <= now_ms)
+        object.is_some_and(|object| object.quiet_from_ms <= pass.at_ms)
     };
     noted.drift.iter().filter(settled).map(drifted).collect()
 }
@@ -125,16 +125,23 @@ pub fn options(base: RunOptions, objects: &[&Address]) -> RunOptions {
     }
 }
 
-/// What such a plan would do to each of them.
-pub fn remedies(plan: &Plan, found: &mut [Drifted], candidates: &BTreeSet<Address>) {
+/// What such a plan would do to each of them. One that is fought over is not healed, so what needs it cannot be either.
+pub fn remedies(
+    world: &World,
+    pass: &DriftPass,
+    plan: &Plan,
+    found: &mut [Drifted],
+    candidates: &BTreeSet<Address>,
+) {
     let planned = Planned::of(plan);
+    let is_fought = |address: &Address| is_fight(world, pass, address);
     let mut remedies: BTreeMap<&Address, Remedy> = candidates
         .iter()
         .map(|address| (address, planned.remedy(address)))
         .collect();
     // Each round but the last takes one object or more out of those that are healed.
     while let Some((address, along)) = candidates.iter().find_map(|address| {
-        let along = planned.along(address, &remedies);
+        let along = planned.along(address, &remedies, &is_fought);
         (!along.is_empty()).then_some((address, along))
     }) {
         remedies.insert(address, Remedy::Along(along));
@@ -148,7 +155,8 @@ pub fn remedies(plan: &Plan, found: &mut [Drifted], candidates: &BTreeSet<Addres
 struct Planned<'a> {
     plan: &'a Plan,
     changes: BTreeMap<&'a Address, Vec<&'a PlannedChange>>,
-    blocks: BTreeMap<&'a ResourceAddress, Vec<&'a PlannedChange>>,
+    /// By block, without the keys of modules: whoever needs an instance is planned with all instances of its block.
+    blocks: BTreeMap<ResourceAddress, Vec<&'a PlannedChange>>,
     drift: BTreeMap<&'a Address, &'a Drift>,
 }
 
@@ -158,7 +166,7 @@ impl<'a> Planned<'a> {
         let mut blocks: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for change in &plan.changes {
             changes.entry(&change.address).or_default().push(change);
-            let block = &change.address.resource;
+            let block = without_keys(&change.address.resource);
             blocks.entry(block).or_default().push(change);
         }
         let drift = plan.drift.iter().map(|one| (&one.address, one)).collect();
@@ -204,13 +212,20 @@ impl<'a> Planned<'a> {
     }
 
     /// What an object that is healed needs and would have to be changed before, and is not healed itself.
-    fn along(&self, address: &Address, remedies: &BTreeMap<&Address, Remedy>) -> Vec<Address> {
-        let heals =
-            |one: &Address| matches!(remedies.get(one), Some(Remedy::Update | Remedy::Create));
+    fn along(
+        &self,
+        address: &Address,
+        remedies: &BTreeMap<&Address, Remedy>,
+        is_fought: &dyn Fn(&Address) -> bool,
+    ) -> Vec<Address> {
+        let heals = |one: &Address| {
+            let remedy = remedies.get(one);
+            matches!(remedy, Some(Remedy::Update | Remedy::Create)) && !is_fought(one)
+        };
         if !heals(address) {
             return Vec::new();
         }
-        let mut reached: BTreeSet<&ResourceAddress> = BTreeSet::new();
+        let mut reached: BTreeSet<ResourceAddress> = BTreeSet::new();
         let mut open: Vec<&PlannedChange> = self
             .changes
             .get(address)
@@ -220,8 +235,11 @@ impl<'a> Planned<'a> {
             .collect();
         let mut along = BTreeSet::new();
         while let Some(change) = open.pop() {
-            for block in change.dependencies.iter().filter(|one| reached.insert(one)) {
-                open.extend(self.blocks.get(block).into_iter().flatten());
+            for block in change.dependencies.iter().map(without_keys) {
+                let of_block = self.blocks.get(&block).into_iter().flatten();
+                if reached.insert(block) {
+                    open.extend(of_block);
+                }
             }
             let is_healed = heals(&change.address) && !change.deposed;
             if !change.is_nothing() && !is_healed {
@@ -229,6 +247,13 @@ impl<'a> Planned<'a> {
             }
         }
         along.into_iter().collect()
+    }
+}
+
+fn without_keys(block: &ResourceAddress) -> ResourceAddress {
+    ResourceAddress {
+        module: block.module.without_keys(),
+        ..block.clone()
     }
 }
 
@@ -260,20 +285,19 @@ fn is_known_from(planned: &Value, before: Option<&Value>, now: Option<&Value>) -
 pub fn pass(
     world: &World,
     loaded: &LoadedRelease,
-    (policy, limits): (DriftPolicy, HealLimits),
+    asked: DriftPass,
     found: Vec<Drifted>,
-    at_ms: i64,
 ) -> (DriftPass, Vec<DriftJudged>) {
-    let mut pass = DriftPass {
-        at_ms,
-        release: loaded.digest,
-        policy,
-        limits,
-        n_healable: 0,
-    };
     // Those that would be healed alone; then the number of them is known.
-    let healed = |one: &&Drifted| decided(world, loaded, &pass, one).1 == DriftDecision::Heal;
-    pass.n_healable = found.iter().filter(healed).count() as u32;
+    let alone = DriftPass {
+        n_healable: 0,
+        ..asked
+    };
+    let healed = |one: &&Drifted| decided(world, loaded, &alone, one).1 == DriftDecision::Heal;
+    let pass = DriftPass {
+        n_healable: found.iter().filter(healed).count() as u32,
+        ..asked
+    };
     let judged = found
         .into_iter()
         .map(|one| judged(world, loaded, &pass, one));
@@ -365,7 +389,7 @@ pub fn news(world: &World, actor: &str, pass: &DriftPass, judged: &[DriftJudged]
     let ended: Vec<Address> = over.map(|(address, _)| address.clone()).collect();
     (!found.is_empty() || !ended.is_empty()).then(|| Event::Drifted {
         actor: String::from(actor),
-        pass: pass.clone(),
+        pass: *pass,
         found,
         ended,
     })

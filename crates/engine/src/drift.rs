@@ -3,13 +3,13 @@
 
 use crate::{Outside, preview};
 use decide::{LoadedRelease, World, heal};
-use model::{Address, DriftPolicy, Drifted, PlanMode, Remedy, RunOptions};
+use model::{Address, DriftPass, Drifted, PlanMode, Remedy, RunOptions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use value::{Diagnostics, Severity};
 
 /// Every object that is not as the book has it. The release is the one in force, `base` what its environment says of
-/// runs, and `unsaid` the policy of objects whose blocks say nothing.
+/// runs.
 ///
 /// # Errors
 /// Everything that speaks against a plan which only notes: then nobody knows what has drifted.
@@ -18,7 +18,7 @@ pub async fn drifted(
     loaded: &Arc<LoadedRelease>,
     world: &World,
     base: &RunOptions,
-    unsaid: DriftPolicy,
+    pass: &DriftPass,
 ) -> Result<Vec<Drifted>, Diagnostics> {
     let noting = RunOptions {
         mode: PlanMode::RefreshOnly,
@@ -26,15 +26,15 @@ pub async fn drifted(
         ..base.clone()
     };
     let noted = preview(outside, loaded.clone(), world, noting).await?;
-    let mut found = heal::seen(world, &noted.plan, noted.made_at_ms);
-    let candidates = heal::candidates(loaded, &found, unsaid);
+    let mut found = heal::seen(world, pass, &noted.plan);
+    let candidates = heal::candidates(loaded, &found, pass.policy);
     if candidates.is_empty() {
         return Ok(found);
     }
     let wanted: BTreeSet<Address> = candidates.iter().map(|one| (*one).clone()).collect();
     let options = heal::options(base.clone(), &candidates);
     match preview(outside, loaded.clone(), world, options).await {
-        Ok(planned) => heal::remedies(&planned.plan, &mut found, &wanted),
+        Ok(planned) => heal::remedies(world, pass, &planned.plan, &mut found, &wanted),
         Err(trouble) => {
             for one in &mut found {
                 let wanted = wanted.contains(&one.address);

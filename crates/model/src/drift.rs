@@ -130,7 +130,7 @@ pub struct DriftJudged {
 }
 
 /// What a pass over all objects was asked, and what it saw beside single objects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftPass {
     /// When it looked, in milliseconds since 1970.
     pub at_ms: i64,

@@ -17,9 +17,9 @@
 //! 10. *A limit on everything*: `limits`, and the play itself, which ends with the rule `liveness` when something
 //!     takes longer or happens more often than it ever should.
 //!
-//! Beside these stand what the protocol of intents and outcomes promises (R1 to R10 in [`crate::Mutant`]): `epochs`
-//! for two engines on one book, `order` for dependants, and the rule `traffic`, kept by the clients of the delivered
-//! services: no request is lost on a good version.
+//! Beside these stand what the protocol of intents and outcomes promises (R1 to R10 in [`crate::Mutant`]): `epochs` for
+//! two engines on one book, `order` for dependants, `healing` for what is done to objects that drifted, and the rule
+//! `traffic`, kept by the clients of the delivered services: no request is lost on a good version.
 //!
 //! Checkers know more than the engine: they read the book by themselves (`Ledger`) and see the outside as it is. They
 //! say nothing about what a person can only see in the running program (what is printed, how long it takes); the tests
@@ -31,6 +31,7 @@ pub(crate) mod durable;
 pub(crate) mod epochs;
 pub(crate) mod evidence;
 pub(crate) mod folds;
+pub(crate) mod healing;
 pub(crate) mod intent;
 mod ledger;
 pub(crate) mod limits;
@@ -44,13 +45,14 @@ pub(crate) mod verdicts;
 pub(crate) use ledger::Ledger;
 
 /// Every rule, by the name it is reported with.
-pub const RULES: [&str; 16] = [
+pub const RULES: [&str; 17] = [
     "base",
     "converges",
     "durable",
     "epochs",
     "evidence",
     "folds",
+    "healing",
     "intent",
     "limits",
     "liveness",

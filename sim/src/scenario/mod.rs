@@ -31,6 +31,8 @@ pub struct Scenario {
     pub delivers: bool,
     /// Nobody uses the services before the end: new versions lack evidence.
     pub quiet: bool,
+    /// Between the requests somebody changes objects, and passes look for it.
+    pub passes: bool,
     pace: Pace,
 }
 
@@ -125,7 +127,12 @@ impl Scenario {
             }
             versions.push(Version::new(&release, blueprint, bad));
         }
-        let requests = requests(&mut rng, delivers, quiet);
+        let mut requests = requests(&mut rng, delivers, quiet);
+        let passes = !delivers && Rng::new(seed, 6).chance(200);
+        if passes {
+            // What a pass leaves as it is must be seen by the next request.
+            requests.iter_mut().for_each(|one| one.refresh = true);
+        }
         Self {
             seed,
             versions,
@@ -133,6 +140,7 @@ impl Scenario {
             settle_ms,
             delivers,
             quiet,
+            passes,
             pace,
         }
     }

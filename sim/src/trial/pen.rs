@@ -341,6 +341,8 @@ impl Trial<'_> {
             let found = check::operators::given(actor, command, self.operator.given());
             self.check("operators", found);
         }
+        let found = check::healing::decided(&self.ledger, event);
+        self.check("healing", found);
         let found = check::evidence::judged(&self.ledger, event);
         self.check("evidence", found);
         let found = check::verdicts::derived(&self.ledger);

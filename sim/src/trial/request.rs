@@ -73,6 +73,8 @@ impl Trial<'_> {
         if zombie {
             return;
         }
+        let found = check::healing::sent(&self.ledger, run, change);
+        self.check("healing", found);
         let found = check::operators::sent(&self.ledger, run);
         self.check("operators", found);
         let active = self.ledger.world().run.as_ref();

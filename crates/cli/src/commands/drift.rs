@@ -205,10 +205,18 @@ fn look(
         heals_max: args.max_heals,
         window_ms: args.window,
     };
+    let asked = DriftPass {
+        // Time never goes back in the book, whatever the clock says.
+        at_ms: session.clock.now_ms().max(world.at_ms),
+        release: loaded.digest,
+        policy,
+        limits,
+        n_healable: 0,
+    };
     let outside = session.providers(&args.variables)?;
     let found = session.tokio.block_on(async {
         tokio::select! {
-            found = engine::drifted(&outside, loaded, world, base, policy) => Some(found),
+            found = engine::drifted(&outside, loaded, world, base, &asked) => Some(found),
             _ = tokio::signal::ctrl_c() => None,
         }
     });
@@ -218,10 +226,7 @@ fn look(
         sources: sources.clone(),
         code: exit::FAILED,
     })?;
-    // Time never goes back in the book, whatever the clock says.
-    let at_ms = session.clock.now_ms().max(world.at_ms);
-    let judged = heal::pass(world, loaded, (policy, limits), found, at_ms);
-    Ok(Some(judged))
+    Ok(Some(heal::pass(world, loaded, asked, found)))
 }
 
 /// Writes down what was decided, and heals what is to be healed.
