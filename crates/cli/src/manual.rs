@@ -226,7 +226,7 @@ Examples:
   steadfast drift -forgive=host_file.motd
 
 Ends with 0 when nothing drifted, or was only observed or healed; with 2 when something drifted that is not healed; with 1 \
-when it could not be looked at or healed. With -every it ends with 0 when it is interrupted, and nothing was being healed.
+when it could not be looked at or healed; with 3 while another run is open. With -every it ends with 0 when it is interrupted, and nothing was being healed.
 ";
 
 /// Under `resume --help`.
