@@ -1,6 +1,8 @@
 //! The person at the keyboard: asks for one thing after the other, approves plans, answers questions truthfully, and
 //! sometimes interferes.
 
+mod take_back;
+
 use crate::check::{self, Ledger};
 use crate::outside::Broken;
 use crate::passes::Passes;
@@ -41,6 +43,8 @@ pub(crate) struct Operator {
     stands: Option<(Digest, PlanMode)>,
     /// Somebody changed the world behind everybody's back.
     pub(crate) drifted: bool,
+    /// What stood before the run under way, where that is known for certain.
+    earlier: Option<take_back::Earlier>,
     /// Orders given, and how many of them belong to runs that are over.
     orders: Vec<Command>,
     n_orders_past: usize,
@@ -63,6 +67,7 @@ impl Operator {
             asked_ms: i64::MAX,
             stands: None,
             drifted: false,
+            earlier: None,
             orders: Vec::new(),
             n_orders_past: 0,
             calm: true,
@@ -257,6 +262,7 @@ impl Trial<'_> {
             self.ended(&result);
             self.operator.next += 1;
             self.build_again(&result);
+            self.take_back_next(run, &result);
         }
         if self.operator.next >= self.operator.requests.len() {
             self.finale();
@@ -293,7 +299,14 @@ impl Trial<'_> {
             environment: crate::ENVIRONMENT.into(),
             ..RunOptions::default()
         };
-        let (release, bytes) = (version.digest, version.bytes.clone());
+        let plain = (version.digest, version.bytes.clone(), options.clone());
+        let taking_back = request
+            .takes_back
+            .and_then(|of| self.taking_back(of, options));
+        let (release, bytes, options) = taking_back.unwrap_or(plain);
+        if request.takes_back.is_none() {
+            self.note_earlier();
+        }
         if request.kind == RunKind::Deploy
             && self.ledger.world().quarantine.contains_key(&release)
             && self.operator.finale
@@ -459,7 +472,9 @@ impl Trial<'_> {
         let Some(version) = self.scenario.versions.get(request.version) else {
             return;
         };
-        if request.kind != RunKind::Build {
+        if request.takes_back.is_some() {
+            self.taken_back(succeeded);
+        } else if request.kind != RunKind::Build {
             self.operator.stands = succeeded.then_some((version.digest, request.mode));
             if succeeded && (request.refresh || self.operator.finale) {
                 self.operator.drifted = false;
@@ -476,7 +491,7 @@ impl Trial<'_> {
             let provisioners = &self.outside.provisioners;
             let found = check::converges::provisioned(&self.ledger, provisioners);
             self.check("converges", found);
-            if succeeded && request.kind != RunKind::Build {
+            if succeeded && request.kind != RunKind::Build && request.takes_back.is_none() {
                 let version = (request.mode == PlanMode::Normal).then_some(version);
                 let found = check::converges::reached(&self.ledger, version);
                 self.check("converges", found);

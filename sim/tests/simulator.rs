@@ -34,6 +34,7 @@ fn holds(seed: u64, way: Settings) -> Story {
     if let Some(violation) = &story.violation {
         let option = match (way.crashes, story.branch) {
             (_, Some(boundary)) | (Crashes::At(boundary), _) => format!("--crash-at {boundary}"),
+            _ if way.takes_back => "--going-back".to_owned(),
             _ => "--exhaustive 0".to_owned(),
         };
         panic!(
@@ -48,6 +49,7 @@ fn way(words: &[&str]) -> Settings {
     match words {
         ["calm"] => Settings::calm(),
         ["storm"] => Settings::storm(),
+        ["going-back"] => Settings::going_back(),
         ["everywhere"] => Settings::everywhere(),
         ["crash-at", boundary] => Settings::crash_at(number(boundary)),
         other => panic!("there is no way to play called {other:?}"),
@@ -99,6 +101,18 @@ fn a_fixed_set_of_seeds() {
     ] {
         assert!(hit.of(what) > 0, "{what} never happened:\n{hit}");
     }
+}
+
+#[test]
+fn runs_that_broke_off_are_taken_back() {
+    let mut hit = sim::Coverage::default();
+    for seed in 0..SEEDS * 2 {
+        hit.add(&holds(seed, Settings::going_back()).coverage);
+    }
+    assert!(
+        hit.of("run.taken back") > 5,
+        "too few were taken back:\n{hit}"
+    );
 }
 
 #[test]

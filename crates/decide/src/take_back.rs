@@ -23,7 +23,7 @@ pub struct Done {
     pub release: Digest,
     /// Objects that it made, changed or destroyed.
     pub changed: BTreeSet<Address>,
-    /// A later run that changed one of them, and which.
+    /// The newest run after it that changed one of them, and the first of those.
     pub later: Option<(RunId, Address)>,
 }
 
@@ -37,7 +37,7 @@ pub struct Before {
 }
 
 /// What a run did; none when the book has no such run.
-pub fn done_by(entries: &[Entry], run: RunId) -> Option<Done> {
+pub fn done_by(entries: &mut dyn Iterator<Item = &Entry>, run: RunId) -> Option<Done> {
     let mut done: Option<Done> = None;
     let mut about: BTreeMap<(RunId, ActionId), Address> = BTreeMap::new();
     for entry in entries {
@@ -71,7 +71,11 @@ pub fn done_by(entries: &[Entry], run: RunId) -> Option<Done> {
         if by == run {
             done.changed.insert(address.clone());
         } else if done.changed.contains(address) {
-            done.later = Some((by, address.clone()));
+            // The newest run, and of several objects the first by address: which of them ended last is chance.
+            let known = done.later.take().filter(|(later, _)| *later == by);
+            let known = known.map(|(_, first)| first);
+            let first = known.into_iter().chain([address.clone()]).min();
+            done.later = first.map(|first| (by, first));
         }
     }
     done

@@ -27,6 +27,7 @@ Usage: cargo xtask sim [OPTIONS]
   --seed S         Play one seed and print everything that happened when a rule did not hold
   --crash-at B     With --seed: only with a crash at boundary B
   --trace          With --seed: print everything that happened in any case
+  --going-back     With --seed: only with a person who takes back runs that did not come to their end
   --mutant NAME    Plant a fault; succeeds when a rule does not hold
 
 Each seed is played once in calm and once in a storm: lost and slow requests, people who interfere, a second controller,
@@ -50,6 +51,7 @@ struct Arguments {
     seed: Option<u64>,
     crash_at: Option<u64>,
     trace: bool,
+    going_back: bool,
     mutant: Option<Mutant>,
 }
 
@@ -63,6 +65,7 @@ fn arguments() -> Result<Option<Arguments>, String> {
         seed: None,
         crash_at: None,
         trace: false,
+        going_back: false,
         mutant: None,
     };
     let mut words = std::env::args().skip(1);
@@ -81,6 +84,7 @@ fn arguments() -> Result<Option<Arguments>, String> {
             "--seed" => all.seed = Some(number(text()?)?),
             "--crash-at" => all.crash_at = Some(number(text()?)?),
             "--trace" => all.trace = true,
+            "--going-back" => all.going_back = true,
             "--mutant" => {
                 let name = text()?;
                 let mutant = Mutant::named(&name);
@@ -116,6 +120,7 @@ fn one(arguments: &Arguments, seed: u64) -> ExitCode {
     let scenario = Scenario::of(seed);
     let ways = match arguments.crash_at {
         Some(boundary) => vec![Settings::crash_at(boundary)],
+        None if arguments.going_back => vec![Settings::going_back()],
         None if arguments.exhaustive == 0 => vec![Settings::calm(), Settings::storm()],
         None => vec![Settings::calm(), Settings::storm(), Settings::everywhere()],
     };
@@ -329,6 +334,9 @@ fn tell(failure: &Failure, whole: bool) {
 }
 
 fn option(way: &Settings) -> String {
+    if way.takes_back {
+        return " --going-back".to_owned();
+    }
     match way.crashes {
         Crashes::At(boundary) => format!(" --crash-at {boundary}"),
         Crashes::None | Crashes::Random | Crashes::Everywhere => " --exhaustive 0".to_owned(),

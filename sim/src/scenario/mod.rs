@@ -9,7 +9,7 @@ pub use delivery::FAILS;
 
 use crate::Rng;
 use contract::fake::{Class, FakeArtifacts, FakeProvider, FakeWorld};
-use model::{Address, Digest, PlanMode, Release, RunKind};
+use model::{Address, Digest, PlanMode, Release, RunId, RunKind};
 use std::collections::BTreeMap;
 use value::Name;
 
@@ -73,6 +73,8 @@ pub struct Request {
     pub parallelism: u32,
     /// Without asking a person.
     pub auto_approve: bool,
+    /// The run that is taken back, where that is what is asked for.
+    pub takes_back: Option<RunId>,
 }
 
 impl Scenario {
@@ -211,6 +213,7 @@ fn requests(rng: &mut Rng, delivers: bool, quiet: bool) -> Vec<Request> {
             refresh: rng.chance(500),
             parallelism: rng.between(0, 6) as u32,
             auto_approve: rng.chance(700),
+            takes_back: None,
         });
     }
     requests

@@ -25,6 +25,8 @@ pub struct Settings {
     pub crashes: Crashes,
     /// Whether requests meet trouble, people interfere and a second controller takes over.
     pub trouble: bool,
+    /// Whether a person takes back runs that did not come to their end.
+    pub takes_back: bool,
     /// A planted fault.
     pub mutant: Option<Mutant>,
     /// Keeps a line for everything that happens.
@@ -37,6 +39,7 @@ impl Settings {
         Self {
             crashes: Crashes::None,
             trouble: false,
+            takes_back: false,
             mutant: None,
             trace: false,
         }
@@ -48,6 +51,14 @@ impl Settings {
             crashes: Crashes::Random,
             trouble: true,
             ..Self::calm()
+        }
+    }
+
+    /// The same, with a person who takes back what did not come to its end.
+    pub const fn going_back() -> Self {
+        Self {
+            takes_back: true,
+            ..Self::storm()
         }
     }
 

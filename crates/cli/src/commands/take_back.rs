@@ -121,7 +121,7 @@ fn read(session: &Session, environment: &str, run: RunId) -> Result<(Done, Befor
     let reader = session.reader()?.ok_or_else(missing)?;
     let secrets = session.secrets()?;
     let entries = engine::entries(&reader, environment, secrets.as_ref())?;
-    let done = take_back::done_by(&entries, run).ok_or_else(missing)?;
+    let done = take_back::done_by(&mut entries.iter(), run).ok_or_else(missing)?;
     let mut before = None;
     engine::folded(&reader, environment, secrets.as_ref(), |world: &World| {
         if before.is_none() && world.run.as_ref().is_some_and(|one| one.id == run) {
