@@ -349,8 +349,10 @@ impl Session {
             scratch,
         };
         let host: Arc<dyn contract::Provider> = Arc::new(host::Host::new(options));
-        let builtin: Arc<dyn contract::Provider> =
-            Arc::new(host::Builtin::of_project(self.project.root.clone()));
+        let settings = registry::Settings::load(crate::project::variables()).0;
+        let states = Arc::new(registry::Backends::new(settings, self.clock.clone()));
+        let builtin = host::Builtin::of_project(self.project.root.clone()).with_states(states);
+        let builtin: Arc<dyn contract::Provider> = Arc::new(builtin);
         Outside {
             providers: BTreeMap::from([
                 (host::Host::SOURCE.to_owned(), host),

@@ -111,10 +111,7 @@ fn place(project: &Project, workspace: &str) -> Result<Place, CommandError> {
     let Some(backend) = read.backend else {
         return Ok(Place::File(file_of(workspace, None, None)));
     };
-    let mut arguments = BTreeMap::new();
-    for (name, value) in &backend.settings {
-        flatten(name.to_string(), value, &mut arguments);
-    }
+    let arguments = registry::arguments(&value::Value::object(backend.settings));
     match &*backend.kind {
         "local" => {
             let setting = |name: &str| arguments.get(name).map(String::as_str);
@@ -126,21 +123,6 @@ fn place(project: &Project, workspace: &str) -> Result<Place, CommandError> {
             arguments,
         }),
         _ => Ok(Place::File(file_of(workspace, None, None))),
-    }
-}
-
-/// The texts of a value, each under its name; those inside of it under its name, a point, and theirs.
-fn flatten(name: String, value: &value::Value, texts: &mut BTreeMap<String, String>) {
-    let text = value::convert(value, &value::Type::String);
-    if let Some(text) = text.as_ref().ok().and_then(value::Value::as_str) {
-        texts.insert(name, text.to_owned());
-        return;
-    }
-    for (key, value) in value.entries().into_iter().flatten() {
-        flatten(format!("{name}.{key}"), value, texts);
-    }
-    for (index, value) in value.elements().into_iter().flatten().enumerate() {
-        flatten(format!("{name}.{index}"), value, texts);
     }
 }
 

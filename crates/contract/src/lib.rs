@@ -16,6 +16,7 @@ mod provider;
 mod provisioners;
 mod router;
 mod runtime;
+mod states;
 
 pub use artifacts::Artifacts;
 pub use clock::Clock;
@@ -25,6 +26,7 @@ pub use provider::{Lease, Looked, Opened, Provider};
 pub use provisioners::Provisioners;
 pub use router::Router;
 pub use runtime::{InstanceReport, Runtime};
+pub use states::States;
 
 use core::future::Future;
 use core::pin::Pin;

@@ -8,11 +8,11 @@
 
 use contract::conformance::{
     self, ArtifactsFixture, Inquires, ProbesFixture, ProviderFixture, ProvisionersFixture,
-    RouterFixture, RuntimeFixture,
+    RouterFixture, RuntimeFixture, StatesFixture,
 };
 use contract::fake::{
     Class, FakeArtifacts, FakeClock, FakeProbes, FakeProvider, FakeProvisioners, FakeRouter,
-    FakeRuntime, FakeWorld, Fault, Landing, ProviderCall,
+    FakeRuntime, FakeStates, FakeWorld, Fault, Landing, ProviderCall,
 };
 use contract::{
     Answer, Clock, Inquiry, Looked, Outcome, Pending, Provider, Question, Router, Runtime,
@@ -362,6 +362,37 @@ fn artifacts_conform() {
     let store = FakeArtifacts::new();
     store.set_source("web", b"source");
     now(conformance::artifacts(&store, &Store(store.clone())));
+}
+
+struct Memory(FakeStates);
+
+impl StatesFixture for Memory {
+    fn backend(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn keeping(&self, bytes: &[u8]) -> Value {
+        self.0.keep("kept", bytes);
+        of_key("kept")
+    }
+
+    fn empty(&self) -> Value {
+        of_key("empty")
+    }
+
+    fn away(&self) -> Value {
+        of_key("away")
+    }
+}
+
+fn of_key(key: &str) -> Value {
+    Value::object([("key".into(), Value::string(key))].into())
+}
+
+#[test]
+fn states_conform() {
+    let states = FakeStates::new();
+    now(conformance::states(&states, &Memory(states.clone())));
 }
 
 #[test]

@@ -7,20 +7,30 @@
 
 use crate::form::{self, Parts};
 use crate::{diag, remote_state, schema};
-use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
+use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question, States};
 use core::future::ready;
 use model::{
     ActionId, BlockSchema, Change, DataQuestion, Digest, ImportQuestion, PlanQuestion,
     ProviderSchema, Repeat,
 };
 use std::path::PathBuf;
+use std::sync::Arc;
 use value::{Diagnostics, Name, Type, Unknown, Value};
 
 /// The provider `terraform.io/builtin/terraform`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builtin {
     schema: ProviderSchema,
     project: PathBuf,
+    states: Option<Arc<dyn States>>,
+}
+
+impl core::fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Builtin")
+            .field("project", &self.project)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Builtin {
@@ -37,7 +47,15 @@ impl Builtin {
         Self {
             schema: schema::builtin(),
             project,
+            states: None,
         }
+    }
+
+    /// The same, with who reads the states of other projects that are not on this machine.
+    #[must_use]
+    pub fn with_states(mut self, states: Arc<dyn States>) -> Self {
+        self.states = Some(states);
+        self
     }
 
     /// Any text is taken for the id of an object that nobody has: there is nothing outside that could contradict.
@@ -46,18 +64,12 @@ impl Builtin {
         Ok(form::imported(block, [("id", Value::string(&question.id))]))
     }
 
-    /// Reads a state file, away from the threads that wait for replies.
     async fn data(&self, question: &DataQuestion) -> Answer {
-        let block = match schema::of_data(&self.schema, &question.address.resource.kind) {
-            Ok(block) => block.clone(),
-            Err(found) => return Answer::Failed(found.into()),
-        };
-        let (project, question) = (self.project.clone(), question.clone());
-        let reading =
-            tokio::task::spawn_blocking(move || remote_state::ask(&project, &block, &question));
-        reading.await.unwrap_or_else(|error| {
-            Answer::Failed(diag::unexpected_form(&format!("Reading broke off: {error}")).into())
-        })
+        let states = self.states.as_deref();
+        match schema::of_data(&self.schema, &question.address.resource.kind) {
+            Ok(block) => remote_state::ask(&self.project, states, block, question).await,
+            Err(found) => Answer::Failed(found.into()),
+        }
     }
 
     fn block(&self, kind: &str) -> Result<&BlockSchema, value::Diagnostic> {

@@ -48,7 +48,7 @@ codes! {
     TOO_LARGE = "SF0824" "Content too large";
     STATE_ABSENT = "SF0825" "No state there";
     STATE_UNREADABLE = "SF0826" "State not readable";
-    BACKEND_UNSUPPORTED = "SF0827" "Backend not available here";
+    STATE_AWAY = "SF0827" "State not available here";
     NOT_IMPORTED = "SF0828" "Cannot be imported";
     INVALID_ARGUMENT = "SF0829" "Invalid argument of a provisioner";
     NO_CONNECTION = "SF0830" "No connection";
@@ -224,30 +224,29 @@ pub(crate) fn too_large(what: &str, bytes: u64, bytes_max: u64) -> Diagnostic {
     )
 }
 
-pub(crate) fn state_absent(path: &Path) -> Diagnostic {
+/// `shown` is where it was looked for: `file ...`, or `in the backend ...`.
+pub(crate) fn state_absent(shown: &str) -> Diagnostic {
     error(
         STATE_ABSENT,
         format!(
-            "There is no state file {}. Apply the other project first, or correct `config.path` and `workspace`. \
-             `defaults` stand in only for outputs that a state lacks, not for a missing state.",
-            path.display()
+            "There is no state {shown}. Apply the other project first, or correct `config` and `workspace`. `defaults` \
+             stand in only for outputs that a state lacks, not for a missing state."
         ),
     )
 }
 
-pub(crate) fn state_unreadable(path: &Path, why: &str) -> Diagnostic {
+pub(crate) fn state_unreadable(shown: &str, why: &str) -> Diagnostic {
     error(
         STATE_UNREADABLE,
-        format!("Cannot use the state file {}: {why}.", path.display()),
+        format!("Cannot use the state {shown}: {why}."),
     )
 }
 
-pub(crate) fn backend_unsupported(backend: &str) -> Diagnostic {
+pub(crate) fn state_away(backend: &str, why: &str) -> Diagnostic {
     error(
-        BACKEND_UNSUPPORTED,
+        STATE_AWAY,
         format!(
-            "The state of another project can be read from the backend \"local\" only, not from {backend:?}. Fetch the \
-             file before, or hand the values in as variables."
+            "The state of the other project cannot be had from the backend {backend:?}: {why}."
         ),
     )
 }

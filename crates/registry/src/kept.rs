@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use value::Moment;
+use value::{Moment, Type, Value};
 
 /// How long a presigned address holds.
 const PRESIGNED_SECONDS: u32 = 900;
@@ -58,7 +58,7 @@ pub struct Kept {
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// The arguments of the `backend` block, as texts; those in a map under its name, a point and theirs.
+    /// The arguments of the `backend` block, as texts ([`arguments`]).
     pub arguments: &'a BTreeMap<String, String>,
     /// The environment.
     pub settings: &'a Settings,
@@ -93,6 +93,30 @@ impl Asked<'_> {
         self.arguments
             .get(argument)
             .is_some_and(|text| text == "true")
+    }
+}
+
+/// The arguments in the configuration of a backend as texts: those in a map under its name, a point and theirs, those
+/// in a list under its name, a point and their number.
+pub fn arguments(config: &Value) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for (name, value) in config.entries().into_iter().flatten() {
+        flatten(name.to_string(), value, &mut texts);
+    }
+    texts
+}
+
+fn flatten(name: String, value: &Value, texts: &mut BTreeMap<String, String>) {
+    let text = value::convert(value, &Type::String);
+    if let Some(text) = text.as_ref().ok().and_then(Value::as_str) {
+        texts.insert(name, text.to_owned());
+        return;
+    }
+    for (key, value) in value.entries().into_iter().flatten() {
+        flatten(format!("{name}.{key}"), value, texts);
+    }
+    for (index, value) in value.elements().into_iter().flatten().enumerate() {
+        flatten(format!("{name}.{index}"), value, texts);
     }
 }
 

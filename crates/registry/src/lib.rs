@@ -31,9 +31,9 @@ mod tree;
 mod written;
 
 pub use diag::CODES;
-pub use document::document;
+pub use document::{Backends, document};
 pub use install::{Event, Installation, Options, WithModules, install};
-pub use kept::{Asked, Kept, kept};
+pub use kept::{Asked, Kept, arguments, kept};
 pub use lock::LOCK_FILE;
 pub use manifest::Manifest;
 pub use provider::{

@@ -47,3 +47,6 @@ pub(crate) const GIT_SAYS_BYTES_MAX: usize = 2_048;
 
 /// Largest file of ours or of Terraform that is read: lock file, list of modules, configuration of the command line.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Largest state of another project.
+pub(crate) const STATE_BYTES_MAX: u64 = 256 << 20;

@@ -9,13 +9,14 @@ use crate::tree::Tree;
 const ROOMS_OF_SEAMS: [&str; 2] = ["contract", "journal"];
 
 /// The traits of `contract` that have a conformance suite of the same name.
-const SEAMS: [&str; 8] = [
+const SEAMS: [&str; 9] = [
     "Artifacts",
     "Clock",
     "Probes",
     "Provider",
     "Router",
     "Runtime",
+    "States",
     "Vault",
     "Verifier",
 ];

@@ -17,6 +17,7 @@ mod provider;
 mod provisioners;
 mod router;
 mod runtime;
+mod states;
 
 pub use artifacts::{ArtifactsFixture, artifacts};
 pub use clock::clock;
@@ -25,6 +26,7 @@ pub use provider::{Inquires, ProviderFixture, provider};
 pub use provisioners::{ProvisionersFixture, provisioners};
 pub use router::{RouterFixture, router};
 pub use runtime::{RuntimeFixture, runtime};
+pub use states::{StatesFixture, states};
 
 /// Looks that a suite takes at something that must come about, with the fixture's pause before each further one.
 pub const LOOKS_MAX: u32 = 600;

@@ -15,6 +15,7 @@ mod provider;
 mod provisioners;
 mod router;
 mod runtime;
+mod states;
 mod world;
 
 pub use artifacts::FakeArtifacts;
@@ -24,6 +25,7 @@ pub use provider::{Class, FakeProvider};
 pub use provisioners::FakeProvisioners;
 pub use router::{FakeRequest, FakeRouter};
 pub use runtime::{FakeRuntime, RuntimeCall};
+pub use states::FakeStates;
 pub use world::{FakeObject, FakeWorld, Landing, ProviderCall};
 
 use crate::Pending;

@@ -123,7 +123,10 @@ async fn a_structured_input_keeps_its_type() {
 
 /// Asks `terraform_remote_state` in a directory.
 async fn remote_state(directory: &Path, config: &[(&str, Value)]) -> Answer {
-    let builtin = Builtin::of_project(directory.to_path_buf());
+    remote_state_of(&Builtin::of_project(directory.to_path_buf()), config).await
+}
+
+async fn remote_state_of(builtin: &Builtin, config: &[(&str, Value)]) -> Answer {
     let block = &builtin.schema().data["terraform_remote_state"].block;
     let mut entries: std::collections::BTreeMap<value::Name, Value> = block
         .attributes
@@ -220,6 +223,43 @@ async fn a_state_that_is_not_there_or_no_state_is_said() {
     std::fs::write(workspace.join("terraform.tfstate"), "{\"version\":4}").expect("written");
     let answer = remote_state(directory.path(), &[local, ("workspace", text("w"))]).await;
     assert!(matches!(answer, Answer::Data(_)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn states_elsewhere_are_asked_of_who_reads_them() {
+    let states = contract::fake::FakeStates::new();
+    let state = r#"{"version":4,"outputs":{"n":{"value":2,"type":"number"}}}"#;
+    states.keep("good", state.as_bytes());
+    states.keep("broken", b"{");
+    states.keep("bytes", b"\xff");
+    let builtin = Builtin::new().with_states(std::sync::Arc::new(states));
+    let ask = async |backend: &str, key: &str, workspace: &str| {
+        let config = [
+            ("backend", text(backend)),
+            ("config", object(&[("key", text(key))])),
+            ("workspace", text(workspace)),
+        ];
+        remote_state_of(&builtin, &config).await
+    };
+    let Answer::Data(DataAnswer { object, .. }) = ask("memory", "good", "default").await else {
+        panic!("it was not read");
+    };
+    let outputs = object.get("outputs").and_then(|outputs| outputs.get("n"));
+    assert_eq!(outputs, Some(&Value::number(2)));
+    for (backend, key, workspace, code) in [
+        ("memory", "nothing", "default", "SF0825"),
+        ("memory", "good", "other", "SF0825"),
+        ("memory", "broken", "default", "SF0826"),
+        ("memory", "bytes", "default", "SF0826"),
+        ("memory", "away", "default", "SF0827"),
+        ("gcs", "good", "default", "SF0827"),
+    ] {
+        assert_eq!(
+            code_of(&ask(backend, key, workspace).await),
+            code,
+            "{backend} {key}"
+        );
+    }
 }
 
 #[tokio::test]

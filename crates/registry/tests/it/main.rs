@@ -16,4 +16,5 @@ mod oracle;
 mod providers;
 mod registries;
 mod server;
+mod states;
 mod tls;

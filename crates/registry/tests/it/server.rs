@@ -170,7 +170,11 @@ async fn answer(
     let (reply, repositories) = {
         let mut state = state.lock().unwrap();
         state.asked.push((path.clone(), authorization));
-        let reply = state.replies.get_mut(&path).map(|reply| {
+        // A signature in a query is another one each time.
+        let known = state.replies.contains_key(&path);
+        let plain = path.split('?').next().unwrap_or_default();
+        let name = if known { path.as_str() } else { plain };
+        let reply = state.replies.get_mut(name).map(|reply| {
             if reply.n_refusals > 0 {
                 reply.n_refusals -= 1;
                 return Reply::new(503, "later");
