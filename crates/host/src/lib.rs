@@ -1,12 +1,13 @@
 //! The providers that are built in: `terraform_data` with `terraform_remote_state`, and the resources of this machine
-//! (`host_file`, `host_directory`, `host_command`).
+//! (`host_file`, `host_directory`, `host_link`, `host_command`).
 //!
 //! [`Builtin`] keeps data, reads state files, and touches nothing. [`Host`] acts on the file system and starts
 //! processes as the user that runs Steadfast; it never raises its rights, never follows a symbolic link at a path it
 //! manages, never makes a missing parent directory, and never takes over what it did not make unless that is already
 //! exactly as configured.
 //!
-//! Start with `provider` (which call goes where), then one file per resource type: `file`, `directory`, `command`.
+//! Start with `provider` (which call goes where), then one file per resource type: `file`, `directory`, `link`,
+//! `command`.
 //! What they share: `form` (objects in and out), `standing` (what is at a path), `write` (how it gets there, whole or
 //! not at all), `rights` (modes and owners), `process` (how commands run).
 
@@ -18,6 +19,7 @@ mod file;
 mod form;
 mod function;
 mod limits;
+mod link;
 mod probe;
 mod process;
 mod provider;

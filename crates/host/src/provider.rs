@@ -2,7 +2,7 @@
 
 use crate::diag::{self, Trouble};
 use crate::rights::Accounts;
-use crate::{command, directory, file, form, schema};
+use crate::{command, directory, file, form, link, schema};
 use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
     ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, PlanQuestion, ProviderSchema,
@@ -22,7 +22,7 @@ pub struct Options {
     pub scratch: PathBuf,
 }
 
-/// The provider `steadfast.dev/builtin/host`: `host_file`, `host_directory`, `host_command`.
+/// The provider `steadfast.dev/builtin/host`: `host_file`, `host_directory`, `host_link`, `host_command`.
 ///
 /// Its futures need a tokio runtime with time and I/O. File work runs on the runtime's threads for blocking calls.
 #[derive(Clone, Debug)]
@@ -57,6 +57,7 @@ enum Kind {
     Command,
     Directory,
     File,
+    Link,
 }
 
 impl Host {
@@ -86,6 +87,7 @@ impl Host {
             "host_command" => Kind::Command,
             "host_directory" => Kind::Directory,
             "host_file" => Kind::File,
+            "host_link" => Kind::Link,
             other => {
                 let what = format!("{} has no resource type {other}", Self::SOURCE);
                 return Err(diag::unexpected_form(&what).into());
@@ -104,6 +106,7 @@ impl Host {
         match kind {
             Kind::Command => command::plan(&config, &prior),
             Kind::Directory => directory::plan(&config, &prior),
+            Kind::Link => link::plan(&config, &prior),
             Kind::File => {
                 let machine = self.machine.clone();
                 let planned = blocking("plan the file", move || {
@@ -131,6 +134,7 @@ impl Host {
                 .await?
             }
             Kind::File => blocking("read the file", move || file::read(&machine, &prior)).await?,
+            Kind::Link => blocking("read the link", move || link::read(&machine, &prior)).await?,
         }
     }
 
@@ -143,7 +147,7 @@ impl Host {
                 "nothing but its own run says what it did",
             )
             .into()),
-            Kind::Directory | Kind::File => {
+            Kind::Directory | Kind::File | Kind::Link => {
                 let path = || Value::string(&question.id);
                 Ok(form::imported(block, [("path", path()), ("id", path())]))
             }
@@ -158,6 +162,7 @@ impl Host {
         let (machine, block, change) = (self.machine.clone(), block.clone(), change.clone());
         blocking("finish", move || match kind {
             Kind::Directory => directory::apply(&machine, &block, action, &change),
+            Kind::Link => link::apply(&machine, &block, action, &change),
             Kind::File | Kind::Command => file::apply(&machine, &block, action, &change),
         })
         .await?
@@ -171,6 +176,7 @@ impl Host {
         let (machine, block, change) = (self.machine.clone(), block.clone(), change.clone());
         blocking("look", move || match kind {
             Kind::Directory => directory::inquire(&machine, &block, &change),
+            Kind::Link => link::inquire(&machine, &block, &change),
             Kind::File | Kind::Command => file::inquire(&machine, &block, &change),
         })
         .await?
@@ -188,6 +194,7 @@ impl Host {
             Kind::Command => command::validate(config),
             Kind::Directory => directory::validate(config),
             Kind::File => file::validate(config),
+            Kind::Link => link::validate(config),
         }
     }
 }

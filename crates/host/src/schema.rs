@@ -70,6 +70,7 @@ pub(crate) fn host() -> ProviderSchema {
             ("host_command", command()),
             ("host_directory", directory()),
             ("host_file", file()),
+            ("host_link", link()),
         ],
     );
     schema.functions = functions();
@@ -144,6 +145,26 @@ fn directory() -> BlockSchema {
         ("id", Attribute::computed(Type::String, "The path.")),
     ]);
     block(attributes)
+}
+
+fn link() -> BlockSchema {
+    block(vec![
+        (
+            "path",
+            Attribute::required(
+                Type::String,
+                "Where, relative to the project's directory unless absolute. Another path is another link.",
+            ),
+        ),
+        (
+            "target",
+            Attribute::required(
+                Type::String,
+                "Where it leads, as it stands in the link: what is relative is so to the directory of the link. It need not be there.",
+            ),
+        ),
+        ("id", Attribute::computed(Type::String, "The path.")),
+    ])
 }
 
 fn rights(mode: &str) -> Vec<(&'static str, Attribute)> {

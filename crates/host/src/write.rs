@@ -1,8 +1,8 @@
 //! How things get to their path: whole or not at all.
 //!
-//! A file or directory is made under a temporary name beside its path, with its content, owner and mode, made durable,
-//! and then renamed; nobody ever sees half of it. The temporary name is a function of the action, so that an attempt
-//! that was killed leaves at most one thing behind, and the next attempt clears it away. Hard links, extended
+//! A file, directory or link is made under a temporary name beside its path, with its content, owner and mode, made
+//! durable, and then renamed; nobody ever sees half of it. The temporary name is a function of the action, so that an
+//! attempt that was killed leaves at most one thing behind, and the next attempt clears it away. Hard links, extended
 //! attributes and access lists of a file that is written anew are not carried over.
 
 use crate::diag::{self, Trouble};
@@ -90,6 +90,27 @@ fn make_temporary(temporary: &Path, rights: Rights) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(temporary)?;
     let meta = Meta::from(&std::fs::symlink_metadata(temporary)?);
     set_rights(temporary, rights, &meta)
+}
+
+/// Makes a symbolic link.
+pub(crate) fn link(path: &Path, action: ActionId, target: &str, over: Over) -> Result<(), Trouble> {
+    let temporary = temporary(path, action);
+    let made = link_temporary(&temporary, target)
+        .map_err(|error| diag::system("create", path, &error))
+        .and_then(|()| move_into_place(&temporary, path, over));
+    if made.is_err() {
+        // It may never have been made; what matters is the first error.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    made
+}
+
+fn link_temporary(temporary: &Path, target: &str) -> io::Result<()> {
+    match std::fs::remove_file(temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    std::os::unix::fs::symlink(target, temporary)
 }
 
 /// Gives what stands at the path its rights.

@@ -115,6 +115,33 @@ async fn host_directory_conforms() {
     }
 }
 
+#[tokio::test]
+async fn host_link_conforms() {
+    for changed in [("target", text("there")), ("path", text("moved"))] {
+        let bed = Bed::new();
+        let fixture = Fixture {
+            provider: &bed.host,
+            kind: "host_link",
+            config: &|n| {
+                vec![
+                    ("path", text(&format!("link-{n}"))),
+                    ("target", text("here")),
+                ]
+            },
+            changed,
+            garbage: vec![
+                vec![("path", text("a/")), ("target", text("here"))],
+                vec![("path", text("a")), ("target", text(""))],
+                vec![("path", text("a"))],
+            ],
+            inquires: Inquires::Exactly,
+            outside: true,
+            count: Some(&|| bed.names().len()),
+        };
+        conformance::provider(&bed.host, &fixture).await;
+    }
+}
+
 fn bad_commands() -> Vec<Given> {
     vec![
         vec![("command", text(" "))],

@@ -13,6 +13,7 @@ mod conformance;
 mod data;
 mod directories;
 mod files;
+mod links;
 mod probes;
 mod provisioners;
 mod remote;
