@@ -11,7 +11,7 @@ use model::{
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use value::{Diagnostics, Expr, ExprKind, Name, Nowhere, Reference, Scope, Span, Type, Value};
+use value::{Diagnostics, Expr, ExprKind, Name, Reference, Scope, Span, Type, Value};
 
 /// What is written.
 #[derive(Serialize)]
@@ -473,22 +473,17 @@ fn expression(expr: &Expr) -> Expression {
     }
 }
 
-/// A scope in which an expression has a value only if that is written in it: nothing is there to refer to, and no
-/// function to call. What is not chosen does not matter.
+/// A scope in which an expression has a value only if that is written in it: whatever is referred to may be anything,
+/// and no function can be called. What is not chosen does not matter, nor which of two is chosen that are the same.
 struct Written;
 
 impl Scope for Written {
-    fn resolve(&self, reference: &Reference, span: Span) -> Result<Value, Diagnostics> {
-        Nowhere.resolve(reference, span)
+    fn resolve(&self, _: &Reference, _: Span) -> Result<Value, Diagnostics> {
+        Ok(Value::unknown(Type::Any))
     }
 
-    fn instance(
-        &self,
-        reference: &Reference,
-        key: &Value,
-        span: Span,
-    ) -> Result<Value, Diagnostics> {
-        Nowhere.instance(reference, key, span)
+    fn instance(&self, _: &Reference, _: &Value, _: Span) -> Result<Value, Diagnostics> {
+        Ok(Value::unknown(Type::Any))
     }
 
     fn file(&self, _: &str) -> Option<Arc<[u8]>> {

@@ -101,6 +101,29 @@ const KEPT: &[Kept] = &[
                 && compare::normal(without) == compare::normal(ours.clone())
         },
     },
+    // Terraform plans what such an object needs, and not the object: it is in an instance of the module, which is not
+    // what was named. Ours takes the name of a module for all of its instances, as it does with resources.
+    Kept {
+        name: "objects in modules that are targeted without a key",
+        is_it: |request, theirs, ours| {
+            let (Step::Planned(theirs), Step::Planned(ours)) = (theirs, ours) else {
+                return false;
+            };
+            let changed = |plan: &Value| -> BTreeSet<String> {
+                let changes = members(plan, "resource_changes");
+                changes.map(|one| text(one, "address")).collect()
+            };
+            let (theirs, ours) = (changed(theirs), changed(ours));
+            let targets = request
+                .iter()
+                .filter_map(|line| line.strip_prefix("-target="));
+            let keyless: Vec<&str> = targets.filter(|target| is_in_module(target)).collect();
+            let mut more = ours.difference(&theirs).peekable();
+            more.peek().is_some()
+                && ours.is_superset(&theirs)
+                && more.all(|address| keyless.contains(&&*without_module_keys(address)))
+        },
+    },
     // Terraform forgets the marks of what it puts together from something that is not known yet; ours keeps them, so
     // that nothing is shown that was not to be.
     Kept {
@@ -183,6 +206,30 @@ fn forget_marks(value: &mut Value, places: &BTreeSet<(String, String)>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Whether a target is a resource in a module.
+fn is_in_module(target: &str) -> bool {
+    target.starts_with("module.") && without_module_keys(target) == target
+}
+
+/// An address without the keys of the modules in it.
+fn without_module_keys(address: &str) -> String {
+    let mut left = String::new();
+    let mut rest = address;
+    while let Some(after) = rest.strip_prefix("module.") {
+        let name = after.split(['[', '.']).next().unwrap_or_default();
+        left.push_str("module.");
+        left.push_str(name);
+        left.push('.');
+        let (_, behind) = after.split_at(name.len());
+        let behind = match behind.strip_prefix('[') {
+            Some(key) => key.split_once("].").map_or("", |(_, behind)| behind),
+            None => behind.strip_prefix('.').unwrap_or_default(),
+        };
+        rest = behind;
+    }
+    left + rest
 }
 
 /// The plan of theirs without what it alone removes because its module instance is gone. Whether there is anything to
