@@ -25,12 +25,13 @@ const KEPT: &[Kept] = &[
                 && said(ours, "(SF") == said(ours, "(SF0361)")
         },
     },
-    // Terraform looks for the object of `self` in the state and finds none, or among the instances and finds too few.
+    // Terraform looks for the object of `self`, or of a check, in the state and finds none, or among the instances and
+    // finds too few.
     Kept {
         name: "conditions of an object that is not there, where only note is taken",
         is_it: |request, theirs, ours| {
             asks(request, "-refresh-only")
-                && said(theirs, "self.") >= said(theirs, "Error: ")
+                && said(theirs, "self.") + said(theirs, ", in check ") >= said(theirs, "Error: ")
                 && said(theirs, "Error: ")
                     == said(theirs, "Error: Attempt to get attribute from null value")
                         + said(theirs, "Error: Invalid index")
@@ -106,22 +107,29 @@ const KEPT: &[Kept] = &[
     Kept {
         name: "objects in modules that are targeted without a key",
         is_it: |request, theirs, ours| {
-            let (Step::Planned(theirs), Step::Planned(ours)) = (theirs, ours) else {
+            let Some((theirs, ours)) = both_changed(theirs, ours) else {
                 return false;
             };
-            let changed = |plan: &Value| -> BTreeSet<String> {
-                let changes = members(plan, "resource_changes");
-                changes.map(|one| text(one, "address")).collect()
-            };
-            let (theirs, ours) = (changed(theirs), changed(ours));
-            let targets = request
-                .iter()
-                .filter_map(|line| line.strip_prefix("-target="));
-            let keyless: Vec<&str> = targets.filter(|target| is_in_module(target)).collect();
+            let targets: Vec<&str> = targeted_modules(request).collect();
             let mut more = ours.difference(&theirs).peekable();
             more.peek().is_some()
                 && ours.is_superset(&theirs)
-                && more.all(|address| keyless.contains(&&*without_module_keys(address)))
+                && more.all(|address| targets.contains(&&*without_module_keys(address)))
+        },
+    },
+    // Terraform knows of dependencies between blocks only, and destroys what needs any instance of the module. Ours
+    // destroys what needs the instance that was named.
+    Kept {
+        name: "what needs other instances of a module than the one that is targeted to be destroyed",
+        is_it: |request, theirs, ours| {
+            let Some((theirs, ours)) = both_changed(theirs, ours) else {
+                return false;
+            };
+            let has_keys = |target: &str| without_module_keys(target) != target;
+            asks(request, "-destroy")
+                && targeted_modules(request).any(has_keys)
+                && theirs.is_superset(&ours)
+                && theirs != ours
         },
     },
     // Terraform forgets the marks of what it puts together from something that is not known yet; ours keeps them, so
@@ -208,9 +216,24 @@ fn forget_marks(value: &mut Value, places: &BTreeSet<(String, String)>) {
     }
 }
 
-/// Whether a target is a resource in a module.
-fn is_in_module(target: &str) -> bool {
-    target.starts_with("module.") && without_module_keys(target) == target
+/// The addresses of what changes, where both made a plan.
+fn both_changed(theirs: &Step, ours: &Step) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
+    let changed = |step: &Step| match step {
+        Step::Planned(plan) => {
+            let changes = members(plan, "resource_changes");
+            Some(changes.map(|one| text(one, "address")).collect())
+        }
+        Step::Failed(_) => None,
+    };
+    changed(theirs).zip(changed(ours))
+}
+
+/// What is targeted in modules.
+fn targeted_modules(request: &[String]) -> impl Iterator<Item = &str> {
+    let targets = request
+        .iter()
+        .filter_map(|line| line.strip_prefix("-target="));
+    targets.filter(|target| target.starts_with("module."))
 }
 
 /// An address without the keys of the modules in it.
