@@ -110,6 +110,12 @@ fn one_pass(
         // What a look sees in the middle of a run is the run's own work.
         return Err(EngineError::Busy(run.id).into());
     }
+    if world.position == 0 && args.environment.is_some() {
+        // A name that was mistyped must not look like an environment in which nothing drifts.
+        return Err(CommandError::Failed(format!(
+            "nothing was ever done in `{environment}`; `steadfast status` says which environments there are"
+        )));
+    }
     if world.resources.is_empty() {
         render::nothing(all, json);
         return Ok(exit::OK);
