@@ -147,13 +147,7 @@ pub fn options(
 
 /// Whether a release marks an object as not to be destroyed, or as holding data. Anything but a clear "no" does.
 fn marks(loaded: &LoadedRelease, address: &Address) -> bool {
-    let block = &address.resource;
-    let Some(node) = loaded.node_at(&block.module) else {
-        return false;
-    };
-    let mut all = loaded.module(node).resources.iter();
-    let resource =
-        all.find(|one| (one.mode, &one.kind, &one.name) == (block.mode, &block.kind, &block.name));
+    let resource = loaded.resource_of(&address.resource);
     resource.is_some_and(|resource| {
         let lifecycle = &resource.lifecycle;
         let prevents = lifecycle.prevent_destroy.as_ref();

@@ -24,9 +24,7 @@ impl Evaluator {
 
     /// The resource block that an object belongs to; none when it is no longer written.
     pub(crate) fn written(&self, address: &Address) -> Option<&Resource> {
-        let block = &address.resource;
-        let node = self.loaded.node_at(&block.module)?;
-        self.resource(node, block.mode, &block.kind, &block.name)
+        self.loaded.resource_of(&address.resource)
     }
 
     /// How calls about an object are tried again, where that is written.
