@@ -7,10 +7,9 @@ use super::body;
 use super::decode::Decoder;
 use super::module::Compiler;
 use super::retry::{item_span, value_span};
-use crate::diag::provisioners as found;
 use crate::limits::HEALTH_SUCCESSES_MAX;
 use crate::lower::Lowerer;
-use crate::syntax::{Attribute, Body};
+use crate::syntax::Body;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use model::{BlockSchema, HealthCheck, Manner, Unhealthy};
@@ -36,21 +35,7 @@ impl Compiler<'_> {
         body::labels(block, &[], &mut self.diagnostics);
         let inside = &block.body;
         let whose = "A health block";
-        let given: Vec<&Attribute> = TARGETS
-            .iter()
-            .filter_map(|name| inside.attribute(name))
-            .collect();
-        match given.as_slice() {
-            [_] => {}
-            [] => {
-                let report = found::no_source(inside.open, whose, &TARGETS);
-                self.diagnostics.push(report);
-            }
-            [_, second, ..] => {
-                let report = found::several_sources(second.name.span, whose, &TARGETS);
-                self.diagnostics.push(report);
-            }
-        }
+        self.check_one_of(&TARGETS, inside, whose);
         let is_meta_argument = |name: &str| MANNER.contains(&name);
         let is_meta_block = |_: &str| false;
         let mut decoder = Decoder {

@@ -183,6 +183,11 @@ impl<'a> Compiler<'a> {
             "remote-exec" => &["inline", "script", "scripts"],
             _ => return,
         };
+        self.check_one_of(choices, inside, what);
+    }
+
+    /// Exactly one of some arguments is to be set.
+    pub(super) fn check_one_of(&mut self, choices: &[&str], inside: &Body, what: &str) {
         let given: Vec<&Attribute> = choices
             .iter()
             .filter_map(|name| inside.attribute(name))
