@@ -8,8 +8,8 @@ use crate::{Mutant, Rng, Scenario};
 use decide::{Handed, Held, LoadedRelease, LoadedReleases, Planner, World, heal};
 use engine::Input;
 use model::{
-    Address, DriftPass, DriftPolicy, Drifted, Event, HealLimits, Plan, PlanMode, Question, Remedy,
-    RunId, RunOptions, RunResult,
+    Address, DriftPass, DriftPolicy, Drifted, Event, HealLimits, Plan, Question, RunId, RunOptions,
+    RunResult,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -209,12 +209,7 @@ impl Trial<'_> {
         loaded: &Arc<LoadedRelease>,
         pass: &DriftPass,
     ) -> Result<Vec<Drifted>, Diagnostics> {
-        let noting = RunOptions {
-            mode: PlanMode::RefreshOnly,
-            refresh: true,
-            ..self.base(0)
-        };
-        let noted = self.planned(world, loaded, noting)?;
+        let noted = self.planned(world, loaded, heal::noting(self.base(0)))?;
         let mut found = heal::seen(world, pass, &noted);
         let candidates = heal::candidates(loaded, &found, pass.policy);
         let wanted: BTreeSet<Address> = candidates.iter().map(|one| (*one).clone()).collect();
@@ -224,11 +219,7 @@ impl Trial<'_> {
         }
         match self.planned(world, loaded, options) {
             Ok(plan) => heal::remedies(world, pass, &plan, &mut found, &wanted),
-            Err(_) => {
-                for one in &mut found {
-                    one.remedy = Some(Remedy::Unplanned("it was refused".into()));
-                }
-            }
+            Err(_) => heal::unplanned("it was refused", &mut found, &wanted),
         }
         Ok(found)
     }

@@ -115,6 +115,15 @@ pub fn candidates<'a>(
     found.iter().map(|one| &one.address).filter(heals).collect()
 }
 
+/// How a plan is asked for that only notes what there is.
+pub fn noting(base: RunOptions) -> RunOptions {
+    RunOptions {
+        mode: PlanMode::RefreshOnly,
+        refresh: true,
+        ..base
+    }
+}
+
 /// How a plan of the release in force is asked for that is targeted at objects.
 pub fn options(base: RunOptions, objects: &[&Address]) -> RunOptions {
     RunOptions {
@@ -148,6 +157,14 @@ pub fn remedies(
     }
     for one in found {
         one.remedy = remedies.remove(&one.address);
+    }
+}
+
+/// The same where no such plan could be made.
+pub fn unplanned(why: &str, found: &mut [Drifted], candidates: &BTreeSet<Address>) {
+    for one in found {
+        let wanted = candidates.contains(&one.address);
+        one.remedy = wanted.then(|| Remedy::Unplanned(String::from(why)));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{Outside, preview};
 use decide::{LoadedRelease, World, heal};
-use model::{Address, DriftPass, Drifted, PlanMode, Remedy, RunOptions};
+use model::{Address, DriftPass, Drifted, RunOptions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use value::{Diagnostics, Severity};
@@ -20,11 +20,7 @@ pub async fn drifted(
     base: &RunOptions,
     pass: &DriftPass,
 ) -> Result<Vec<Drifted>, Diagnostics> {
-    let noting = RunOptions {
-        mode: PlanMode::RefreshOnly,
-        refresh: true,
-        ..base.clone()
-    };
+    let noting = heal::noting(base.clone());
     let noted = preview(outside, loaded.clone(), world, noting).await?;
     let mut found = heal::seen(world, pass, &noted.plan);
     let candidates = heal::candidates(loaded, &found, pass.policy);
@@ -35,12 +31,7 @@ pub async fn drifted(
     let options = heal::options(base.clone(), &candidates);
     match preview(outside, loaded.clone(), world, options).await {
         Ok(planned) => heal::remedies(world, pass, &planned.plan, &mut found, &wanted),
-        Err(trouble) => {
-            for one in &mut found {
-                let wanted = wanted.contains(&one.address);
-                one.remedy = wanted.then(|| Remedy::Unplanned(first(&trouble)));
-            }
-        }
+        Err(trouble) => heal::unplanned(&first(&trouble), &mut found, &wanted),
     }
     Ok(found)
 }
