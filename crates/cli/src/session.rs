@@ -349,8 +349,8 @@ impl Session {
             scratch,
         };
         let host: Arc<dyn contract::Provider> = Arc::new(host::Host::new(options));
-        let settings = registry::Settings::load(crate::project::variables()).0;
-        let states = Arc::new(registry::Backends::new(settings, self.clock.clone()));
+        let variables = crate::project::variables();
+        let states = Arc::new(registry::Backends::new(variables, self.clock.clone()));
         let builtin = host::Builtin::of_project(self.project.root.clone()).with_states(states);
         let builtin: Arc<dyn contract::Provider> = Arc::new(builtin);
         Outside {

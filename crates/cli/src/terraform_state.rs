@@ -15,6 +15,7 @@ use model::Taken;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a state is called where nothing else is said.
 const FILE: &str = "terraform.tfstate";
@@ -92,7 +93,7 @@ enum Place {
     Far {
         /// Its kind.
         kind: String,
-        /// Its arguments as texts (`registry::Asked`).
+        /// Its arguments as texts (`registry::arguments`).
         arguments: BTreeMap<String, String>,
     },
 }
@@ -132,21 +133,17 @@ fn fetch(
     (kind, arguments): (&str, &BTreeMap<String, String>),
     workspace: &str,
 ) -> Result<Option<Found>, CommandError> {
-    let settings = registry::Settings::load(crate::project::variables()).0;
-    let asked = registry::Asked {
-        arguments,
-        settings: &settings,
-        workspace,
-        now_ms: contract::Clock::now_ms(&engine::SystemClock::new()),
-    };
-    let kept = registry::kept(kind, &asked)
-        .map_err(|why| unusable(&format!("of the backend \"{kind}\""), &why))?;
-    let Some(kept) = kept else { return Ok(None) };
-    let document = registry::document(settings.clone(), &kept, STATE_BYTES_MAX);
-    let document = tokio.block_on(document);
-    let bytes = document.map_err(|why| unusable(&kept.shown, &why))?;
-    let bytes = bytes.filter(|bytes| !bytes.trim_ascii().is_empty());
-    bytes.map(|bytes| of_bytes(&kept.shown, bytes)).transpose()
+    let clock = Arc::new(engine::SystemClock::new());
+    let backends = registry::Backends::new(crate::project::variables(), clock);
+    let fetching = backends.fetch(kind, arguments, workspace, STATE_BYTES_MAX);
+    let fetched = tokio.block_on(fetching).map_err(|away| {
+        let backend = || format!("of the backend \"{kind}\"");
+        unusable(&away.shown.unwrap_or_else(backend), &away.why)
+    })?;
+    let fetched = fetched.filter(|one| !one.bytes.trim_ascii().is_empty());
+    fetched
+        .map(|one| of_bytes(&one.shown, one.bytes))
+        .transpose()
 }
 
 /// Refuses to begin without a state that is somewhere where it cannot be read: everything in it would be made a second

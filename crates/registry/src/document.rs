@@ -6,40 +6,74 @@ use crate::kept::{Asked, Kept, arguments, kept};
 use crate::limits::STATE_BYTES_MAX;
 use contract::{Clock, Pending, States, Unavailable};
 use hyper::StatusCode;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use value::Value;
 
 /// [`States`] behind the backends `http` and `s3`.
 #[derive(Clone)]
 pub struct Backends {
-    settings: Settings,
+    environment: BTreeMap<String, String>,
     clock: Arc<dyn Clock>,
+}
+
+/// What a backend keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Where, as people may see it.
+    pub shown: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// Why nothing could be had, in words without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Away {
+    /// Where, as people may see it; none where the settings do not say it.
+    pub shown: Option<String>,
+    /// What is wrong.
+    pub why: String,
 }
 
 impl Backends {
     /// Those that this environment can open. Signatures hold for a while from what the clock says.
-    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock }
+    pub fn new(environment: BTreeMap<String, String>, clock: Arc<dyn Clock>) -> Self {
+        Self { environment, clock }
     }
 
-    async fn fetch(
+    /// What a backend of this kind keeps for a workspace; none where it says that there is nothing. The arguments are
+    /// those of its block ([`arguments`]).
+    ///
+    /// # Errors
+    /// When it cannot be had, or is larger than this.
+    pub async fn fetch(
         &self,
         backend: &str,
-        config: &Value,
+        arguments: &BTreeMap<String, String>,
         workspace: &str,
-    ) -> Result<Option<Vec<u8>>, String> {
-        let kept = kept(
-            backend,
-            &Asked {
-                arguments: &arguments(config),
-                settings: &self.settings,
-                workspace,
-                now_ms: self.clock.now_ms(),
-            },
-        )?;
+        limit_bytes: u64,
+    ) -> Result<Option<Fetched>, Away> {
+        // Only who fetches something reads the files that say how.
+        let settings = Settings::load(self.environment.clone()).0;
+        let asked = Asked {
+            arguments,
+            settings: &settings,
+            workspace,
+            now_ms: self.clock.now_ms(),
+        };
+        let kept = kept(backend, &asked).map_err(|why| Away { shown: None, why })?;
         let Some(kept) = kept else { return Ok(None) };
-        let found = document(self.settings.clone(), &kept, STATE_BYTES_MAX).await;
-        found.map_err(|why| format!("{}: {why}", kept.shown))
+        let document = document(settings.clone(), &kept, limit_bytes).await;
+        match document {
+            Ok(bytes) => Ok(bytes.map(|bytes| Fetched {
+                shown: kept.shown,
+                bytes,
+            })),
+            Err(why) => Err(Away {
+                shown: Some(kept.shown),
+                why,
+            }),
+        }
     }
 }
 
@@ -51,17 +85,22 @@ impl States for Backends {
         workspace: &'a str,
     ) -> Pending<'a, Result<Option<Vec<u8>>, Unavailable>> {
         Box::pin(async move {
-            let found = self.fetch(backend, config, workspace).await;
-            found.map_err(Unavailable)
+            let arguments = arguments(config);
+            let fetched = self.fetch(backend, &arguments, workspace, STATE_BYTES_MAX);
+            match fetched.await {
+                Ok(fetched) => Ok(fetched.map(|fetched| fetched.bytes)),
+                Err(Away { shown: None, why }) => Err(Unavailable(why)),
+                Err(Away {
+                    shown: Some(shown),
+                    why,
+                }) => Err(Unavailable(format!("{shown}: {why}"))),
+            }
         })
     }
 }
 
 /// What is kept at an address; none where the server says that there is nothing.
-///
-/// # Errors
-/// When it cannot be had, in words without a full stop.
-pub async fn document(
+async fn document(
     settings: Settings,
     kept: &Kept,
     limit_bytes: u64,

@@ -1,10 +1,8 @@
 //! Where the backends of Terraform that are reached over HTTP keep a state: `http` and `s3`.
 //!
-//! Out of what is written in a `backend` block and in the environment comes an address, which [`document`] fetches. Of
+//! Out of what is written in a `backend` block and in the environment comes an address, which `document` fetches. Of
 //! S3 it is a presigned one (AWS Signature Version 4, "Authenticating Requests: Using Query Parameters"), so that
 //! nothing but a URL has to be handed on; where the settings ask for what an address cannot carry, they are refused.
-//!
-//! [`document`]: crate::document
 
 use crate::Settings;
 use aws_lc_rs::hmac;
@@ -45,27 +43,27 @@ const ROLE: &str = "roles are not assumed here: set AWS_ACCESS_KEY_ID, AWS_SECRE
 
 /// A state behind an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// The address, with whatever opens it: a user and a password, or a signature.
-    pub url: String,
+    pub(crate) url: String,
     /// What people may see of it.
-    pub shown: String,
+    pub(crate) shown: String,
     /// What a server says that has no state there, where not being found is not enough: without its bucket, nothing
     /// is known of a state.
-    pub absent: Option<&'static str>,
+    pub(crate) absent: Option<&'static str>,
 }
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// The arguments of the `backend` block, as texts ([`arguments`]).
-    pub arguments: &'a BTreeMap<String, String>,
+    pub(crate) arguments: &'a BTreeMap<String, String>,
     /// The environment.
-    pub settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
     /// The workspace.
-    pub workspace: &'a str,
+    pub(crate) workspace: &'a str,
     /// Now, in milliseconds since 1970 began.
-    pub now_ms: i64,
+    pub(crate) now_ms: i64,
 }
 
 impl Asked<'_> {
@@ -124,7 +122,7 @@ fn flatten(name: String, value: &Value, texts: &mut BTreeMap<String, String>) {
 ///
 /// # Errors
 /// When the settings do not say it, in words without a full stop; also for every kind but `http` and `s3`.
-pub fn kept(kind: &str, asked: &Asked<'_>) -> Result<Option<Kept>, String> {
+pub(crate) fn kept(kind: &str, asked: &Asked<'_>) -> Result<Option<Kept>, String> {
     match kind {
         "http" if asked.workspace != DEFAULT_WORKSPACE => Ok(None),
         "http" => http(asked).map(Some),

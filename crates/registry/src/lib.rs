@@ -5,8 +5,8 @@
 //! [`Manifest`] is Terraform's list of what is installed; [`WithModules`] shows it to the compiler. What has been
 //! fetched becomes part of the release when the project is compiled, so that nothing is fetched when it is applied.
 //!
-//! [`install_providers`] does the same for providers, with Terraform's own lock file (`provider`). [`kept`] says where
-//! a backend of Terraform keeps a state, and [`document`] fetches it.
+//! [`install_providers`] does the same for providers, with Terraform's own lock file (`provider`). [`Backends`]
+//! fetches states from where the backends of Terraform keep them.
 //!
 //! Nothing is decided here about a project, and nothing is run that was fetched. The way of a package: `discovery` (the
 //! registry) -> `fetch` (how the address says) -> `git`, `http`, `archive` -> `tree` (its digest) -> `lock` ->
@@ -31,9 +31,9 @@ mod tree;
 mod written;
 
 pub use diag::CODES;
-pub use document::{Backends, document};
+pub use document::{Away, Backends, Fetched};
 pub use install::{Event, Installation, Options, WithModules, install};
-pub use kept::{Asked, Kept, arguments, kept};
+pub use kept::arguments;
 pub use lock::LOCK_FILE;
 pub use manifest::Manifest;
 pub use provider::{

@@ -2,7 +2,7 @@
 
 use crate::server::{Reply, Server};
 use contract::conformance::{self, StatesFixture};
-use registry::{Backends, Settings};
+use registry::Backends;
 use value::Value;
 
 /// A server that keeps states for the backend `http`.
@@ -80,7 +80,7 @@ impl StatesFixture for Bucket {
 #[tokio::test]
 async fn states_behind_addresses_are_read() {
     let clock = std::sync::Arc::new(contract::fake::FakeClock::default());
-    let states = Backends::new(Settings::load([].into()).0, clock);
+    let states = Backends::new([].into(), clock);
     conformance::states(&states, &Http(Server::start().await)).await;
     conformance::states(&states, &Bucket(Server::start().await)).await;
 }
