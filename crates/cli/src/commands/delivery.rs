@@ -12,8 +12,8 @@ use crate::render::progress::Progress;
 use crate::render::style::{BOLD, RESET, WARN};
 use crate::session::{Session, actor, fresh};
 use contract::Artifacts as _;
-use decide::{World, promote};
-use engine::{Engine, PROJECT_STREAM};
+use decide::{LoadedRelease, LoadedReleases, World, promote};
+use engine::{Engine, PROJECT_STREAM, StoredBlobs};
 use journal::Writer;
 use model::{Command, Digest, Event, InstanceId, Release, RunId, RunKind, RunOptions, RunResult};
 use std::collections::BTreeMap;
@@ -244,12 +244,32 @@ fn with_source_digests(session: &Session, definition: &mut Definition) -> Result
 }
 
 pub(super) fn stored_release(session: &Session, digest: &Digest) -> Result<Release, CommandError> {
-    let Some(reader) = session.reader()? else {
-        return Err(CommandError::Failed("there is no book here yet".to_owned()));
-    };
+    let reader = session.reader()?.ok_or_else(no_book)?;
     let bytes = reader.view().blob(&journal::Digest::from_bytes(digest.0))?;
     model::decode(&bytes)
         .map_err(|error| CommandError::Failed(format!("release {}: {error}", digest.short())))
+}
+
+/// A release as it is carried out, with the values that are lent for it.
+pub(super) fn loaded_release(
+    session: &Session,
+    digest: &Digest,
+    variables: &Variables,
+) -> Result<Arc<LoadedRelease>, CommandError> {
+    session.lend_for(&stored_release(session, digest)?, variables)?;
+    let reader = session.reader()?.ok_or_else(no_book)?;
+    let secrets = session.secrets()?;
+    let blobs = StoredBlobs {
+        reader: &reader,
+        secrets: secrets.as_ref(),
+        lent: Some(&session.lent),
+    };
+    let loaded = LoadedReleases::new().load(digest, &blobs);
+    loaded.map_err(CommandError::Failed)
+}
+
+fn no_book() -> CommandError {
+    CommandError::Failed("there is no book here yet".to_owned())
 }
 
 /// The release whose digits begin like this.

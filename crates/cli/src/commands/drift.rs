@@ -4,6 +4,7 @@
 //! the run that does it is handed in with the entry that says why.
 
 use super::apply::{finish, stored_sources};
+use super::delivery::loaded_release;
 use super::objects;
 use super::takeover::{Then, take_over};
 use crate::args::{DriftArgs, Policy};
@@ -15,11 +16,11 @@ use crate::render::drift as render;
 use crate::render::progress::Progress;
 use crate::session::{Session, actor, fresh};
 use contract::Clock as _;
-use decide::{LoadedRelease, LoadedReleases, World, heal};
-use engine::{EngineError, StoredBlobs};
+use decide::{LoadedRelease, World, heal};
+use engine::EngineError;
 use model::{
-    Command, Digest, DriftDecision, DriftJudged, DriftPass, DriftPolicy, Event, HealLimits, Origin,
-    RunId, RunOptions,
+    Command, DriftDecision, DriftJudged, DriftPass, DriftPolicy, Event, HealLimits, Origin,
+    Release, RunId, RunOptions,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,10 +103,16 @@ fn one_pass(
     json: bool,
 ) -> Result<u8, CommandError> {
     let environment = session.environment(args.environment.as_deref())?;
-    if let Some(code) = healed_before(session, args, &environment, json)? {
-        return Ok(code);
+    let (mut world, _) = session.world(&environment)?;
+    if let Some(run) = &world.run
+        && run.options.origin == Origin::Heal
+    {
+        session.lend_for(&run.loaded.release, &args.variables)?;
+        if let Some(code) = finish_healing(session, &environment, json)? {
+            return Ok(code);
+        }
+        (world, _) = session.world(&environment)?;
     }
-    let (world, _) = session.world(&environment)?;
     if let Some(run) = &world.run {
         // What a look sees in the middle of a run is the run's own work.
         return Err(EngineError::Busy(run.id).into());
@@ -126,7 +133,8 @@ fn one_pass(
              then look again"
         ))
     })?;
-    let (loaded, sources) = in_force(session, args, &release)?;
+    let loaded = loaded_release(session, &release, &args.variables)?;
+    let sources = sources_of(session, &loaded.release)?;
     let base = options_in(&loaded.release, &environment);
     let Some((pass, judged)) = look(session, args, &world, &loaded, &base, &sources)? else {
         // Nothing was begun: for whoever looks again and again this is the end, and no trouble.
@@ -153,43 +161,21 @@ fn one_pass(
 }
 
 /// Finishes an earlier pass that was interrupted while it healed. Gives an exit code when the command ends here.
-fn healed_before(
+fn finish_healing(
     session: &Session,
-    args: &DriftArgs,
     environment: &str,
     json: bool,
 ) -> Result<Option<u8>, CommandError> {
-    let (world, _) = session.world(environment)?;
-    let heals = |run: &&decide::Run| run.options.origin == Origin::Heal;
-    let Some(run) = world.run.as_ref().filter(heals) else {
-        return Ok(None);
-    };
-    session.lend_for(&run.loaded.release, &args.variables)?;
     let writer = session.writer()?;
     let mut engine = session.engine(&writer, environment)?;
     take_over(session, &mut engine, Then::Finish, json)
 }
 
-/// The release in force, with the texts that it was made from.
-fn in_force(
-    session: &Session,
-    args: &DriftArgs,
-    digest: &Digest,
-) -> Result<(Arc<LoadedRelease>, Sources), CommandError> {
-    let release = super::delivery::stored_release(session, digest)?;
-    session.lend_for(&release, &args.variables)?;
-    let Some(reader) = session.reader()? else {
-        return Err(CommandError::Failed("there is no book here yet".to_owned()));
-    };
-    let secrets = session.secrets()?;
-    let blobs = StoredBlobs {
-        reader: &reader,
-        secrets: secrets.as_ref(),
-        lent: Some(&session.lent),
-    };
-    let loaded = LoadedReleases::new().load(digest, &blobs);
-    let loaded = loaded.map_err(CommandError::Failed)?;
-    Ok((loaded, crate::project::sources(&reader, &release)))
+/// The texts that a release was made from.
+fn sources_of(session: &Session, release: &Release) -> Result<Sources, CommandError> {
+    let reader = session.reader()?;
+    let sources = reader.map(|reader| crate::project::sources(&reader, release));
+    Ok(sources.unwrap_or_default())
 }
 
 /// What a pass sees and decides; none when a person interrupted it.

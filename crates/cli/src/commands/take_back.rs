@@ -1,7 +1,7 @@
 //! `rollback RUN`: takes back what a run did, shown as a plan first.
 
 use super::apply::{finish, nobody_to_ask, stored_sources};
-use super::delivery::stored_release;
+use super::delivery::{loaded_release, stored_release};
 use super::takeover::{Then, submit, take_over};
 use crate::args::{RollbackArgs, Variables};
 use crate::error::CommandError;
@@ -9,9 +9,8 @@ use crate::exit;
 use crate::project::options_in;
 use crate::render::progress::Progress;
 use crate::session::{Session, actor, fresh};
+use decide::World;
 use decide::take_back::{self, Before, Done};
-use decide::{LoadedReleases, World};
-use engine::StoredBlobs;
 use model::{Address, Digest, Event, RunId, RunKind, RunOptions};
 
 /// Fewest digits by which a run is named where an environment could stand.
@@ -143,25 +142,11 @@ fn request(
     before: &Before,
 ) -> Result<(Digest, RunOptions), CommandError> {
     let allowed = allowed(args, done)?;
-    let missing = || CommandError::Failed("there is no book here yet".to_owned());
-    let reader = session.reader()?.ok_or_else(missing)?;
-    let secrets = session.secrets()?;
-    let digests: Vec<Digest> = [done.release].into_iter().chain(before.in_force).collect();
-    for digest in &digests {
-        let release = stored_release(session, digest)?;
-        session.lend_for(&release, &Variables::default())?;
-    }
-    let blobs = StoredBlobs {
-        reader: &reader,
-        secrets: secrets.as_ref(),
-        lent: Some(&session.lent),
-    };
-    let mut releases = LoadedReleases::new();
-    let loaded: Result<Vec<_>, String> = digests
-        .iter()
-        .map(|digest| releases.load(digest, &blobs))
+    let digests = [done.release].into_iter().chain(before.in_force);
+    let loaded: Result<Vec<_>, CommandError> = digests
+        .map(|digest| loaded_release(session, &digest, &Variables::default()))
         .collect();
-    let loaded = loaded.map_err(CommandError::Failed)?;
+    let loaded = loaded?;
     let loaded: Vec<_> = loaded.iter().map(|one| &**one).collect();
     let (release, options) =
         take_back::options(RunOptions::default(), done, before, &loaded, allowed);

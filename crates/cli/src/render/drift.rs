@@ -32,17 +32,18 @@ pub(crate) fn tell(world: &World, judged: &[DriftJudged], json: bool) {
         line.extend(crate::json::drifted(one));
         anstream::println!("{}", serde_json::Value::Object(line));
     }
-    let count = |word: &str| {
-        judged
-            .iter()
-            .filter(|one| one.decision.word() == word)
-            .count()
-    };
+    let count = |word| count(judged, word);
     let summary = json!({
         "type": "drift_summary", "environment": world.environment.to_string(),
         "note": count("note"), "warn": count("warn"), "heal": count("heal"), "hold": count("hold"),
     });
     anstream::println!("{summary}");
+}
+
+/// How many of them have a decision of this word.
+fn count(judged: &[DriftJudged], word: &str) -> usize {
+    let decided = |one: &&DriftJudged| one.decision.word() == word;
+    judged.iter().filter(decided).count()
 }
 
 fn text(world: &World, judged: &[DriftJudged]) -> String {
@@ -95,12 +96,7 @@ fn summary(judged: &[DriftJudged]) -> String {
     if judged.is_empty() {
         return String::from("Nothing has drifted. The world is what the book says.");
     }
-    let count = |word: &str| {
-        judged
-            .iter()
-            .filter(|one| one.decision.word() == word)
-            .count()
-    };
+    let count = |word| count(judged, word);
     format!(
         "{BOLD}Drift:{RESET} {} to heal, {} not healed, {} to be told, {} only noted.",
         count("heal"),
