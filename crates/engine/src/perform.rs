@@ -86,6 +86,7 @@ async fn poll(probes: &dyn Probes, probe: &Probe, sensitive: &Sensitive) -> Outc
             if in_row >= manner.successes {
                 return Ok::<_, Diagnostics>(());
             }
+            // The pause that is written between two looks; the deadline around it cuts it short.
             tokio::time::sleep(Duration::from_millis(manner.interval_ms)).await;
         }
     };

@@ -219,13 +219,16 @@ fn forget_marks(value: &mut Value, places: &BTreeSet<(String, String)>) {
 /// The addresses of what changes, where both made a plan.
 fn both_changed(theirs: &Step, ours: &Step) -> Option<(BTreeSet<String>, BTreeSet<String>)> {
     let changed = |step: &Step| match step {
-        Step::Planned(plan) => {
-            let changes = members(plan, "resource_changes");
-            Some(changes.map(|one| text(one, "address")).collect())
-        }
+        Step::Planned(plan) => Some(addresses(plan)),
         Step::Failed(_) => None,
     };
     changed(theirs).zip(changed(ours))
+}
+
+/// The addresses of what changes.
+fn addresses(plan: &Value) -> BTreeSet<String> {
+    let changes = members(plan, "resource_changes");
+    changes.map(|one| text(one, "address")).collect()
 }
 
 /// What is targeted in modules.
@@ -258,9 +261,7 @@ fn without_module_keys(address: &str) -> String {
 /// The plan of theirs without what it alone removes because its module instance is gone. Whether there is anything to
 /// be applied may hang on that.
 fn without_gone(theirs: &Value, ours: &Value) -> Value {
-    let ours_too: BTreeSet<String> = members(ours, "resource_changes")
-        .map(|one| text(one, "address"))
-        .collect();
+    let ours_too = addresses(ours);
     let mut without = theirs.clone();
     let changes = without
         .get_mut("resource_changes")
@@ -289,9 +290,7 @@ fn without_gone(theirs: &Value, ours: &Value) -> Value {
 
 /// Whether nothing is refused but destroying objects in modules that the other plan says nothing of.
 fn refuses_to_destroy_only_gone(why: &str, ours: &Value) -> bool {
-    let ours: BTreeSet<String> = members(ours, "resource_changes")
-        .map(|one| text(one, "address"))
-        .collect();
+    let ours = addresses(ours);
     let mut complaints = why.split("Error: ").filter(|one| !one.trim().is_empty());
     complaints.all(|one| {
         let address = one
