@@ -8,10 +8,10 @@ use crate::diag::{self, Trouble};
 use crate::form::{self, Parts, Said};
 use crate::limits::{
     COMMAND_TIMEOUT_MS_DEFAULT, COMMAND_TIMEOUT_MS_MAX, STDOUT_BYTES_MAX, STILL_RUNNING_EVERY_MS,
-    STILL_RUNNING_RETRY_MS,
+    STILL_RUNNING_RETRY_MS, STILL_RUNNING_THERE_EVERY_MS,
 };
-use crate::process::{Ended, Lock, Output, Run, shown};
-use crate::provider::Machine;
+use crate::machine::Machine;
+use crate::process::{Ended, Output, Run, shown};
 use crate::standing::{self, Standing};
 use contract::{Answer, Inquiry, Outcome};
 use model::{ActionId, BlockSchema, Change, Repeat};
@@ -189,7 +189,7 @@ impl<'a> Job<'a> {
             environment: environment.collect(),
             directory: match form::known(object, "directory") {
                 Some(directory) => machine.path(directory),
-                None => machine.project.clone(),
+                None => machine.home(),
             },
             timeout_ms: timeout_ms(object)?,
         })
@@ -212,7 +212,7 @@ impl<'a> Job<'a> {
         let creates = form::known(self.object, "creates");
         if let Some(creates) = creates
             && !matches!(
-                standing::look(&self.machine.path(creates))?,
+                self.machine.look_soon(&self.machine.path(creates)).await?,
                 Standing::Nothing
             )
         {
@@ -222,7 +222,7 @@ impl<'a> Job<'a> {
             return Ok(creates.map(|_| false));
         };
         let shown = shown(&unless.argv);
-        match unless.run(&self.machine.lock(action, "unless")).await {
+        match self.machine.run(&unless, action, "unless").await? {
             Ended::Exited(status, _) => Ok(Some(status.success())),
             Ended::TimedOut(output) => {
                 Err(diag::timed_out(&shown, self.timeout_ms, &output.last()).into())
@@ -280,8 +280,7 @@ async fn create(job: &Job<'_>, action: ActionId, change: &Change) -> Result<Outc
         return Err(diag::invalid_command("command", "is not set").into());
     };
     let command = shown(&run.argv);
-    let lock = job.machine.lock(action, "command");
-    if held(&lock, job.timeout_ms).await? {
+    if held(job, action, "command").await? {
         return Err(busy(&command));
     }
     if job.is_done(action).await? == Some(true) {
@@ -291,7 +290,7 @@ async fn create(job: &Job<'_>, action: ActionId, change: &Change) -> Result<Outc
             Diagnostics::new(),
         ));
     }
-    let (status, output) = match run.run(&lock).await {
+    let (status, output) = match job.machine.run(&run, action, "command").await? {
         Ended::Exited(status, output) => (Some(status), output),
         Ended::TimedOut(output) => (None, output),
         Ended::NotStarted(error) => return Err(diag::not_started(&command, &error).into()),
@@ -346,15 +345,14 @@ async fn destroy(job: &Job<'_>, action: ActionId) -> Result<Outcome, Trouble> {
         return Ok(form::deleted());
     };
     let command = shown(&run.argv);
-    let lock = job.machine.lock(action, "destroy");
-    if held(&lock, job.timeout_ms).await? {
+    if held(job, action, "destroy").await? {
         return Err(busy(&command));
     }
     // What its check says is not there needs no destroying.
     if job.is_done(action).await? == Some(false) {
         return Ok(form::deleted());
     }
-    let trouble = match run.run(&lock).await {
+    let trouble = match job.machine.run(&run, action, "destroy").await? {
         Ended::Exited(status, _) if status.success() => return Ok(form::deleted()),
         Ended::Exited(status, output) => {
             diag::command_failed(&command, &how(status), &output.last())
@@ -400,16 +398,19 @@ fn how(status: ExitStatus) -> String {
 
 /// Whether an earlier attempt holds a lock, after waiting for its end: whoever was killed beside it left it running,
 /// and it has as long as any other. Nobody is told, so it is looked at again and again.
-async fn held(lock: &std::path::Path, patience_ms: u64) -> Result<bool, Trouble> {
-    let look =
-        || Lock::is_held(lock).map_err(|error| diag::system("look at the lock", lock, &error));
-    for _ in 0..=patience_ms / STILL_RUNNING_EVERY_MS {
-        if !look()? {
+async fn held(job: &Job<'_>, action: ActionId, name: &str) -> Result<bool, Trouble> {
+    let machine = job.machine;
+    let every_ms = match machine.is_here() {
+        true => STILL_RUNNING_EVERY_MS,
+        false => STILL_RUNNING_THERE_EVERY_MS,
+    };
+    for _ in 0..=job.timeout_ms / every_ms {
+        if !machine.is_running(action, name).await? {
             return Ok(false);
         }
-        tokio::time::sleep(Duration::from_millis(STILL_RUNNING_EVERY_MS)).await;
+        tokio::time::sleep(Duration::from_millis(every_ms)).await;
     }
-    look()
+    machine.is_running(action, name).await
 }
 
 pub(crate) async fn inquire(
@@ -425,7 +426,7 @@ pub(crate) async fn inquire(
         }
         Parts::Create { config, .. } => {
             let job = Job::of(machine, config)?;
-            if held(&machine.lock(action, "command"), job.timeout_ms).await? {
+            if held(&job, action, "command").await? {
                 return Ok(Inquiry::NotYet);
             }
             Ok(match job.is_done(action).await? {
@@ -450,7 +451,7 @@ pub(crate) async fn inquire(
             if job.command("destroy")?.is_none() {
                 return Ok(Inquiry::Found(form::deleted()));
             }
-            if held(&machine.lock(action, "destroy"), job.timeout_ms).await? {
+            if held(&job, action, "destroy").await? {
                 return Ok(Inquiry::NotYet);
             }
             Ok(match job.is_done(action).await? {
@@ -469,7 +470,10 @@ fn cannot_tell(job: &Job<'_>, name: &str, advice: &str) -> Inquiry {
     };
     let what = format!(
         "nobody can tell whether {command} (in {}) was run to its end; it is not running now. {advice}",
-        job.directory.display()
+        match job.directory.as_os_str().is_empty() {
+            true => "the home directory there".into(),
+            false => job.directory.to_string_lossy(),
+        }
     );
     Inquiry::Unclear {
         what: what.trim_end().to_owned(),

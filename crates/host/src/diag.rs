@@ -55,6 +55,9 @@ codes! {
     CONNECTION_UNSUPPORTED = "SF0831" "Connection not available here";
     NOT_CONNECTED = "SF0832" "Machine not reached";
     NOT_LOOKED_AT = "SF0833" "Health cannot be looked at in this way";
+    MACHINE_UNKNOWN = "SF0834" "Machine not known yet";
+    CONNECTION_BROKE = "SF0835" "Connection broke";
+    NOT_ALLOWED = "SF0836" "Not allowed to act as another user";
 }
 
 /// Why something was not done, and whether another attempt may succeed.
@@ -356,6 +359,57 @@ pub(crate) fn not_connected(host: &str, timeout_ms: u64, why: &str) -> Diagnosti
         format!(
             "{host} could not be logged in to within {timeout_ms} ms. Nothing was run there. The last attempt: {why}"
         ),
+    )
+}
+
+/// What is asked of a machine before anybody knows which one it is.
+pub(crate) fn machine_unknown() -> Diagnostic {
+    error(
+        MACHINE_UNKNOWN,
+        "The connection of the provider depends on what is only known after an apply. Apply what it depends on first \
+         (-target), or refer to what is known already.",
+    )
+}
+
+/// The same for a look, which leaves the object as it was.
+pub(crate) fn not_looked() -> Diagnostic {
+    warning(
+        MACHINE_UNKNOWN,
+        "The connection of the provider depends on what is only known after an apply, so nobody has looked at the \
+         object; it is taken to be as it was.",
+    )
+}
+
+pub(crate) fn connection_broke(host: &str, why: &str) -> Diagnostic {
+    error(
+        CONNECTION_BROKE,
+        format!(
+            "{host} did not answer to the end: {why}. Nothing was changed by this look; it is repeated."
+        ),
+    )
+}
+
+pub(crate) fn not_allowed(host: &str, who: &str, said: &str) -> Diagnostic {
+    error(
+        NOT_ALLOWED,
+        format!(
+            "On {host} the user who logs in may not act as {who} without a password, which `become` needs: {said}"
+        ),
+    )
+}
+
+pub(crate) fn not_absolute(attribute: &str, path: &str) -> Diagnostic {
+    invalid_path(
+        attribute,
+        path,
+        "does not begin with a slash, and on another machine there is no project's directory to start from",
+    )
+}
+
+pub(crate) fn become_without_connection() -> Diagnostic {
+    error(
+        INVALID_ARGUMENT,
+        "become needs a connection: on this machine Steadfast acts as the user that runs it, and never raises its rights.",
     )
 }
 

@@ -4,10 +4,9 @@
 use crate::diag::{self, Trouble};
 use crate::file::{plan_common, replaced, unclear};
 use crate::form::{self, Parts};
-use crate::provider::Machine;
+use crate::machine::Machine;
 use crate::rights;
 use crate::standing::{self, Standing};
-use crate::write;
 use contract::{Answer, Inquiry, Outcome};
 use model::{ActionId, BlockSchema, Change, Repeat};
 use std::path::Path;
@@ -44,10 +43,10 @@ pub(crate) fn plan(config: &Value, prior: &Value) -> Result<Answer, Diagnostics>
 
 pub(crate) fn read(machine: &Machine, prior: &Value) -> Result<Answer, Trouble> {
     let path = machine.path_of(prior)?;
-    Ok(match standing::look(&path)? {
+    Ok(match machine.look(&path)? {
         Standing::Nothing => form::read(None, Diagnostics::new()),
         Standing::Directory(meta) => {
-            let object = form::with(prior, machine.accounts.described(&meta, prior)?);
+            let object = form::with(prior, machine.accounts()?.described(&meta, prior)?);
             form::read(Some(object), Diagnostics::new())
         }
         other @ (Standing::File(_) | Standing::Other(_)) => {
@@ -65,15 +64,15 @@ pub(crate) fn apply(
     let (planned, is_new) = match form::parts(block, change)? {
         Parts::Create { planned, .. } => (planned, true),
         Parts::Update { planned, .. } => (planned, false),
-        Parts::Delete { prior } => return delete(&machine.path_of(prior)?),
+        Parts::Delete { prior } => return delete(machine, &machine.path_of(prior)?),
     };
     let path = machine.path_of(planned)?;
-    let wanted = machine.accounts.wanted(planned)?;
-    match standing::look(&path)? {
-        Standing::Nothing => write::directory(&path, action, wanted)?,
+    let wanted = machine.accounts()?.wanted(planned)?;
+    match machine.look(&path)? {
+        Standing::Nothing => machine.make_directory(&path, action, wanted)?,
         Standing::Directory(meta) => match wanted.difference(&meta) {
             Some(difference) if is_new => return Err(diag::exists(&path, &difference).into()),
-            Some(_) => write::rights(&path, wanted, &meta)?,
+            Some(_) => machine.set_rights(&path, wanted, &meta)?,
             None => {}
         },
         other @ (Standing::File(_) | Standing::Other(_)) if is_new => {
@@ -86,9 +85,9 @@ pub(crate) fn apply(
     found(machine, &path, change)
 }
 
-fn delete(path: &Path) -> Result<Outcome, Trouble> {
-    match standing::look(path)? {
-        Standing::Nothing | Standing::Directory(_) => write::remove_directory(path)?,
+fn delete(machine: &Machine, path: &Path) -> Result<Outcome, Trouble> {
+    match machine.look(path)? {
+        Standing::Nothing | Standing::Directory(_) => machine.remove_directory(path)?,
         other @ (Standing::File(_) | Standing::Other(_)) => {
             return Err(diag::in_the_way(path, other.what()).into());
         }
@@ -98,7 +97,7 @@ fn delete(path: &Path) -> Result<Outcome, Trouble> {
 
 /// The outcome as the directory stands.
 fn found(machine: &Machine, path: &Path, change: &Change) -> Result<Outcome, Trouble> {
-    let Standing::Directory(meta) = standing::look(path)? else {
+    let Standing::Directory(meta) = machine.look(path)? else {
         return Err(Trouble::Lost(format!(
             "{} was gone again as soon as it had been made",
             path.display()
@@ -108,7 +107,7 @@ fn found(machine: &Machine, path: &Path, change: &Change) -> Result<Outcome, Tro
         .planned
         .clone()
         .unwrap_or_else(|| Value::null(Type::Any));
-    let [mode, owner, group] = machine.accounts.described(&meta, &planned)?;
+    let [mode, owner, group] = machine.accounts()?.described(&meta, &planned)?;
     let id = form::known(&planned, "path").unwrap_or_default();
     let results = [("id", Value::string(id)), mode, owner, group];
     Ok(form::changed(
@@ -127,7 +126,7 @@ pub(crate) fn inquire(
         Parts::Update { planned, prior, .. } => (planned, Some(prior)),
         Parts::Delete { prior } => {
             let path = machine.path_of(prior)?;
-            return Ok(match standing::look(&path)? {
+            return Ok(match machine.look(&path)? {
                 Standing::Nothing => Inquiry::Found(form::deleted()),
                 Standing::Directory(_) => Inquiry::Absent,
                 other @ (Standing::File(_) | Standing::Other(_)) => unclear(&path, other.what()),
@@ -135,18 +134,24 @@ pub(crate) fn inquire(
         }
     };
     let path = machine.path_of(planned)?;
-    let meta = match standing::look(&path)? {
+    let meta = match machine.look(&path)? {
         Standing::Nothing => return Ok(Inquiry::Absent),
         Standing::Directory(meta) => meta,
         other @ (Standing::File(_) | Standing::Other(_)) => {
             return Ok(unclear(&path, other.what()));
         }
     };
-    let Some(difference) = machine.accounts.wanted(planned)?.difference(&meta) else {
+    let Some(difference) = machine.accounts()?.wanted(planned)?.difference(&meta) else {
         return found(machine, &path, change).map(Inquiry::Found);
     };
     match prior {
-        Some(prior) if machine.accounts.wanted(prior)?.difference(&meta).is_none() => {
+        Some(prior)
+            if machine
+                .accounts()?
+                .wanted(prior)?
+                .difference(&meta)
+                .is_none() =>
+        {
             Ok(Inquiry::Absent)
         }
         Some(_) | None => Ok(unclear(&path, &format!("a directory, but {difference}"))),

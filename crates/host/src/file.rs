@@ -7,10 +7,10 @@
 use crate::diag::{self, Trouble};
 use crate::form::{self, Parts, Said};
 use crate::limits::{DRIFT_SHOWN_BYTES_MAX, FILE_BYTES_MAX};
-use crate::provider::Machine;
+use crate::machine::Machine;
 use crate::rights::{self, Rights};
 use crate::standing::{self, Content, Meta, Standing};
-use crate::write::{self, Over};
+use crate::write::Over;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use contract::{Answer, Inquiry, Outcome};
@@ -157,7 +157,7 @@ pub(crate) fn replaced(config: &Value, prior: &Value) -> &'static [&'static str]
 
 pub(crate) fn read(machine: &Machine, prior: &Value) -> Result<Answer, Trouble> {
     let path = machine.path_of(prior)?;
-    let meta = match standing::look(&path)? {
+    let meta = match machine.look(&path)? {
         Standing::File(meta) => meta,
         Standing::Nothing => return Ok(form::read(None, Diagnostics::new())),
         other @ (Standing::Directory(_) | Standing::Other(_)) => {
@@ -165,14 +165,19 @@ pub(crate) fn read(machine: &Machine, prior: &Value) -> Result<Answer, Trouble> 
             return Ok(form::read(None, warning.into()));
         }
     };
-    let content = match standing::content(&path, DRIFT_SHOWN_BYTES_MAX) {
+    let before = form::known(prior, "sha256").and_then(Digest::parse);
+    let looked = match meta.digest.is_some() && meta.digest == before {
+        true => machine.content_of(&path, &meta),
+        false => machine.content(&path, DRIFT_SHOWN_BYTES_MAX),
+    };
+    let content = match looked {
         // It went between the two looks.
-        Err(_) if matches!(standing::look(&path)?, Standing::Nothing) => {
+        Err(_) if matches!(machine.look(&path)?, Standing::Nothing) => {
             return Ok(form::read(None, Diagnostics::new()));
         }
         content => content?,
     };
-    let object = form::with(prior, machine.accounts.described(&meta, prior)?);
+    let object = form::with(prior, machine.accounts()?.described(&meta, prior)?);
     let object = if form::known(prior, "sha256") == Some(&hex_text(&content.digest)) {
         object
     } else {
@@ -223,13 +228,18 @@ impl Wanted {
         };
         Ok(Self {
             digest,
-            rights: machine.accounts.wanted(planned)?,
+            rights: machine.accounts()?.wanted(planned)?,
         })
     }
 
     /// In words what is different at the path, if anything is.
-    fn difference(&self, path: &Path, meta: &Meta) -> Result<Option<String>, Trouble> {
-        let digest = standing::content(path, 0)?.digest;
+    fn difference(
+        &self,
+        machine: &Machine,
+        path: &Path,
+        meta: &Meta,
+    ) -> Result<Option<String>, Trouble> {
+        let digest = machine.content_of(path, meta)?.digest;
         if digest != self.digest {
             return Ok(Some(format!(
                 "its content has the digest {}, not {}",
@@ -256,13 +266,13 @@ pub(crate) fn apply(
         Parts::Create { config, planned } => {
             let path = machine.path_of(planned)?;
             let wanted = Wanted::of(machine, config, planned)?;
-            match standing::look(&path)? {
+            match machine.look(&path)? {
                 Standing::Nothing => {
                     let content = unchanged(machine, config, &wanted)?;
-                    write::file(&path, action, &content, wanted.rights, Over::Nothing)?;
+                    machine.write_file(&path, action, &content, wanted.rights, Over::Nothing)?;
                 }
                 Standing::File(meta) => {
-                    if let Some(difference) = wanted.difference(&path, &meta)? {
+                    if let Some(difference) = wanted.difference(machine, &path, &meta)? {
                         return Err(diag::exists(&path, &difference).into());
                     }
                 }
@@ -282,8 +292,8 @@ pub(crate) fn apply(
         }
         Parts::Delete { prior } => {
             let path = machine.path_of(prior)?;
-            match standing::look(&path)? {
-                Standing::Nothing | Standing::File(_) => write::remove_file(&path)?,
+            match machine.look(&path)? {
+                Standing::Nothing | Standing::File(_) => machine.remove_file(&path)?,
                 other @ (Standing::Directory(_) | Standing::Other(_)) => {
                     return Err(diag::in_the_way(&path, other.what()).into());
                 }
@@ -300,16 +310,16 @@ fn update(
     config: &Value,
     wanted: &Wanted,
 ) -> Result<(), Trouble> {
-    match standing::look(path)? {
-        Standing::File(meta) if standing::content(path, 0)?.digest == wanted.digest => {
+    match machine.look(path)? {
+        Standing::File(meta) if machine.content_of(path, &meta)?.digest == wanted.digest => {
             match wanted.rights.difference(&meta) {
-                Some(_) => write::rights(path, wanted.rights, &meta),
+                Some(_) => machine.set_rights(path, wanted.rights, &meta),
                 None => Ok(()),
             }
         }
         Standing::File(_) | Standing::Nothing => {
             let content = unchanged(machine, config, wanted)?;
-            write::file(path, action, &content, wanted.rights, Over::Anything)
+            machine.write_file(path, action, &content, wanted.rights, Over::Anything)
         }
         other @ (Standing::Directory(_) | Standing::Other(_)) => {
             Err(diag::in_the_way(path, other.what()).into())
@@ -330,18 +340,18 @@ fn unchanged(machine: &Machine, config: &Value, wanted: &Wanted) -> Result<Vec<u
 
 /// The outcome as the file stands.
 fn found(machine: &Machine, path: &Path, change: &Change) -> Result<Outcome, Trouble> {
-    let Standing::File(meta) = standing::look(path)? else {
+    let Standing::File(meta) = machine.look(path)? else {
         return Err(Trouble::Lost(format!(
             "{} was gone again as soon as it had been written",
             path.display()
         )));
     };
-    let content = standing::content(path, 0)?;
+    let content = machine.content_of(path, &meta)?;
     let planned = change
         .planned
         .clone()
         .unwrap_or_else(|| Value::null(Type::Any));
-    let [mode, owner, group] = machine.accounts.described(&meta, &planned)?;
+    let [mode, owner, group] = machine.accounts()?.described(&meta, &planned)?;
     let id = form::known(&planned, "path").unwrap_or_default();
     let results = [
         ("id", Value::string(id)),
@@ -371,7 +381,7 @@ pub(crate) fn inquire(
         } => (config, planned, Some(prior)),
         Parts::Delete { prior } => {
             let path = machine.path_of(prior)?;
-            return Ok(match standing::look(&path)? {
+            return Ok(match machine.look(&path)? {
                 Standing::Nothing => Inquiry::Found(form::deleted()),
                 Standing::File(_) => Inquiry::Absent,
                 other @ (Standing::Directory(_) | Standing::Other(_)) => {
@@ -381,7 +391,7 @@ pub(crate) fn inquire(
         }
     };
     let path = machine.path_of(planned)?;
-    let meta = match standing::look(&path)? {
+    let meta = match machine.look(&path)? {
         Standing::Nothing => return Ok(Inquiry::Absent),
         Standing::File(meta) => meta,
         other @ (Standing::Directory(_) | Standing::Other(_)) => {
@@ -389,7 +399,7 @@ pub(crate) fn inquire(
         }
     };
     let wanted = Wanted::of(machine, config, planned)?;
-    let Some(difference) = wanted.difference(&path, &meta)? else {
+    let Some(difference) = wanted.difference(machine, &path, &meta)? else {
         return found(machine, &path, change).map(Inquiry::Found);
     };
     if let Some(prior) = prior {
@@ -397,9 +407,9 @@ pub(crate) fn inquire(
             digest: form::known(prior, "sha256")
                 .and_then(Digest::parse)
                 .unwrap_or(Digest([0; 32])),
-            rights: machine.accounts.wanted(prior)?,
+            rights: machine.accounts()?.wanted(prior)?,
         };
-        if before.difference(&path, &meta)?.is_none() {
+        if before.difference(machine, &path, &meta)?.is_none() {
             return Ok(Inquiry::Absent);
         }
     }
@@ -435,6 +445,7 @@ impl Machine {
     pub(crate) fn path_of(&self, object: &Value) -> Result<std::path::PathBuf, Trouble> {
         let path = form::known(object, "path").unwrap_or_default();
         standing::check_path("path", path)?;
+        self.check_place("path", path)?;
         Ok(self.path(path))
     }
 }

@@ -11,6 +11,7 @@
 //! What they share: `form` (objects in and out), `standing` (what is at a path), `write` (how it gets there, whole or
 //! not at all), `rights` (modes and owners), `process` (how commands run).
 
+mod arguments;
 mod builtin;
 mod command;
 mod diag;
@@ -20,6 +21,7 @@ mod form;
 mod function;
 mod limits;
 mod link;
+mod machine;
 mod probe;
 mod process;
 mod provider;
@@ -27,6 +29,7 @@ mod provision;
 mod remote_state;
 mod rights;
 mod schema;
+mod ssh;
 mod standing;
 mod write;
 

@@ -56,3 +56,28 @@ pub(crate) const LOOK_ANSWER_CHARS_MAX: usize = 1_000;
 
 /// Longest status line of HTTP that is read.
 pub(crate) const STATUS_LINE_BYTES_MAX: usize = 4 << 10;
+
+/// Time in which a machine must be reached to look at it when nothing is said.
+pub(crate) const LOOK_CONNECT_TIMEOUT_MS_DEFAULT: u64 = 30 * 1_000;
+
+/// Time that a short request to a machine has: a look, a file put in its place.
+pub(crate) const REQUEST_TIMEOUT_MS: u64 = 2 * 60 * 1_000;
+
+/// Time that the answer to a command may take beyond what the command was given: the way back, and its output.
+pub(crate) const ANSWER_GRACE_MS: u64 = 30 * 1_000;
+
+/// Largest answer of a machine.
+pub(crate) const ANSWER_BYTES_MAX: usize = 8 << 20;
+
+/// Piece in which large content is sent to a machine.
+pub(crate) const SEND_BYTES: usize = 512 << 10;
+
+/// Shells of one machine that long requests have, beside the one for short ones. All use one connection; the server of
+/// OpenSSH lets ten sessions into one (`MaxSessions`).
+pub(crate) const LONG_SHELLS_MAX: usize = 3;
+
+/// Time that a connection has to end by itself when it is closed.
+pub(crate) const CLOSE_MS_MAX: u64 = 2_000;
+
+/// Time between two looks at whether a command of an earlier attempt still runs on another machine.
+pub(crate) const STILL_RUNNING_THERE_EVERY_MS: u64 = 1_000;

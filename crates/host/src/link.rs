@@ -5,9 +5,9 @@
 use crate::diag::{self, Trouble};
 use crate::file::{replaced, unclear};
 use crate::form::{self, Parts};
-use crate::provider::Machine;
+use crate::machine::Machine;
 use crate::standing::{self, Standing};
-use crate::write::{self, Over};
+use crate::write::Over;
 use contract::{Answer, Inquiry, Outcome};
 use model::{ActionId, BlockSchema, Change, Repeat};
 use std::path::Path;
@@ -46,7 +46,7 @@ pub(crate) fn plan(config: &Value, prior: &Value) -> Result<Answer, Diagnostics>
 
 pub(crate) fn read(machine: &Machine, prior: &Value) -> Result<Answer, Trouble> {
     let path = machine.path_of(prior)?;
-    Ok(match look(&path)? {
+    Ok(match look(machine, &path)? {
         Found::Nothing => form::read(None, Diagnostics::new()),
         Found::Link(target) => {
             let marks = prior.get("target").map(Value::marks).unwrap_or_default();
@@ -67,14 +67,14 @@ enum Found {
     Other(&'static str),
 }
 
-fn look(path: &Path) -> Result<Found, Trouble> {
-    match std::fs::read_link(path) {
+fn look(machine: &Machine, path: &Path) -> Result<Found, Trouble> {
+    match machine.link_target(path)? {
         // Such a target was not written by this program, which only has texts.
-        Ok(target) => Ok(match target.into_os_string().into_string() {
-            Ok(target) => Found::Link(target),
-            Err(_) => Found::Other("a symbolic link whose target is no text of Unicode"),
-        }),
-        Err(_) => Ok(match standing::look(path)? {
+        Some(Ok(target)) => Ok(Found::Link(target)),
+        Some(Err(())) => Ok(Found::Other(
+            "a symbolic link whose target is no text of Unicode",
+        )),
+        None => Ok(match machine.look(path)? {
             Standing::Nothing => Found::Nothing,
             other @ (Standing::File(_) | Standing::Directory(_) | Standing::Other(_)) => {
                 Found::Other(other.what())
@@ -92,17 +92,17 @@ pub(crate) fn apply(
     let (planned, is_new) = match form::parts(block, change)? {
         Parts::Create { planned, .. } => (planned, true),
         Parts::Update { planned, .. } => (planned, false),
-        Parts::Delete { prior } => return delete(&machine.path_of(prior)?),
+        Parts::Delete { prior } => return delete(machine, &machine.path_of(prior)?),
     };
     let path = machine.path_of(planned)?;
     let target = target_of(planned)?;
-    match look(&path)? {
-        Found::Nothing => write::link(&path, action, target, Over::Nothing)?,
+    match look(machine, &path)? {
+        Found::Nothing => machine.make_link(&path, action, target, Over::Nothing)?,
         Found::Link(there) if there == target => {}
         Found::Link(there) if is_new => {
             return Err(diag::exists(&path, &format!("it leads to {there}")).into());
         }
-        Found::Link(_) => write::link(&path, action, target, Over::Anything)?,
+        Found::Link(_) => machine.make_link(&path, action, target, Over::Anything)?,
         Found::Other(what) if is_new => {
             return Err(diag::exists(&path, &format!("it is {what}")).into());
         }
@@ -116,9 +116,9 @@ fn target_of(planned: &Value) -> Result<&str, Trouble> {
         .ok_or_else(|| diag::unexpected_form("The target of a link is not known").into())
 }
 
-fn delete(path: &Path) -> Result<Outcome, Trouble> {
-    match look(path)? {
-        Found::Nothing | Found::Link(_) => write::remove_file(path)?,
+fn delete(machine: &Machine, path: &Path) -> Result<Outcome, Trouble> {
+    match look(machine, path)? {
+        Found::Nothing | Found::Link(_) => machine.remove_file(path)?,
         Found::Other(what) => return Err(diag::in_the_way(path, what).into()),
     }
     Ok(form::deleted())
@@ -141,7 +141,7 @@ pub(crate) fn inquire(
         Parts::Update { planned, prior, .. } => (planned, Some(prior)),
         Parts::Delete { prior } => {
             let path = machine.path_of(prior)?;
-            return Ok(match look(&path)? {
+            return Ok(match look(machine, &path)? {
                 Found::Nothing => Inquiry::Found(form::deleted()),
                 Found::Link(_) => Inquiry::Absent,
                 Found::Other(what) => unclear(&path, what),
@@ -150,7 +150,7 @@ pub(crate) fn inquire(
     };
     let path = machine.path_of(planned)?;
     let before = prior.and_then(|prior| form::known(prior, "target"));
-    Ok(match look(&path)? {
+    Ok(match look(machine, &path)? {
         Found::Nothing => Inquiry::Absent,
         Found::Link(there) if there == target_of(planned)? => Inquiry::Found(done(change)),
         Found::Link(there) if before == Some(&*there) => Inquiry::Absent,

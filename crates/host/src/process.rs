@@ -132,6 +132,16 @@ pub(crate) fn shown(argv: &[String]) -> String {
     format!("`{}`", words.join(" "))
 }
 
+/// Passes on nothing of our own environment but what a command sees.
+pub(crate) fn cleaned(command: &mut Command) {
+    command.env_clear();
+    for name in INHERITED {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+}
+
 impl Run {
     /// Runs it to its end.
     pub(crate) async fn run(&self, lock: &Path) -> Ended {
@@ -176,17 +186,12 @@ impl Run {
         command
             .args(arguments)
             .current_dir(&self.directory)
-            .env_clear()
             .process_group(0)
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        for name in INHERITED {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        cleaned(&mut command);
         command.envs(&self.environment);
         command
     }
@@ -239,6 +244,15 @@ async fn capture(stream: Option<impl AsyncRead + Unpin>, capture: &mut Capture) 
 }
 
 impl Capture {
+    /// The first and the last part of a stream that was captured elsewhere.
+    pub(crate) fn of(head: &[u8], tail: &[u8], cut: bool) -> Self {
+        Self {
+            head: head.to_vec(),
+            tail: tail.iter().copied().collect(),
+            cut,
+        }
+    }
+
     fn take(&mut self, piece: &[u8]) {
         let room = STDOUT_BYTES_MAX.saturating_sub(self.head.len());
         let (head, rest) = piece.split_at(room.min(piece.len()));

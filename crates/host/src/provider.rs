@@ -1,7 +1,9 @@
 //! [`Host`]: which call goes to which resource type.
 
+use crate::arguments::Arguments;
 use crate::diag::{self, Trouble};
-use crate::rights::Accounts;
+use crate::machine::Machine;
+use crate::ssh::Connection;
 use crate::{command, directory, file, form, link, schema};
 use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
@@ -10,7 +12,7 @@ use model::{
 };
 use std::path::PathBuf;
 use std::sync::Arc;
-use value::{Diagnostics, Name, Value};
+use value::{Diagnostic, Diagnostics, Name, Value};
 
 /// Where things are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,33 +24,13 @@ pub struct Options {
     pub scratch: PathBuf,
 }
 
-/// The provider `steadfast.dev/builtin/host`: `host_file`, `host_directory`, `host_link`, `host_command`.
+/// The provider `steadfast.dev/builtin/host`: resources of this machine, or of the one that its configuration says.
 ///
 /// Its futures need a tokio runtime with time and I/O. File work runs on the runtime's threads for blocking calls.
 #[derive(Clone, Debug)]
 pub struct Host {
     schema: Arc<ProviderSchema>,
     machine: Arc<Machine>,
-}
-
-/// This machine, as the resource types see it.
-#[derive(Debug)]
-pub(crate) struct Machine {
-    pub(crate) project: PathBuf,
-    pub(crate) accounts: Accounts,
-    scratch: PathBuf,
-}
-
-impl Machine {
-    /// A path of a configuration as a path of this process.
-    pub(crate) fn path(&self, path: &str) -> PathBuf {
-        self.project.join(path)
-    }
-
-    /// The lock that is held while a command of this action runs.
-    pub(crate) fn lock(&self, action: ActionId, name: &str) -> PathBuf {
-        self.scratch.join(format!("{action}-{name}.lock"))
-    }
 }
 
 /// The resource types.
@@ -68,17 +50,42 @@ impl Host {
     pub fn new(options: Options) -> Self {
         Self {
             schema: Arc::new(schema::host()),
-            machine: Arc::new(Machine {
-                project: options.project,
-                accounts: Accounts::system(),
-                scratch: options.scratch,
-            }),
+            machine: Arc::new(Machine::here(options.project, options.scratch)),
         }
     }
 
     /// A path of a configuration as a path of this process.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.machine.path(path)
+    }
+
+    /// The same on the machine that a configuration says.
+    fn on(&self, config: &Value) -> Result<Self, Diagnostic> {
+        let machine = match config.get("connection").filter(|said| !said.is_null()) {
+            Some(_) if !config.is_wholly_known() => self.machine.nowhere(),
+            Some(connection) => {
+                let connection = Connection::of(&Arguments::of(connection)?)?;
+                let acts_as = Arguments::of(config)?.text("become")?;
+                let acts_as = acts_as.filter(|who| !who.is_empty()).map(str::to_owned);
+                self.machine.there(connection, acts_as)
+            }
+            None => return Err(diag::become_without_connection()),
+        };
+        Ok(Self {
+            schema: self.schema.clone(),
+            machine: Arc::new(machine),
+        })
+    }
+
+    /// Refuses paths that say nothing on another machine.
+    fn check_places(&self, config: &Value) -> Result<(), Diagnostic> {
+        let paths = ["path", "creates", "directory"];
+        paths
+            .into_iter()
+            .try_for_each(|name| match form::known(config, name) {
+                Some(path) => self.machine.check_place(name, path),
+                None => Ok(()),
+            })
     }
 
     fn kind(&self, name: &str) -> Result<(Kind, &BlockSchema), Diagnostics> {
@@ -102,6 +109,7 @@ impl Host {
         if !question.prior.is_null() {
             form::check(block, &question.prior)?;
         }
+        self.check_places(&question.config)?;
         let (config, prior) = (question.config.clone(), question.prior.clone());
         match kind {
             Kind::Command => command::plan(&config, &prior),
@@ -124,6 +132,10 @@ impl Host {
         let kind = self.kind(&question.address.resource.kind);
         let (kind, block) = kind.map_err(first)?;
         form::check(block, &question.prior)?;
+        if !self.machine.is_known() {
+            let prior = Some(question.prior.clone());
+            return Ok(form::read(prior, diag::not_looked().into()));
+        }
         let (machine, prior) = (self.machine.clone(), question.prior.clone());
         match kind {
             Kind::Command => command::read(&machine, reading(&question.address), &prior).await,
@@ -202,6 +214,24 @@ impl Host {
 impl Provider for Host {
     fn schema(&self) -> &ProviderSchema {
         &self.schema
+    }
+
+    fn configured<'a>(
+        &'a self,
+        config: &'a Value,
+    ) -> Option<Pending<'a, Result<Arc<dyn Provider>, Diagnostics>>> {
+        let is_null = |name| config.get(name).is_none_or(Value::is_null);
+        if is_null("connection") && is_null("become") {
+            return None;
+        }
+        let on = self
+            .on(config)
+            .map(|host| Arc::new(host) as Arc<dyn Provider>);
+        Some(Box::pin(core::future::ready(on.map_err(Into::into))))
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        Box::pin(self.machine.close())
     }
 
     fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {

@@ -9,6 +9,7 @@ use crate::limits::ACCOUNTS_BYTES_MAX;
 use crate::standing::Meta;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use value::{Diagnostic, Value};
 
 /// Bits of a mode that are ours to set.
@@ -38,8 +39,15 @@ pub(crate) fn check_mode(config: &Value) -> Result<(), Diagnostic> {
 /// The account databases.
 #[derive(Clone, Debug)]
 pub(crate) struct Accounts {
-    passwd: PathBuf,
-    group: PathBuf,
+    passwd: Database,
+    group: Database,
+}
+
+#[derive(Clone, Debug)]
+struct Database {
+    path: PathBuf,
+    /// What it holds, where it is that of another machine.
+    text: Option<Arc<str>>,
 }
 
 /// Rights that something shall have.
@@ -58,9 +66,25 @@ impl Accounts {
     }
 
     pub(crate) fn at(directory: &Path) -> Self {
+        let file = |name: &str| Database {
+            path: directory.join(name),
+            text: None,
+        };
         Self {
-            passwd: directory.join("passwd"),
-            group: directory.join("group"),
+            passwd: file("passwd"),
+            group: file("group"),
+        }
+    }
+
+    /// Those of another machine.
+    pub(crate) fn of(passwd: &str, group: &str) -> Self {
+        let database = |path: &str, text: &str| Database {
+            path: path.into(),
+            text: Some(text.into()),
+        };
+        Self {
+            passwd: database("/etc/passwd", passwd),
+            group: database("/etc/group", group),
         }
     }
 
@@ -83,7 +107,7 @@ impl Accounts {
         let mode = form::known(before, "mode")
             .filter(|mode| parse_mode(mode) == Some(meta.mode))
             .map_or_else(|| format!("{:04o}", meta.mode), str::to_owned);
-        let account = |attribute, database: &Path, id| -> Result<Value, Trouble> {
+        let account = |attribute, database: &Database, id| -> Result<Value, Trouble> {
             let was = form::known(before, attribute);
             if let Some(was) = was
                 && let Ok(Some(was_id)) = id_of(database, attribute, Some(was))
@@ -121,7 +145,11 @@ impl Rights {
     }
 }
 
-fn id_of(database: &Path, attribute: &str, account: Option<&str>) -> Result<Option<u32>, Trouble> {
+fn id_of(
+    database: &Database,
+    attribute: &str,
+    account: Option<&str>,
+) -> Result<Option<u32>, Trouble> {
     let Some(account) = account else {
         return Ok(None);
     };
@@ -131,30 +159,41 @@ fn id_of(database: &Path, attribute: &str, account: Option<&str>) -> Result<Opti
     }
     match account.parse() {
         Ok(id) if account.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(id)),
-        Ok(_) | Err(_) => Err(diag::unknown_account(attribute, account, database).into()),
+        Ok(_) | Err(_) => Err(diag::unknown_account(attribute, account, &database.path).into()),
     }
 }
 
 /// The first account of a database (`name:password:id:...`, passwd(5) and group(5)) that is wanted. A database that
 /// does not exist is empty.
 fn look_up(
-    database: &Path,
+    database: &Database,
     wanted: impl Fn(&str, u32) -> bool,
 ) -> Result<Option<(String, u32)>, Trouble> {
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(database)
-        .and_then(|file| file.take(ACCOUNTS_BYTES_MAX).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(diag::system("read", database, &error)),
-    }
-    let found = String::from_utf8_lossy(&bytes).lines().find_map(|line| {
+    let read;
+    let text: &str = match &database.text {
+        Some(text) => text,
+        None => {
+            read = text_of(&database.path)?;
+            &read
+        }
+    };
+    let found = text.lines().find_map(|line| {
         let mut fields = line.split(':');
         let (name, id) = (fields.next()?, fields.nth(1)?.parse().ok()?);
         wanted(name, id).then(|| (name.to_owned(), id))
     });
     Ok(found)
+}
+
+fn text_of(path: &Path) -> Result<String, Trouble> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(ACCOUNTS_BYTES_MAX).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(diag::system("read", path, &error)),
+    }
 }
 
 #[cfg(test)]
@@ -190,9 +229,12 @@ mod tests {
     #[test]
     fn accounts_are_found_by_name_and_number() {
         let directory = tempfile::tempdir().unwrap();
-        let passwd = directory.path().join("passwd");
         let lines = "root:x:0:0::/root:/bin/sh\n# no account\n:\nweb:x:33:33::/:/bin/false\n007:x:7:7::/:/bin/sh\nbad:x:many:1\n";
-        std::fs::write(&passwd, lines).unwrap();
+        std::fs::write(directory.path().join("passwd"), lines).unwrap();
+        let Accounts {
+            passwd,
+            group: missing,
+        } = Accounts::at(directory.path());
         let cases = [
             (Some("web"), Some(33)),
             (Some("33"), Some(33)),
@@ -210,7 +252,6 @@ mod tests {
             };
             assert_eq!(found.code, "SF0803", "{bad:?}");
         }
-        let missing = directory.path().join("group");
         assert_eq!(id_of(&missing, "group", Some("12")).unwrap(), Some(12));
     }
 }

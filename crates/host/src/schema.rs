@@ -3,7 +3,7 @@
 use crate::builtin::Builtin;
 use crate::diag;
 use crate::provider::Host;
-use model::{Attribute, BlockSchema, ProviderSchema, TypeSchema};
+use model::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
 use std::collections::BTreeMap;
 use value::functions::{Declaration, DeclaredParameter, LATE_FILE, declared_name};
 use value::{Diagnostic, Name, Type};
@@ -74,7 +74,90 @@ pub(crate) fn host() -> ProviderSchema {
         ],
     );
     schema.functions = functions();
+    schema.provider = configuration();
     schema
+}
+
+/// What the provider is configured with: which machine, and who acts there.
+fn configuration() -> BlockSchema {
+    let acts_as = Attribute::optional(
+        Type::String,
+        "Who acts on the machine, through `sudo -n`; whoever logs in when not set.",
+    );
+    BlockSchema {
+        blocks: BTreeMap::from([(
+            "connection".into(),
+            NestedBlock {
+                nesting: Nesting::Single,
+                block: connection(),
+                min_items: 0,
+                max_items: 1,
+            },
+        )]),
+        ..block([("become", acts_as)])
+    }
+}
+
+/// How a machine is logged in to: the arguments of the `connection` of a provisioner.
+fn connection() -> BlockSchema {
+    let said = |ty: Type| {
+        move |(name, text): (&'static str, &str)| {
+            let mut attribute = Attribute::optional(ty.clone(), text);
+            attribute.sensitive = ["password", "private_key"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            (name, attribute)
+        }
+    };
+    let texts = [
+        ("type", "Only \"ssh\"."),
+        ("user", "Who logs in; \"root\" when not set."),
+        ("password", "A password, if keys are not enough."),
+        ("private_key", "A private key, as the text of its file."),
+        (
+            "certificate",
+            "A certificate that belongs to the private key.",
+        ),
+        (
+            "agent_identity",
+            "Which identity of the agent is tried first.",
+        ),
+        (
+            "host_key",
+            "The key that the machine must have; what ~/.ssh/known_hosts says when not set.",
+        ),
+        (
+            "timeout",
+            "Time in which it must be reached; \"30s\" for a look and \"5m\" for a change when not set.",
+        ),
+        ("script_path", "Not used: nothing is put on the machine."),
+        ("target_platform", "Only \"unix\"."),
+        ("bastion_host", "A machine to go through."),
+        ("bastion_host_key", "The key that it must have."),
+        ("bastion_user", "Who logs in there."),
+        ("bastion_password", "A password for it."),
+        ("bastion_private_key", "A private key for it."),
+        ("bastion_certificate", "A certificate for it."),
+        (
+            "proxy_host",
+            "Not available: say it in the configuration of `ssh`.",
+        ),
+    ];
+    let host = Attribute::required(Type::String, "Its name or address.");
+    let ports = [
+        ("port", "Its port; 22 when not set."),
+        ("bastion_port", "The port of the machine to go through."),
+    ];
+    let agent = (
+        "agent",
+        "Whether the agent of `ssh` is asked; true when not set.",
+    );
+    block(
+        core::iter::once(("host", host))
+            .chain(texts.map(said(Type::String)))
+            .chain(ports.map(said(Type::Number)))
+            .chain([agent].map(said(Type::Bool))),
+    )
 }
 
 /// Functions of the provider, and those that functions of the language are carried out with.

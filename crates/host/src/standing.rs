@@ -32,6 +32,8 @@ pub(crate) struct Meta {
     pub(crate) mode: u32,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
+    /// Of the content of a file, where the look has said it.
+    pub(crate) digest: Option<Digest>,
 }
 
 impl From<&Metadata> for Meta {
@@ -41,6 +43,7 @@ impl From<&Metadata> for Meta {
             mode: metadata.mode() & MODE_BITS,
             uid: metadata.uid(),
             gid: metadata.gid(),
+            digest: None,
         }
     }
 }

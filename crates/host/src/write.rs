@@ -224,13 +224,15 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory of a path.
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     }
 }
 
-fn temporary(path: &Path, action: ActionId) -> PathBuf {
+/// Where something stands until it is whole.
+pub(crate) fn temporary(path: &Path, action: ActionId) -> PathBuf {
     parent(path).join(format!(".steadfast-{action}.tmp"))
 }

@@ -12,13 +12,15 @@
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
 //! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`, `serve PORT PATH [LOGIN]` (this file, to
 //! whoever asks with this login), `bucket PORT NAME` (an empty one of a simulated AWS, `moto_server`; without it on the
-//! PATH the script ends there).
+//! PATH the script ends there), `machine NAME` (an OpenSSH server on the port `$NAME`, with the keys `NAME/user` to log
+//! in with and `NAME/host.pub`; without `sshd` the script ends there).
 //! Outputs: `keep PATH` (what the last command wrote to its standard output), `save NAME PATTERN` (what a `[..]` of it
 //! stands for in the last output: the last but one where it ends with one, else the last), `never TEXT` (no output from
 //! here on contains it), `absent PATH TEXT` (no file below it contains this).
 //! Conditions: `only-as-root`, `not-as-root`.
 
 use super::expect::{Redactor, captured};
+use super::machine::Machine;
 use super::process::{self, Input, Output, Started};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -46,6 +48,7 @@ pub(crate) struct Shell {
     leaking: bool,
     background: BTreeMap<String, Started>,
     listeners: Vec<TcpListener>,
+    machines: Vec<Machine>,
     mounted: Option<PathBuf>,
     never: Vec<String>,
     last: Vec<String>,
@@ -83,6 +86,7 @@ impl Shell {
             leaking: false,
             background: BTreeMap::new(),
             listeners: Vec::new(),
+            machines: Vec::new(),
             mounted: None,
             never: Vec::new(),
             last: Vec::new(),
@@ -276,6 +280,13 @@ impl Shell {
                 done
             }
             ("bucket", [port, name]) => self.bucket(port, name),
+            ("machine", [name]) => {
+                let machine = Machine::start(&self.project.join(name))?;
+                let port = machine.port.to_string();
+                self.variables.insert((*name).to_owned(), port);
+                self.machines.push(machine);
+                done
+            }
             ("http", [port, path]) => http(port, path, &self.redactor),
             ("only-as-root", []) if !is_root() => Err(Stop::Skip("this needs root".to_owned())),
             ("not-as-root", []) if is_root() => Err(Stop::Skip(

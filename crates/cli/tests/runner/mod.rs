@@ -12,6 +12,7 @@
 
 mod builtins;
 pub(crate) mod expect;
+mod machine;
 pub(crate) mod process;
 pub(crate) mod script;
 pub(crate) mod service;

@@ -5,15 +5,15 @@
 //! with a log for its output. So a provisioner outlives an engine that dies, and the next engine finds out what became
 //! of it; only where the status was never written nobody can tell, and a person is asked.
 
-mod arguments;
 mod remote;
 mod task;
 
+use crate::arguments::Arguments;
 use crate::diag::{self, Trouble};
-use arguments::Arguments;
+use crate::ssh::Connection;
 use contract::{Inquiry, Outcome, Pending, Provisioners};
 use model::{ActionId, Provision};
-use remote::{Connection, Work};
+use remote::Work;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

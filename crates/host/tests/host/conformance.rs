@@ -6,18 +6,18 @@ use contract::conformance::{self, Inquires, ProviderFixture};
 use host::Builtin;
 use value::{Type, Value};
 
-type Given = Vec<(&'static str, Value)>;
+pub(crate) type Given = Vec<(&'static str, Value)>;
 
 /// A resource type by its configurations.
-struct Fixture<'a> {
-    provider: &'a dyn Provider,
-    kind: &'static str,
-    config: &'a (dyn Fn(u32) -> Given + Send + Sync),
-    changed: (&'static str, Value),
-    garbage: Vec<Given>,
-    inquires: Inquires,
-    outside: bool,
-    count: Option<&'a (dyn Fn() -> usize + Send + Sync)>,
+pub(crate) struct Fixture<'a> {
+    pub(crate) provider: &'a dyn Provider,
+    pub(crate) kind: &'static str,
+    pub(crate) config: &'a (dyn Fn(u32) -> Given + Send + Sync),
+    pub(crate) changed: (&'static str, Value),
+    pub(crate) garbage: Vec<Given>,
+    pub(crate) inquires: Inquires,
+    pub(crate) outside: bool,
+    pub(crate) count: Option<&'a (dyn Fn() -> usize + Send + Sync)>,
 }
 
 impl ProviderFixture for Fixture<'_> {
@@ -142,7 +142,7 @@ async fn host_link_conforms() {
     }
 }
 
-fn bad_commands() -> Vec<Given> {
+pub(crate) fn bad_commands() -> Vec<Given> {
     vec![
         vec![("command", text(" "))],
         vec![("command", words(&[]))],

@@ -14,6 +14,8 @@ mod data;
 mod directories;
 mod files;
 mod links;
+mod machines;
 mod probes;
 mod provisioners;
 mod remote;
+mod server;

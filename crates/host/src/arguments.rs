@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use value::{Data, Diagnostic, Value};
 
 /// The arguments of one block, wholly known and without marks.
-pub(super) struct Arguments<'a>(&'a Value);
+pub(crate) struct Arguments<'a>(&'a Value);
 
 impl<'a> Arguments<'a> {
     /// # Errors
     /// When the value is no object, or not wholly known.
-    pub(super) fn of(value: &'a Value) -> Result<Self, Diagnostic> {
+    pub(crate) fn of(value: &'a Value) -> Result<Self, Diagnostic> {
         match value.data() {
             Data::Object(_) if value.is_wholly_known() => Ok(Self(value)),
             _ => Err(diag::unexpected_form(
@@ -23,7 +23,7 @@ impl<'a> Arguments<'a> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, Diagnostic> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, Diagnostic> {
         let value = self.given(name);
         let text = value.map(|value| value.as_str().ok_or_else(|| wrong(name, "text")));
         let text = text.transpose()?;
@@ -33,19 +33,19 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<&'a str, Diagnostic> {
+    pub(crate) fn required(&self, name: &str) -> Result<&'a str, Diagnostic> {
         let text = self.text(name)?.filter(|text| !text.is_empty());
         text.ok_or_else(|| wrong(name, "a text that is not empty"))
     }
 
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Diagnostic> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Diagnostic> {
         let value = self.given(name);
         let flag = value.map(|value| value.as_bool().ok_or_else(|| wrong(name, "true or false")));
         flag.transpose()
     }
 
     /// A TCP port.
-    pub(super) fn port(&self, name: &str) -> Result<Option<u16>, Diagnostic> {
+    pub(crate) fn port(&self, name: &str) -> Result<Option<u16>, Diagnostic> {
         let value = self.given(name);
         let port = value.map(|value| {
             let port = value.as_number().and_then(|number| number.as_i64());
@@ -57,7 +57,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// A list of texts; empty when it is not given.
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Diagnostic> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, Diagnostic> {
         let Some(value) = self.given(name) else {
             return Ok(Vec::new());
         };
@@ -70,7 +70,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Environment variables.
-    pub(super) fn entries(&self, name: &str) -> Result<BTreeMap<String, String>, Diagnostic> {
+    pub(crate) fn entries(&self, name: &str) -> Result<BTreeMap<String, String>, Diagnostic> {
         let mut entries = BTreeMap::new();
         for (variable, value) in self
             .given(name)
