@@ -58,6 +58,8 @@ codes! {
     MACHINE_UNKNOWN = "SF0834" "Machine not known yet";
     CONNECTION_BROKE = "SF0835" "Connection broke";
     NOT_ALLOWED = "SF0836" "Not allowed to act as another user";
+    STEP_FAILED = "SF0837" "Not done on the machine";
+    NOT_AS_SET = "SF0838" "Set, and not as planned";
 }
 
 /// Why something was not done, and whether another attempt may succeed.
@@ -410,6 +412,53 @@ pub(crate) fn become_without_connection() -> Diagnostic {
     error(
         INVALID_ARGUMENT,
         "become needs a connection: on this machine Steadfast acts as the user that runs it, and never raises its rights.",
+    )
+}
+
+/// A thing that is there, and not as it is configured.
+pub(crate) fn exists_otherwise(kind: &str, name: &str, different: &[&str]) -> Diagnostic {
+    error(
+        EXISTS_AND_DIFFERS,
+        format!(
+            "{kind} {name} exists, was not made by Steadfast, and is not as configured: {} differs. It was not touched. \
+             Take it away, import it, or configure exactly what is there to have it taken over.",
+            different.join(", ")
+        ),
+    )
+}
+
+pub(crate) fn step_failed(doing: &str, status: i32, said: &str) -> Diagnostic {
+    let said = match said.is_empty() {
+        true => "It said nothing.".to_owned(),
+        false => format!("Last of what it said:\n{said}"),
+    };
+    error(
+        STEP_FAILED,
+        format!("Cannot {doing}: the step ended with exit status {status}. {said}"),
+    )
+}
+
+pub(crate) fn not_as_set(kind: &str, name: &str, different: &[&str]) -> Diagnostic {
+    let how = match different.is_empty() {
+        true => "it is not there".to_owned(),
+        false => format!("{} is another", different.join(", ")),
+    };
+    error(
+        NOT_AS_SET,
+        format!(
+            "{kind} {name} was set without complaint, and a look says that {how}. Something else on the machine may set \
+             it too, or it does not take what is configured."
+        ),
+    )
+}
+
+pub(crate) fn no_file(path: &Path) -> Diagnostic {
+    error(
+        STEP_FAILED,
+        format!(
+            "There is no file {}. It is made only where `create` is true, or by a host_file.",
+            path.display()
+        ),
     )
 }
 

@@ -70,6 +70,10 @@ fn fits(value: &Value, ty: &Type) -> bool {
         (Data::Map(_, items) | Data::Object(items), Type::Map(element)) => {
             items.values().all(|item| fits(item, element))
         }
+        (
+            Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items),
+            Type::List(element) | Type::Set(element),
+        ) => items.iter().all(|item| fits(item, element)),
         (_, _) => false,
     }
 }

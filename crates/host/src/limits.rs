@@ -81,3 +81,9 @@ pub(crate) const CLOSE_MS_MAX: u64 = 2_000;
 
 /// Time between two looks at whether a command of an earlier attempt still runs on another machine.
 pub(crate) const STILL_RUNNING_THERE_EVERY_MS: u64 = 1_000;
+
+/// Time that a request has which installs, unpacks or restarts something.
+pub(crate) const LONG_REQUEST_TIMEOUT_MS: u64 = 30 * 60 * 1_000;
+
+/// Largest text file that is changed in part.
+pub(crate) const EDIT_BYTES_MAX: u64 = 4 << 20;

@@ -4,6 +4,7 @@ use crate::arguments::Arguments;
 use crate::diag::{self, Trouble};
 use crate::machine::Machine;
 use crate::ssh::Connection;
+use crate::thing::{self, Sort};
 use crate::{command, directory, file, form, link, schema};
 use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
@@ -34,12 +35,13 @@ pub struct Host {
 }
 
 /// The resource types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Kind {
     Command,
     Directory,
     File,
     Link,
+    Thing(&'static Sort),
 }
 
 impl Host {
@@ -95,10 +97,13 @@ impl Host {
             "host_directory" => Kind::Directory,
             "host_file" => Kind::File,
             "host_link" => Kind::Link,
-            other => {
-                let what = format!("{} has no resource type {other}", Self::SOURCE);
-                return Err(diag::unexpected_form(&what).into());
-            }
+            other => match thing::sort(other) {
+                Some(sort) => Kind::Thing(sort),
+                None => {
+                    let what = format!("{} has no resource type {other}", Self::SOURCE);
+                    return Err(diag::unexpected_form(&what).into());
+                }
+            },
         };
         Ok((kind, block))
     }
@@ -120,10 +125,15 @@ impl Host {
                 let planned = blocking("plan the file", move || {
                     file::plan(&machine, &config, &prior).map_err(Refusal)
                 });
-                match planned.await {
-                    Ok(answer) => answer.map_err(|Refusal(found)| found),
-                    Err(trouble) => Err(trouble.into_diagnostics()),
-                }
+                refused(planned.await)
+            }
+            Kind::Thing(sort) => {
+                let (machine, block) = (self.machine.clone(), block.clone());
+                let planned = blocking("plan it", move || {
+                    sort.plan(&machine, &block, &config, &prior)
+                        .map_err(Refusal)
+                });
+                refused(planned.await)
             }
         }
     }
@@ -147,6 +157,10 @@ impl Host {
             }
             Kind::File => blocking("read the file", move || file::read(&machine, &prior)).await?,
             Kind::Link => blocking("read the link", move || link::read(&machine, &prior)).await?,
+            Kind::Thing(sort) => {
+                let block = block.clone();
+                blocking("read it", move || sort.read(&machine, &block, &prior)).await?
+            }
         }
     }
 
@@ -163,12 +177,13 @@ impl Host {
                 let path = || Value::string(&question.id);
                 Ok(form::imported(block, [("path", path()), ("id", path())]))
             }
+            Kind::Thing(sort) => Ok(sort.import(block, &question.id)?),
         }
     }
 
     async fn change(&self, action: ActionId, change: &Change) -> Result<Outcome, Trouble> {
         let (kind, block) = self.kind(&change.address.resource.kind).map_err(first)?;
-        if kind == Kind::Command {
+        if matches!(kind, Kind::Command) {
             return command::apply(&self.machine, block, action, change).await;
         }
         let (machine, block, change) = (self.machine.clone(), block.clone(), change.clone());
@@ -176,13 +191,14 @@ impl Host {
             Kind::Directory => directory::apply(&machine, &block, action, &change),
             Kind::Link => link::apply(&machine, &block, action, &change),
             Kind::File | Kind::Command => file::apply(&machine, &block, action, &change),
+            Kind::Thing(sort) => sort.apply(&machine, &block, action, &change),
         })
         .await?
     }
 
     async fn look(&self, action: ActionId, change: &Change) -> Result<Inquiry, Trouble> {
         let (kind, block) = self.kind(&change.address.resource.kind).map_err(first)?;
-        if kind == Kind::Command {
+        if matches!(kind, Kind::Command) {
             return command::inquire(&self.machine, block, action, change).await;
         }
         let (machine, block, change) = (self.machine.clone(), block.clone(), change.clone());
@@ -190,6 +206,7 @@ impl Host {
             Kind::Directory => directory::inquire(&machine, &block, &change),
             Kind::Link => link::inquire(&machine, &block, &change),
             Kind::File | Kind::Command => file::inquire(&machine, &block, &change),
+            Kind::Thing(sort) => sort.inquire(&machine, &block, &change),
         })
         .await?
     }
@@ -207,6 +224,7 @@ impl Host {
             Kind::Directory => directory::validate(config),
             Kind::File => file::validate(config),
             Kind::Link => link::validate(config),
+            Kind::Thing(sort) => sort.validate(config),
         }
     }
 }
@@ -312,6 +330,13 @@ impl Provider for Host {
 
 /// Diagnostics of a plan, kept apart from the trouble of not having been able to make it.
 struct Refusal(Diagnostics);
+
+fn refused(planned: Result<Result<Answer, Refusal>, Trouble>) -> Result<Answer, Diagnostics> {
+    match planned {
+        Ok(answer) => answer.map_err(|Refusal(found)| found),
+        Err(trouble) => Err(trouble.into_diagnostics()),
+    }
+}
 
 /// File work, away from the threads that wait for replies.
 async fn blocking<T: Send + 'static>(

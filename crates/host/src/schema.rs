@@ -3,6 +3,7 @@
 use crate::builtin::Builtin;
 use crate::diag;
 use crate::provider::Host;
+use crate::thing::SORTS;
 use model::{Attribute, BlockSchema, NestedBlock, Nesting, ProviderSchema, TypeSchema};
 use std::collections::BTreeMap;
 use value::functions::{Declaration, DeclaredParameter, LATE_FILE, declared_name};
@@ -64,15 +65,14 @@ fn remote_state() -> BlockSchema {
 
 /// `steadfast.dev/builtin/host`.
 pub(crate) fn host() -> ProviderSchema {
-    let mut schema = provider(
-        Host::SOURCE,
-        [
-            ("host_command", command()),
-            ("host_directory", directory()),
-            ("host_file", file()),
-            ("host_link", link()),
-        ],
-    );
+    let own = [
+        ("host_command", command()),
+        ("host_directory", directory()),
+        ("host_file", file()),
+        ("host_link", link()),
+    ];
+    let things = SORTS.into_iter().map(|sort| (sort.kind, (sort.schema)()));
+    let mut schema = provider(Host::SOURCE, own.into_iter().chain(things));
     schema.functions = functions();
     schema.provider = configuration();
     schema
@@ -338,7 +338,10 @@ fn command() -> BlockSchema {
     )
 }
 
-fn block(attributes: impl IntoIterator<Item = (&'static str, Attribute)>) -> BlockSchema {
+/// A body of attributes.
+pub(crate) fn block(
+    attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+) -> BlockSchema {
     BlockSchema {
         attributes: attributes
             .into_iter()

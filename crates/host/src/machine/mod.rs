@@ -2,7 +2,7 @@
 //!
 //! On this machine files are looked at and written by the system's calls themselves (`standing`, `write`, `process`).
 //! On another one the same is done by small scripts for a POSIX shell with the programs of coreutils or busybox, which
-//! is all that is needed there.
+//! is all that is needed there. What else there is to do on a machine is the same script on both.
 
 mod commands;
 mod files;
@@ -10,17 +10,21 @@ mod shell;
 mod there;
 
 use crate::diag::{self, Trouble};
+use crate::limits::CONNECT_ATTEMPT_S_MAX;
 use crate::process::{Ended, Lock, Run};
 use crate::rights::{Accounts, Rights};
 use crate::ssh::Connection;
 use crate::standing::{self, Content, Meta, Standing};
 use crate::write::{self, Over};
 use model::{ActionId, Digest};
+use shell::Shell;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::process::Command;
 use value::Diagnostic;
 
-use there::There;
+pub(crate) use shell::{Reply, Request};
+pub(crate) use there::{For, There};
 
 /// A machine, as the resource types see it.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Machine {
     pub(crate) project: PathBuf,
     scratch: PathBuf,
     place: Place,
+    editing: Mutex<()>,
+    installing: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -46,6 +52,8 @@ impl Machine {
             project,
             scratch,
             place: Place::Here(Accounts::system()),
+            editing: Mutex::default(),
+            installing: Mutex::default(),
         }
     }
 
@@ -65,6 +73,8 @@ impl Machine {
             project: self.project.clone(),
             scratch: self.scratch.clone(),
             place,
+            editing: Mutex::default(),
+            installing: Mutex::default(),
         }
     }
 
@@ -107,6 +117,39 @@ impl Machine {
             }
             Place::Nowhere => Err(diag::machine_unknown().into()),
         }
+    }
+
+    /// Forgets which accounts there are: one was changed.
+    pub(crate) fn accounts_changed(&self) {
+        if let Place::There(_, known) = &self.place {
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// Held by who reads a file there, changes it and writes it back.
+    pub(crate) fn editing(&self) -> MutexGuard<'_, ()> {
+        self.editing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held by who changes packages there.
+    pub(crate) fn installing(&self) -> MutexGuard<'_, ()> {
+        self.installing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a script there.
+    pub(crate) async fn ask(&self, request: &Request, why: For) -> Result<Reply, Trouble> {
+        match &self.place {
+            Place::Here(_) => here(request, why).await,
+            Place::There(there, _) => there.ask(request, why).await,
+            Place::Nowhere => Err(diag::machine_unknown().into()),
+        }
+    }
+
+    /// The same from a thread that may wait.
+    pub(crate) fn ask_waiting(&self, request: &Request, why: For) -> Result<Reply, Trouble> {
+        waited(self.ask(request, why))
     }
 
     /// Looks at a path.
@@ -305,4 +348,27 @@ fn lock_name(action: ActionId, name: &str) -> String {
 /// Waits on a thread that is there for waiting.
 fn waited<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Handle::current().block_on(future)
+}
+
+/// Runs a script on this machine, in a shell of its own.
+async fn here(request: &Request, why: For) -> Result<Reply, Trouble> {
+    let mut command = Command::new("/bin/sh");
+    crate::process::cleaned(&mut command);
+    let shell = Shell::start(&mut command);
+    let mut shell = shell.map_err(|error| diag::not_started("`/bin/sh`", &error))?;
+    let answer = match shell.greet(CONNECT_ATTEMPT_S_MAX * 1_000).await {
+        Ok(()) => shell.ask(request).await,
+        Err(said) => Err(said),
+    };
+    match (answer, why) {
+        (Ok(reply), _) => {
+            shell.close().await;
+            Ok(reply)
+        }
+        (Err(said), For::Looking) => Err(Trouble::Failed(
+            diag::connection_broke("the shell", &said),
+            None,
+        )),
+        (Err(said), For::Changing) => Err(Trouble::Lost(format!("the shell ended early: {said}"))),
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use value::{Diagnostics, Type, Value};
 
 /// What is written in the `provider` block.
-fn configuration(server: &Server, more: &[(&'static str, Value)]) -> Value {
+pub(crate) fn configuration(server: &Server, more: &[(&'static str, Value)]) -> Value {
     Value::object(
         [
             ("become".into(), Value::null(Type::String)),
@@ -21,16 +21,16 @@ fn configuration(server: &Server, more: &[(&'static str, Value)]) -> Value {
     )
 }
 
-async fn on(bed: &Bed, config: &Value) -> Result<Arc<dyn Provider>, Diagnostics> {
+pub(crate) async fn on(bed: &Bed, config: &Value) -> Result<Arc<dyn Provider>, Diagnostics> {
     bed.host.configured(config).unwrap().await
 }
 
 /// The provider of a machine that a server stands for.
-async fn machine(bed: &Bed, server: &Server) -> Arc<dyn Provider> {
+pub(crate) async fn machine(bed: &Bed, server: &Server) -> Arc<dyn Provider> {
     on(bed, &configuration(server, &[])).await.unwrap()
 }
 
-fn at(bed: &Bed, name: &str) -> Value {
+pub(crate) fn at(bed: &Bed, name: &str) -> Value {
     text(&bed.path(name).display().to_string())
 }
 
@@ -140,7 +140,7 @@ async fn commands_of_another_machine_conform() {
     machine.close().await;
 }
 
-async fn planned(machine: &dyn Provider, kind: &str, config: &Value) -> model::Change {
+pub(crate) async fn planned(machine: &dyn Provider, kind: &str, config: &Value) -> model::Change {
     let question = Question::Plan(PlanQuestion {
         address: crate::bed::address(kind),
         provider: host::Host::SOURCE.into(),
@@ -163,7 +163,11 @@ async fn planned(machine: &dyn Provider, kind: &str, config: &Value) -> model::C
     }
 }
 
-async fn applied(machine: &dyn Provider, kind: &str, given: &[(&str, Value)]) -> Outcome {
+pub(crate) async fn applied(
+    machine: &dyn Provider,
+    kind: &str,
+    given: &[(&str, Value)],
+) -> Outcome {
     let config = complete(machine, kind, given);
     let change = planned(machine, kind, &config).await;
     machine.apply(action(), &change).await
@@ -354,7 +358,7 @@ async fn configurations_that_make_no_sense_are_refused() {
     }
 }
 
-fn reading(kind: &str, prior: &Value) -> Question {
+pub(crate) fn reading(kind: &str, prior: &Value) -> Question {
     Question::Read(ReadQuestion {
         address: crate::bed::address(kind),
         provider: host::Host::SOURCE.into(),

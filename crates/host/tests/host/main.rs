@@ -19,3 +19,4 @@ mod probes;
 mod provisioners;
 mod remote;
 mod server;
+mod things;

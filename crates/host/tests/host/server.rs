@@ -12,6 +12,15 @@ use value::Value;
 /// Where Debian and most others put it.
 const SSHD: &str = "/usr/sbin/sshd";
 
+/// A system of its own: over its directories lie others, in memory.
+const APART: &str = "mount --make-rprivate /
+mkdir apart
+mount -t tmpfs tmpfs apart
+for d in etc usr var home; do
+  mkdir apart/$d apart/$d.work
+  mount -t overlay overlay -o lowerdir=/$d,upperdir=apart/$d,workdir=apart/$d.work /$d
+done";
+
 /// A server with one account: whoever runs the test.
 pub(crate) struct Server {
     pub(crate) root: tempfile::TempDir,
@@ -23,6 +32,20 @@ pub(crate) struct Server {
 impl Server {
     /// None where there is no server to start.
     pub(crate) fn start() -> Option<Self> {
+        Self::started(None)
+    }
+
+    /// A server whose system is its own: what is changed in it is changed nowhere else. The script runs in it first, as
+    /// root, in a directory of the test; where the test does not run as root there is no such server.
+    pub(crate) fn apart(setup: &str) -> Option<Self> {
+        let is_root = rustix::process::geteuid().is_root();
+        // The programs of Debian that such tests ask for.
+        let programs = ["/usr/bin/dpkg-deb", "/usr/bin/apt-get", "/usr/sbin/useradd"];
+        let is_debian = programs.iter().all(|program| Path::new(program).exists());
+        (is_root && is_debian).then(|| Self::started(Some(setup)))?
+    }
+
+    fn started(setup: Option<&str>) -> Option<Self> {
         if !Path::new(SSHD).exists() {
             let needs = std::env::var("STEADFAST_TEST_NEEDS").unwrap_or_default();
             assert!(!needs.contains("sshd"), "there is no {SSHD}");
@@ -43,7 +66,7 @@ impl Server {
         let authorized = root.path().join("authorized");
         fs::copy(root.path().join("user.pub"), &authorized).unwrap();
         fs::set_permissions(&authorized, fs::Permissions::from_mode(0o600)).unwrap();
-        let (process, port) = listening(root.path());
+        let (process, port) = listening(root.path(), setup);
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = String::from_utf8(user).unwrap().trim().to_owned();
         Some(Self {
@@ -96,7 +119,7 @@ impl Server {
 }
 
 /// A server process, and the port on which it listens.
-fn listening(root: &Path) -> (Child, u16) {
+fn listening(root: &Path, setup: Option<&str>) -> (Child, u16) {
     let at = |name: &str| root.join(name).display().to_string();
     for _ in 0..20 {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -109,7 +132,17 @@ fn listening(root: &Path) -> (Child, u16) {
             at("authorized")
         );
         fs::write(root.join("config"), config).unwrap();
-        let mut process = Command::new(SSHD)
+        let mut command = match setup {
+            None => Command::new(SSHD),
+            Some(setup) => {
+                let mut command = Command::new("unshare");
+                let script = format!("{APART}\n{setup}\nexec {SSHD} \"$@\"");
+                command.args(["-m", "-u", "sh", "-ec", &script, "apart"]);
+                command
+            }
+        };
+        let mut process = command
+            .current_dir(root)
             .args(["-D", "-e", "-f"])
             .arg(root.join("config"))
             .stdin(Stdio::null())
