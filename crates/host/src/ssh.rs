@@ -298,6 +298,14 @@ impl Session {
         command
     }
 
+    /// Removes the keys of a connection that stands: whoever uses it needs none.
+    pub(crate) fn forget_keys(&self) {
+        for name in ["key", "bastion_key"] {
+            // Most connections have no key of their own, or one of them.
+            let _ = fs::remove_file(self.files.path().join(name));
+        }
+    }
+
     /// Logs in once and stays connected in the background, also for a while after this process is gone; says why not.
     async fn log_in(&self) -> io::Result<Option<String>> {
         let said = self.files.path().join("said");

@@ -177,7 +177,10 @@ impl There {
             let shell = self.shell(&session, true);
             let mut shell = shell.map_err(|error| diag::not_started("`ssh`", &error))?;
             let said = match shell.greet(CONNECT_ATTEMPT_S_MAX * 1_000).await {
-                Ok(()) => return Ok((session, shell)),
+                Ok(()) => {
+                    session.forget_keys();
+                    return Ok((session, shell));
+                }
                 Err(said) => said,
             };
             if said.contains("sudo:") {
@@ -198,12 +201,14 @@ impl There {
         if is_first {
             // What an attempt left that had to be killed would keep the next one from being the connection of others.
             let _ = std::fs::remove_file(session.files.path().join("control"));
-            command.arg("-M");
+            command.args(["-M", "-o", "ControlPersist=no"]);
         }
         let shell = match &self.acts_as {
             Some(who) => format!("exec sudo -n -H -u {} -- /bin/sh", quoted(who)),
             None => "exec /bin/sh".to_owned(),
         };
+        // What a configuration says for people is not for this.
+        command.args(["-T", "-o", "RemoteCommand=none"]);
         command.args(["--", &session.host, &shell]);
         Shell::start(&mut command)
     }
