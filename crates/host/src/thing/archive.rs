@@ -35,29 +35,45 @@ pub(super) const SORT: Sort = Sort {
 /// Says what was unpacked.
 const MARK: &str = ".steadfast-archive";
 
+/// Takes away a file of the current directory, or a directory of it that is empty: nothing outside, also where a
+/// directory has become a link since.
+const TAKE: &str = r#"take() {
+  here=$(pwd -P); here=${here%/} n=${1%/}
+  case $n in */*)
+    case $(cd "./${n%/*}" 2>/dev/null && pwd -P) in "$here" | "$here"/*) ;; *) return 0 ;; esac ;;
+  esac
+  case $1 in */) [ -h "./$n" ] || rmdir "./$n" 2>/dev/null || : ;; *) rm -f "./$n" ;; esac
+}
+"#;
+
 /// Unpacks `$2` in the directory `$1`, leaving away the first `$3` names of each path; `$4` is the digest. What the
 /// last archive had and this one has not is removed, and then the directories that are empty.
 const UNPACK: &str = r#"cd "$1" || exit
 fail() { c=$?; rm -f "$a" "$a.list"; exit "$c"; }
 a=$2
-case $(head -c 2 "$a") in
-PK)
+z=cat
+case $(head -c 4 "$a" | od -An -tx1 | tr -d ' \n') in
+1f8b*) z='gzip -dc' ;; 425a68*) z='bzip2 -dc' ;; fd377a58) z='xz -dc' ;; 28b52ffd) z='zstd -dc' ;; 504b*) z= ;;
+esac
+case $z in
+'')
   [ "$3" = 0 ] || { echo 'strip is only for tar' >&2; false || fail; }
   command -v unzip >/dev/null || { echo 'unzip is not there' >&2; false || fail; }
   unzip -Z1 "$a" >"$a.list" && unzip -o -q "$a" || fail ;;
 *)
-  if [ "$3" = 0 ]; then tar -o -xf "$a" || fail; else tar -o --strip-components="$3" -xf "$a" || fail; fi
-  tar -tf "$a" >"$a.list" || fail
+  if [ "$3" = 0 ]; then $z <"$a" | tar -o -xf - || fail
+  else $z <"$a" | tar -o --strip-components="$3" -xf - || fail; fi
+  $z <"$a" | tar -tf - >"$a.list" || fail
   n=$3; while [ "$n" -gt 0 ]; do
     sed 's,^\./,,; s,^[^/]*/,,; t; d' "$a.list" >"$a.new" && mv "$a.new" "$a.list" || fail
     n=$((n - 1))
   done ;;
 esac
-sed 's,^\./,,; /^$/d' "$a.list" | sort -u >"$a.new" && mv "$a.new" "$a.list" || fail
+sed 's,^\./,,; /^$/d; /^\.\.$/d; /^\.\.\//d; /\/\.\.\//d; /\/\.\.$/d' "$a.list" | sort -u >"$a.new" && mv "$a.new" "$a.list" || fail
 if [ -f .steadfast-archive ]; then
-  sed 1d .steadfast-archive | LC_ALL=C comm -23 - "$a.list" | sort -r | while IFS= read -r f; do
-    case $f in */) rmdir "./$f" 2>/dev/null ;; *) rm -f "./$f" ;; esac
-  done
+  sed 1d .steadfast-archive |
+    L=$a.list awk 'BEGIN { while ((getline x <ENVIRON["L"]) > 0) k[x] } !($0 in k)' | sort -r |
+    while IFS= read -r f; do take "$f"; done
 fi
 { printf '%s\n' "$4"; cat "$a.list"; } >"$a.new" || fail
 steadfast_sync "$a.new"
@@ -65,9 +81,7 @@ mv -f "$a.new" .steadfast-archive || fail
 rm -f "$a" "$a.list""#;
 
 const REMOVE: &str = r#"cd "$1" || exit
-sed 1d .steadfast-archive | sort -r | while IFS= read -r f; do
-  case $f in */) rmdir "./$f" 2>/dev/null ;; *) rm -f "./$f" || exit ;; esac
-done || exit
+sed 1d .steadfast-archive | sort -r | while IFS= read -r f; do take "$f" || exit; done || exit
 rm -f .steadfast-archive || exit
 cd / && rmdir "$1" 2>/dev/null; exit 0"#;
 
@@ -192,13 +206,14 @@ fn set(
     machine.write_file(&packed, action, &bytes, rights, Over::Anything)?;
     let strip = number(planned, "strip").unwrap_or_default().to_string();
     let words = [text(&path)?, text(&packed)?, &strip, &digest];
-    let request = Request::new(UNPACK, words).long(LONG_REQUEST_TIMEOUT_MS);
+    let request = Request::new(&format!("{TAKE}{UNPACK}"), words).long(LONG_REQUEST_TIMEOUT_MS);
     step(machine, "unpack", &request).map(|_| ())
 }
 
 fn remove(machine: &Machine, _: ActionId, prior: &Value) -> Result<(), Trouble> {
     let path = machine.path_of(prior)?;
-    let request = Request::new(REMOVE, [text(&path)?]).long(LONG_REQUEST_TIMEOUT_MS);
+    let request =
+        Request::new(&format!("{TAKE}{REMOVE}"), [text(&path)?]).long(LONG_REQUEST_TIMEOUT_MS);
     step(machine, "remove what was unpacked", &request).map(|_| ())
 }
 

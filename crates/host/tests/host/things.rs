@@ -202,6 +202,8 @@ async fn another_archive_removes_what_only_the_last_one_had() {
     };
     let made = bed.create("host_archive", &config("one.tar.gz")).await;
     std::fs::write(bed.path("unpacked/app/own"), "").unwrap();
+    std::fs::create_dir(bed.path("elsewhere")).unwrap();
+    std::fs::write(bed.path("elsewhere/it's"), "not ours").unwrap();
     let update = bed
         .update("host_archive", &made, &config("two.tar.gz"))
         .await;
@@ -216,9 +218,13 @@ async fn another_archive_removes_what_only_the_last_one_had() {
     assert_eq!(names("unpacked/app"), [".steadfast-archive", "bin", "own"]);
     let content = std::fs::read_to_string(bed.path("unpacked/app/bin/it's")).unwrap();
     assert_eq!(content, "two");
+    // Somebody has put a link in the place of a directory.
+    std::fs::remove_dir_all(bed.path("unpacked/app/bin")).unwrap();
+    std::os::unix::fs::symlink("../../elsewhere", bed.path("unpacked/app/bin")).unwrap();
     let deletion = crate::bed::deletion("host_archive", &made);
     assert!(crate::bed::is_deleted(&bed.apply(&deletion).await));
-    assert_eq!(names("unpacked/app"), ["own"]);
+    assert_eq!(names("unpacked/app"), ["bin", "own"]);
+    assert_eq!(names("elsewhere"), ["it's"]);
 }
 
 /// Two versions of three packages in a repository of files, and a systemd that keeps its state in files.
