@@ -3,7 +3,8 @@
 //! `bench engine` applies, plans and destroys projects of N `terraform_data`, which cost nothing outside, so that what
 //! is measured is the engine, its book and its language. Where `terraform` is on the PATH the same projects are given
 //! to it in the same run. CPU seconds are quoted because they hold on a busy machine; wall time is for this moment.
-//! `bench language` parses and checks trees of N files.
+//! `bench language` parses and checks trees of N files. `bench host` does the same twenty tasks on N machines as
+//! `ansible-playbook`.
 //!
 //! Reads Linux's `/proc`; on other systems it says so and ends.
 
@@ -13,6 +14,7 @@
     reason = "a program for people at a terminal"
 )]
 
+mod host;
 mod language;
 mod measure;
 mod shape;
@@ -27,10 +29,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Measures the program, and terraform beside it where it is on the PATH.
+Measures the program, and terraform or ansible-playbook beside it where they are on the PATH.
 
 Usage: cargo xtask bench engine [OPTIONS]
        cargo xtask bench language [OPTIONS]
+       cargo xtask bench host [--n N,N,...] [--ansible PATH] [--binary PATH]
 
 engine: each shape has N objects of the type terraform_data: `flat` is one resource with count = N; `pairs` is two resources
 with count = N / 2, each instance of the second refers to one of the first; `chains` is N resources of which each ten
@@ -38,11 +41,15 @@ depend on each other in a row. For each: a plan before, the apply, a plan that f
 
 language: validate of a tree of N files, in modules of ten.
 
+host: twenty tasks on each of N machines over SSH (servers on loopback, each with a file system of its own; needs root): a first
+run, one that finds nothing to do, a check. CPU x is what runs here and on the machines together.
+
 Options:
-  --n N,N,...           Objects, or files (default 1000,2000,4000)
+  --n N,N,...           Objects, or files (default 1000,2000,4000), or machines (default 1,20)
   --shape S,S,...       Shapes (default flat,pairs,chains)
   --terraform-max N     Terraform is measured up to so many (default 1000: its apply grows with N squared);
                         0 leaves it out
+  --ansible PATH        The program ansible-playbook, instead of the one on the PATH
   --binary PATH         The program, instead of building it
 
 Exit status: 0 if everything ran, 1 if something failed, 2 if the command line was wrong.
@@ -54,6 +61,7 @@ const EXIT_USAGE: u8 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bench {
     Engine,
+    Host,
     Language,
 }
 
@@ -63,6 +71,7 @@ struct Options {
     shapes: Vec<Shape>,
     terraform_max: usize,
     binary: Option<PathBuf>,
+    ansible: Option<PathBuf>,
 }
 
 impl Options {
@@ -74,15 +83,20 @@ impl Options {
             shapes: Shape::ALL.to_vec(),
             terraform_max: 1_000,
             binary: None,
+            ansible: None,
         };
         let mut words = words;
         match words.next().as_deref() {
             Some("engine") => {}
             Some("language") => options.bench = Bench::Language,
+            Some("host") => {
+                options.bench = Bench::Host;
+                options.sizes = vec![1, 20];
+            }
             Some("--help" | "-h") | None => return Ok(None),
             Some(other) => {
                 return Err(format!(
-                    "there is no bench {other}; there are: engine, language"
+                    "there is no bench {other}; there are: engine, language, host"
                 ));
             }
         }
@@ -98,12 +112,14 @@ impl Options {
                         .parse()
                         .map_err(|_| format!("{text} is not a number"))?;
                 }
+                "--ansible" => options.ansible = Some(PathBuf::from(value()?)),
                 "--binary" => options.binary = Some(PathBuf::from(value()?)),
                 _ => return Err(format!("there is no option {word}")),
             }
         }
-        if options.sizes.iter().any(|size| *size < 2) {
-            return Err("--n is at least 2".to_owned());
+        let least = if options.bench == Bench::Host { 1 } else { 2 };
+        if options.sizes.iter().any(|size| *size < least) {
+            return Err(format!("--n is at least {least}"));
         }
         Ok(Some(options))
     }
@@ -142,6 +158,10 @@ fn run(options: &Options) -> Result<bool, String> {
         Some(path) => steadfast::existing(path)?,
         None => steadfast::build()?,
     };
+    if options.bench == Bench::Host {
+        let ansible = options.ansible.clone().or_else(host::on_path);
+        return host::run(&binary, ansible.as_deref(), &options.sizes);
+    }
     let ours = Tool::steadfast(binary);
     let theirs = if options.terraform_max == 0 {
         None
@@ -254,7 +274,10 @@ mod tests {
         assert!(parse("").unwrap().is_none());
         let options = parse("language").unwrap().unwrap();
         assert_eq!(options.bench, Bench::Language);
+        let options = parse("host --ansible a/b").unwrap().unwrap();
+        assert_eq!(options.sizes, [1, 20]);
         for wrong in [
+            "host --n 0",
             "langauge",
             "engine --n",
             "engine --n x",

@@ -55,6 +55,22 @@ pub(crate) fn run(command: &mut Command) -> io::Result<(ExitStatus, Cost)> {
     Ok((status, observed?))
 }
 
+/// CPU time of a process and of everything below it, also of what has ended and was waited for.
+pub(crate) fn cpu_below(id: u32) -> Duration {
+    let mut waiting = vec![id];
+    let mut total = 0;
+    while let Some(id) = waiting.pop() {
+        // What ends meanwhile is counted with who waits for it, at the next look.
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"));
+        total += stat.ok().and_then(|stat| ticks(&stat)).unwrap_or_default();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let children = children.unwrap_or_default();
+        let numbers = children.split_ascii_whitespace();
+        waiting.extend(numbers.filter_map(|number| number.parse::<u32>().ok()));
+    }
+    Duration::from_millis(total * 1_000 / TICKS_PER_SECOND)
+}
+
 /// Looks until the process has ended; it stays unwaited, so that its times can still be read.
 fn observe(child: &Child, began: Instant) -> io::Result<Cost> {
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
