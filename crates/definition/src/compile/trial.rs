@@ -40,6 +40,8 @@ struct Known<'t> {
     locals: BTreeMap<Name, Value>,
     /// Keys of resources and module calls with repetition, as far as they are known.
     keys: BTreeMap<Reference, BTreeSet<Key>>,
+    /// There may be no instance of the module, so that nothing in it is ever computed.
+    never: bool,
 }
 
 /// What an expression sees.
@@ -47,7 +49,7 @@ struct Here<'k> {
     known: &'k Known<'k>,
     /// The expression that is computed, for the places of keys.
     expr: &'k Expr,
-    /// There are no instances here, so that nothing will ever be computed: the keys of others do not matter.
+    /// There may be no instances here, so that nothing will ever be computed: the keys of others do not matter.
     never: bool,
 }
 
@@ -64,10 +66,7 @@ pub(super) fn run(
         read,
         found: Diagnostics::new(),
     };
-    let mut first: BTreeMap<usize, usize> = BTreeMap::new();
-    for (at, call) in order.calls.iter().enumerate() {
-        first.entry(call.module).or_insert(at);
-    }
+    let first = first_calls(release, order);
     let mut definitions: BTreeMap<usize, Known<'_>> = BTreeMap::new();
     for (call, node) in &order.nodes {
         if let Node::Open = node {
@@ -80,7 +79,7 @@ pub(super) fn run(
                 continue;
             };
             if first.get(&module) == Some(parent)
-                && let Some(known) = trial.known(&mut definitions, module)
+                && let Some(known) = trial.known(&mut definitions, order, *parent)
                 && let Some(block) = known.module.modules.get(name)
             {
                 trial.repetition_of_call(known, name, block);
@@ -91,7 +90,7 @@ pub(super) fn run(
             continue;
         };
         if first.get(&module) == Some(call)
-            && let Some(known) = trial.known(&mut definitions, module)
+            && let Some(known) = trial.known(&mut definitions, order, *call)
         {
             trial.node(known, module, node);
         }
@@ -107,20 +106,62 @@ pub(super) fn run(
     trial.found
 }
 
+/// For each definition the call as which it is looked at: the one that is least in doubt to have instances.
+fn first_calls(release: &Release, order: &Order) -> BTreeMap<usize, usize> {
+    let mut first: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    // How many calls on the way there are repeated; a call comes after the one that it stands in.
+    let mut repeated: Vec<usize> = Vec::with_capacity(order.calls.len());
+    for (at, call) in order.calls.iter().enumerate() {
+        let doubts = call.parent.as_ref().map_or(0, |(parent, name)| {
+            let before = repeated.get(*parent).copied().unwrap_or_default();
+            let caller = order.calls.get(*parent).map(|caller| caller.module);
+            let caller = caller.and_then(|caller| release.modules.get(caller));
+            let block = caller.and_then(|caller| caller.modules.get(name));
+            before + usize::from(block.is_some_and(|one| one.repetition != Repetition::Once))
+        });
+        repeated.push(doubts);
+        let best = first.entry(call.module).or_insert((doubts, at));
+        *best = (*best).min((doubts, at));
+    }
+    let first = first.into_iter();
+    first.map(|(module, (_, at))| (module, at)).collect()
+}
+
+/// Whether a call may have no instances, or one that it stands in.
+fn may_be_absent(definitions: &BTreeMap<usize, Known<'_>>, order: &Order, call: usize) -> bool {
+    let caller = |at: usize| order.calls.get(at)?.parent.as_ref();
+    let mut steps = core::iter::successors(caller(call), |(parent, _)| caller(*parent));
+    steps.any(|(parent, name)| {
+        let module = order.calls.get(*parent).map(|parent| parent.module);
+        let known = module.and_then(|module| definitions.get(&module));
+        let keys = known.and_then(|known| known.keys.get(&Reference::Module(name.clone())));
+        keys.is_none_or(BTreeSet::is_empty)
+    })
+}
+
 impl<'t> Trial<'t> {
+    /// What is known in the definition that a call is of; its callers have been looked at by then.
     fn known<'d>(
         &self,
         definitions: &'d mut BTreeMap<usize, Known<'t>>,
-        index: usize,
+        order: &Order,
+        call: usize,
     ) -> Option<&'d mut Known<'t>> {
+        let index = order.calls.get(call)?.module;
         let module = self.release.modules.get(index)?;
-        Some(definitions.entry(index).or_insert_with(|| Known {
-            trial: self.release,
-            module,
-            read: self.read,
-            locals: BTreeMap::new(),
-            keys: BTreeMap::new(),
-        }))
+        if !definitions.contains_key(&index) {
+            let never = may_be_absent(definitions, order, call);
+            let known = Known {
+                trial: self.release,
+                module,
+                read: self.read,
+                locals: BTreeMap::new(),
+                keys: BTreeMap::new(),
+                never,
+            };
+            definitions.insert(index, known);
+        }
+        definitions.get_mut(&index)
     }
 
     fn node(&mut self, known: &mut Known<'_>, index: usize, node: &Node) {
@@ -224,7 +265,7 @@ impl<'t> Trial<'t> {
 
     fn call(&mut self, known: &Known<'_>, name: &Name, call: &ModuleCall) {
         let keys = known.keys.get(&Reference::Module(name.clone()));
-        let never = keys.is_some_and(BTreeSet::is_empty);
+        let never = keys.is_none_or(BTreeSet::is_empty);
         let Some(callee) = self.release.modules.get(call.module as usize) else {
             return;
         };
@@ -282,7 +323,7 @@ impl<'t> Trial<'t> {
 
     fn resource(&mut self, known: &mut Known<'_>, resource: &Resource) {
         let keys = self.keys_of(known, &resource.repetition);
-        let never = keys.as_ref().is_some_and(BTreeSet::is_empty);
+        let never = keys.as_ref().is_none_or(BTreeSet::is_empty);
         if let Some(keys) = keys {
             known.keys.insert(reference_to(resource), keys);
         }
@@ -471,7 +512,10 @@ impl Scope for Here<'_> {
             Reference::ModuleOutput(call, _) => &Reference::Module(call.clone()),
             other => other,
         };
-        if let Some(keys) = known.keys.get(whole).filter(|_| !self.never)
+        if let Some(keys) = known
+            .keys
+            .get(whole)
+            .filter(|_| !self.never && !known.never)
             && let Some(key) = instance_key(key, keys)
             && !keys.contains(&key)
         {
