@@ -58,19 +58,9 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         (Kind::List, Type::list),
         (Kind::Set, Type::set),
     ];
-    let elements = elements(&distinct);
-    // Structures have to come to an element of a certain type; collections can wait for theirs.
-    let comes_to_one = |element: &Type| {
-        let collections = distinct.iter().all(|ty| ty.element().is_some());
-        collections || !is_left_open(element, &elements)
-    };
     for (kind, collection) in kinds.into_iter().filter(|_| !undecided) {
         if distinct.iter().all(|ty| kind.takes(ty))
-            && let Some(element) = unify(&elements)
-            && comes_to_one(&element)
-            && distinct
-                .iter()
-                .all(|ty| convert_type(ty, &collection(element.clone())).is_ok())
+            && let Some(element) = common_element(&distinct, kind, collection)
         {
             return Some(collection(element));
         }
@@ -82,6 +72,32 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         .map(|wanted| (*wanted).clone())
         // Everything can wait for what is not known yet.
         .or(undecided.then_some(Type::Any))
+}
+
+/// The element that collections of a kind have in common with the structures that count as such. The structures come to
+/// one of their own first, as if they had been converted before.
+fn common_element(types: &[&Type], kind: Kind, collection: fn(Type) -> Type) -> Option<Type> {
+    let (collections, structures): (Vec<&Type>, Vec<&Type>) =
+        types.iter().partition(|ty| ty.element().is_some());
+    let mut elements = elements_of(&collections);
+    if !structures.is_empty() {
+        let own = elements_of(&structures);
+        let element = unify(&own)?;
+        // Tuples have to come to an element of a certain type; the attributes of objects can wait for theirs.
+        let is_open = is_left_open(&element, &own);
+        if is_open && matches!(kind, Kind::List) {
+            return None;
+        }
+        let own = collection(element.clone());
+        if !is_open && !structures.iter().all(|ty| convert_type(ty, &own).is_ok()) {
+            return None;
+        }
+        elements.push(element);
+    }
+    let element = unify(&elements)?;
+    let whole = collection(element.clone());
+    let fits = |inner: &Type| convert_type(&collection(inner.clone()), &whole).is_ok();
+    elements.iter().all(fits).then_some(element)
 }
 
 /// Whether nothing was found that all of these are, only that one of them may still be anything.
@@ -122,7 +138,7 @@ impl Kind {
 }
 
 /// The types of everything directly inside of these.
-fn elements(types: &[&Type]) -> Vec<Type> {
+fn elements_of(types: &[&Type]) -> Vec<Type> {
     let mut inside = Vec::new();
     for ty in types {
         match ty {

@@ -28,13 +28,33 @@ impl Evaluator<'_> {
         };
         let marks = source.marks().union(key.marks());
         match element_of(source, key, span) {
-            Ok(value) if chooses(source, key) => Ok(value.with_marks(marks)),
-            Ok(value) => Ok(value.with_marks(source.marks())),
+            Ok(value) => Ok(value.with_marks(marks_of_element(source, key))),
             Err(_) if !marks.is_empty() && source.is_known() && key.is_known() => {
                 Err(hidden_failure(source, key, span))
             }
             Err(found) => Err(found),
         }
+    }
+}
+
+/// What stands for a part of what stands for something, chosen by a key or by a name.
+pub(super) fn found_in(source: &Value, key: Result<&Value, &Name>) -> Value {
+    let (found, marks) = match key {
+        Ok(key) => (
+            element_of(source, key, Span::default()),
+            marks_of_element(source, key),
+        ),
+        Err(name) => (attribute_of(source, name, Span::default()), source.marks()),
+    };
+    let found = found.map(|value| value.with_marks(marks));
+    found.unwrap_or_else(|_| Value::unknown(Type::Any))
+}
+
+/// The marks that an element gets from where it was and from the key.
+fn marks_of_element(source: &Value, key: &Value) -> crate::Marks {
+    match chooses(source, key) {
+        true => source.marks().union(key.marks()),
+        false => source.marks(),
     }
 }
 

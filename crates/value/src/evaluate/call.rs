@@ -34,9 +34,7 @@ impl Evaluator<'_> {
         env: Env<'_>,
         span: Span,
     ) -> Evaluated {
-        // What a template repeats is joined by a call that nobody wrote.
-        let is_written = name != "join" || arguments.iter().all(|one| one.span != span);
-        if is_written && !self.scope.calls_functions() {
+        if !is_joined(name, arguments, span) && !self.scope.calls_functions() {
             return Err(diag::unknown_function(name, None, span).into());
         }
         if functions::declared_name(name).is_some() {
@@ -50,21 +48,30 @@ impl Evaluator<'_> {
         if let Special::Can | Special::Try = function.special {
             return self.attempt(function, (arguments, expand_last), places, env, span);
         }
-        if function.special == Special::Reference
-            && let [template, _] = arguments
-            && let Some(why) = functions::unsuitable_template(template)
-        {
-            let place = beginning(template);
-            return Err(diag::invalid_argument(function.name, "template", why, place).into());
-        }
         let Some(given) = self.given((arguments, expand_last), places, env, span)? else {
             return Ok(Value::unknown(Type::Any));
         };
         let Given {
-            values,
+            mut values,
             places,
-            found,
+            mut found,
         } = given;
+        if function.special == Special::Reference
+            && let [template, _] = arguments
+            && let Some(why) = functions::unsuitable_template(template)
+        {
+            // What else is wrong is said as well, but no more of this argument.
+            let place = beginning(template);
+            found.push(diag::invalid_argument(
+                function.name,
+                "template",
+                why,
+                place,
+            ));
+            if let Some(template) = values.first_mut() {
+                *template = Value::unknown(Type::String);
+            }
+        }
         let result = invoke(function, name, values, &places, self.scope, span, found)?;
         self.spend_bytes(built_bytes(&result), span)?;
         Ok(result)
@@ -185,6 +192,11 @@ impl Evaluator<'_> {
             _ => try_each(results, opening(function.name, span)),
         }
     }
+}
+
+/// Whether this is what joins the texts that a template repeats, a call that nobody wrote.
+pub(super) fn is_joined(name: &str, arguments: &[Expr], span: Span) -> bool {
+    name == "join" && arguments.iter().any(|one| one.span == span)
 }
 
 /// Whether the argument can be computed; unknown while it is.

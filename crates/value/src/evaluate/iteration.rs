@@ -14,6 +14,8 @@ struct For<'e> {
     condition: Option<&'e Expr>,
     /// It gives an object: then a condition that is not known yet must be of a type that can answer.
     to_object: bool,
+    /// What stands in for it is looked for: all elements are gone through, whatever is wrong with them.
+    stands_in: bool,
 }
 
 impl<'e> For<'e> {
@@ -35,6 +37,7 @@ impl<'e> For<'e> {
             collection,
             condition: condition.as_deref(),
             to_object: false,
+            stands_in: false,
         };
         Some((head, result))
     }
@@ -59,6 +62,7 @@ impl<'e> For<'e> {
             collection,
             condition: condition.as_deref(),
             to_object: true,
+            stands_in: false,
         };
         Some((head, (result_key, result_value), *group))
     }
@@ -79,13 +83,13 @@ fn gathered(items: BTreeMap<Name, Vec<Value>>, group: bool) -> Value {
     Value::object(items.into_iter().map(gather).collect())
 }
 
-/// What stands for a `for` of which every element was gone through, as far as it is known which there are.
+/// What stands for a `for` whose elements were gone through, as far as it is known which there are. What hides any of
+/// them hides it.
 fn stand_in(passage: Result<Passage, Diagnostics>, build: impl FnOnce() -> Value) -> Value {
     match passage {
-        Ok(passage) if passage.found.is_empty() && passage.known => {
-            build().with_marks(passage.marks)
-        }
-        _ => Value::unknown(Type::Any),
+        Ok(passage) if passage.known => build().with_marks(passage.marks),
+        Ok(passage) => Value::unknown(Type::Any).with_marks(passage.marks),
+        Err(_) => Value::unknown(Type::Any),
     }
 }
 
@@ -94,6 +98,23 @@ struct Passage {
     found: Diagnostics,
     marks: Marks,
     known: bool,
+}
+
+impl Passage {
+    /// Whether a condition lets an element pass that only stands in for another. One that cannot tell leaves open which
+    /// elements there are.
+    fn lets_pass(&mut self, answer: &Value) -> bool {
+        let decided = match answer.is_null() {
+            true => None,
+            false => {
+                self.marks = self.marks.union(answer.marks());
+                convert(answer, &Type::Bool).ok()
+            }
+        };
+        let decided = decided.and_then(|answer| answer.as_bool());
+        self.known &= decided.is_some();
+        decided == Some(true)
+    }
 }
 
 impl Evaluator<'_> {
@@ -218,9 +239,10 @@ impl Evaluator<'_> {
 
     /// What stands for a `for` that gives a tuple and cannot be computed: as many elements.
     pub(super) fn stand_in_for_tuple(&self, expr: &Expr, env: Env<'_>) -> Value {
-        let Some((head, result)) = For::of_tuple(expr) else {
+        let Some((mut head, result)) = For::of_tuple(expr) else {
             return Value::unknown(Type::Any);
         };
+        head.stands_in = true;
         let mut items = Vec::new();
         let passage = self.each(&head, env, &mut |inner, _| {
             let item = self.eval(result, Some(inner));
@@ -232,14 +254,18 @@ impl Evaluator<'_> {
 
     /// What stands for a `for` that gives an object and cannot be computed: the attributes whose names can.
     pub(super) fn stand_in_for_object(&self, expr: &Expr, env: Env<'_>) -> Value {
-        let Some((head, (result_key, result_value), group)) = For::of_object(expr) else {
+        let Some((mut head, (result_key, result_value), group)) = For::of_object(expr) else {
             return Value::unknown(Type::Any);
         };
+        head.stands_in = true;
         let mut items: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
         let passage = self.each(&head, env, &mut |inner, passage| {
-            let name = self.eval(result_key, Some(inner));
-            let name = name.and_then(|key| object_key(&key, result_key.span));
-            let Ok(Some(name)) = name else {
+            let key = self.eval(result_key, Some(inner));
+            let key = self.standing_in(&key, result_key, Some(inner));
+            if !key.is_null() {
+                passage.marks = passage.marks.union(key.marks());
+            }
+            let Ok(Some(name)) = object_key(&key, result_key.span) else {
                 passage.known = false;
                 return Ok(());
             };
@@ -275,7 +301,11 @@ impl Evaluator<'_> {
         env: Env<'_>,
         on_element: &mut dyn FnMut(&Variables<'_>, &mut Passage) -> Result<(), Diagnostics>,
     ) -> Result<Passage, Diagnostics> {
-        let collection = self.eval(head.collection, env)?;
+        let collection = self.eval(head.collection, env);
+        let collection = match head.stands_in {
+            true => self.standing_in(&collection, head.collection, env),
+            false => collection?,
+        };
         let mut passage = Passage {
             found: Diagnostics::new(),
             marks: collection.marks(),
@@ -310,12 +340,11 @@ impl Evaluator<'_> {
                 value: value.clone(),
                 outer,
             };
-            let outcome =
-                match self.passes((head.condition, head.to_object), &variables, &mut passage) {
-                    Ok(true) => on_element(&variables, &mut passage),
-                    Ok(false) => Ok(()),
-                    Err(found) => Err(found),
-                };
+            let outcome = match self.passes(head, &variables, &mut passage) {
+                Ok(true) => on_element(&variables, &mut passage),
+                Ok(false) => Ok(()),
+                Err(found) => Err(found),
+            };
             if let Err(found) = outcome {
                 // One element says what is wrong; the same for every other would bury it.
                 passage.found.extend(found);
@@ -343,16 +372,21 @@ impl Evaluator<'_> {
 
     fn passes(
         &self,
-        (condition, to_object): (Option<&Expr>, bool),
+        head: &For<'_>,
         variables: &Variables<'_>,
         passage: &mut Passage,
     ) -> Result<bool, Diagnostics> {
-        let Some(condition) = condition else {
+        let Some(condition) = head.condition else {
             return Ok(true);
         };
-        let answer = self.eval(condition, Some(variables))?;
+        let answer = self.eval(condition, Some(variables));
+        if head.stands_in {
+            let answer = self.standing_in(&answer, condition, Some(variables));
+            return Ok(passage.lets_pass(&answer));
+        }
+        let answer = answer?;
         if !answer.is_known() {
-            if to_object && passage.known {
+            if head.to_object && passage.known {
                 condition_of(&answer, condition.span)?;
             }
             passage.marks = passage.marks.union(answer.marks());

@@ -3,7 +3,7 @@
 //! [`Evaluator`] walks an expression with the variables of enclosing `for`s in a chain; everything else it asks of the
 //! [`Scope`]. All diagnostics that can be found are returned together: siblings are evaluated even when one failed.
 //! Access into values is in `access.rs`, operators in `operator.rs`, `for` and splat in `iteration.rs`, function calls
-//! in `call.rs`.
+//! in `call.rs`, what stands for what cannot be computed in `stand_in.rs`.
 //!
 //! Every form has a function of its own, never inlined: the deepest recursion allowed must fit a small stack.
 
@@ -13,6 +13,7 @@ mod declared;
 mod iteration;
 mod operator;
 mod place;
+mod stand_in;
 
 use crate::budget::Budget;
 use crate::convert::conforms;

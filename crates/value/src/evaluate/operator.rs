@@ -1,9 +1,9 @@
 //! Operators and the conditional.
 
-use super::{Env, Evaluated, Evaluator, Variables};
+use super::{Env, Evaluated, Evaluator};
 use crate::limits::CALL_BYTES_PER_STEP;
 use crate::{
-    BinaryOperator, Data, Diagnostics, Expr, ExprKind, Marks, Number, NumberError, Span, Type,
+    BinaryOperator, Diagnostics, Expr, ExprKind, Marks, Number, NumberError, Span, Type,
     UnaryOperator, Unknown, Value, convert, diag, equal, unify,
 };
 use alloc::format;
@@ -162,149 +162,6 @@ impl Evaluator<'_> {
             Err(error) => Err(diag::conditional_value(side, &error, place).into()),
         }
     }
-
-    pub(super) fn standing_in(&self, result: &Evaluated, expr: &Expr, env: Env<'_>) -> Value {
-        match result {
-            Ok(value) => value.clone(),
-            Err(_) => self.stand_in(expr, env),
-        }
-    }
-
-    /// What stands for an expression that cannot be computed, as far as its form and its sound parts tell: only its
-    /// type matters, to the expressions around it that do not need its value.
-    #[inline(never)]
-    fn stand_in(&self, expr: &Expr, env: Env<'_>) -> Value {
-        use BinaryOperator as Op;
-        if self.spend_steps(1, expr.span).is_err() {
-            return Value::unknown(Type::Any);
-        }
-        let part = |one: &Expr| self.standing_in(&self.eval(one, env), one, env);
-        match &expr.kind {
-            ExprKind::Template(parts) => {
-                // A null part is what is wrong, and nothing of it gets into the text.
-                let texts = parts.iter().map(part).filter(|part| !part.is_null());
-                let marks = texts
-                    .map(|part| part.marks())
-                    .fold(Marks::NONE, Marks::union);
-                Value::unknown_not_null(Type::String).with_marks(marks)
-            }
-            ExprKind::Unary(UnaryOperator::Negate, _)
-            | ExprKind::Binary(
-                Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo,
-                ..,
-            ) => Value::unknown(Type::Number),
-            ExprKind::Unary(UnaryOperator::Not, _) | ExprKind::Binary(..) => {
-                Value::unknown(Type::Bool)
-            }
-            ExprKind::Parenthesised(inner) | ExprKind::Interpolated(inner) => {
-                self.stand_in(inner, env)
-            }
-            ExprKind::Tuple(items) => Value::tuple(items.iter().map(part).collect()),
-            ExprKind::Object(entries) => {
-                let entries = entries.iter().map(|(key, value)| {
-                    let key = convert(&self.eval(key, env).ok()?, &Type::String).ok()?;
-                    Some((crate::Name::from(key.as_str()?), part(value)))
-                });
-                // Which attributes there are is not known where a key is not.
-                match entries.collect::<Option<_>>() {
-                    Some(entries) => Value::object(entries),
-                    None => Value::unknown(Type::Any),
-                }
-            }
-            ExprKind::Splat { source, each } => self.stand_in_splat(&part(source), each, env),
-            ExprKind::ForTuple { .. } => self.stand_in_for_tuple(expr, env),
-            ExprKind::ForObject { .. } => self.stand_in_for_object(expr, env),
-            ExprKind::Conditional(condition, then, otherwise) => {
-                stand_in_conditional(&part(condition), &part(then), &part(otherwise))
-            }
-            ExprKind::Index(source, _) if self.eval(source, env).is_err() => {
-                inside(&self.stand_in(source, env).ty(), None)
-            }
-            ExprKind::Attribute(source, name) if self.eval(source, env).is_err() => {
-                inside(&self.stand_in(source, env).ty(), Some(name))
-            }
-            _ => Value::unknown(Type::Any),
-        }
-    }
-
-    /// The same of a splat: what is no collection counts as one of itself.
-    fn stand_in_splat(&self, source: &Value, each: &Expr, env: Env<'_>) -> Value {
-        let on_item = |item: &Value| {
-            let variables = Variables {
-                name: "",
-                value: item.clone(),
-                outer: env,
-            };
-            self.standing_in(&self.eval(each, Some(&variables)), each, Some(&variables))
-        };
-        match source.data() {
-            Data::Tuple(_)
-            | Data::Bool(_)
-            | Data::Number(_)
-            | Data::String(_)
-            | Data::Map(..)
-            | Data::Object(_) => {
-                let items = source.elements();
-                let items = items.unwrap_or_else(|| core::slice::from_ref(source));
-                let types = items.iter().map(|item| on_item(item).ty());
-                Value::unknown(Type::tuple(types.collect())).with_marks(source.marks())
-            }
-            // Its elements may have any type, where the first of them cannot be computed.
-            Data::List(_, items) | Data::Set(_, items) if !items.is_empty() => {
-                let items: Vec<Value> = items.iter().map(on_item).collect();
-                let ty = items.first().map_or(Type::Any, Value::ty);
-                Value::unknown(Type::list(ty)).with_marks(source.marks())
-            }
-            Data::Unknown(unknown) => {
-                let of = |ty: &Type| on_item(&Value::unknown(ty.clone())).ty();
-                let ty = match &unknown.ty {
-                    Type::List(element) | Type::Set(element) => Type::list(of(element)),
-                    Type::Tuple(elements) => Type::tuple(elements.iter().map(of).collect()),
-                    _ => return Value::unknown(Type::Any),
-                };
-                Value::unknown_not_null(ty).with_marks(source.marks())
-            }
-            Data::List(element, _) | Data::Set(element, _) => {
-                let ty = on_item(&Value::unknown(element.clone())).ty();
-                Value::unknown_not_null(Type::list(ty)).with_marks(source.marks())
-            }
-            Data::Null(_) => Value::unknown(Type::Any),
-        }
-    }
-}
-
-/// What stands for a conditional by what stands for its parts.
-fn stand_in_conditional(condition: &Value, then: &Value, otherwise: &Value) -> Value {
-    let Ok(ty) = common_type(then, otherwise) else {
-        return Value::unknown(Type::Any);
-    };
-    let sides = then.marks().union(otherwise.marks());
-    let marks = condition.marks().union(sides);
-    if !condition.is_known() {
-        return Unknown::either(ty, then, otherwise).with_marks(marks);
-    }
-    // What cannot decide leaves everything open.
-    let decision = convert(condition, &Type::Bool);
-    let chosen = match decision.as_ref().ok().and_then(Value::as_bool) {
-        Some(true) => convert(then, &ty),
-        Some(false) => convert(otherwise, &ty),
-        None => return Value::unknown(ty),
-    };
-    chosen
-        .unwrap_or_else(|_| Value::unknown(ty))
-        .with_marks(marks)
-}
-
-/// What stands for a part of something of a type: an element, or the attribute of a name.
-fn inside(ty: &Type, name: Option<&crate::Name>) -> Value {
-    Value::unknown(match (ty, name) {
-        (Type::List(element), None) | (Type::Map(element), _) => (**element).clone(),
-        (Type::Object(object), Some(name)) => {
-            let attribute = object.attributes.get(name).cloned();
-            attribute.unwrap_or(Type::Any)
-        }
-        _ => Type::Any,
-    })
 }
 
 /// What is wrong with one operand, and with the other if that cannot be one at all.
@@ -395,7 +252,7 @@ fn between(first: Span, last: Span) -> Span {
 }
 
 /// The type of a conditional, or why there is none.
-fn common_type(then: &Value, otherwise: &Value) -> Result<Type, String> {
+pub(super) fn common_type(then: &Value, otherwise: &Value) -> Result<Type, String> {
     let (then_type, else_type) = (then.ty(), otherwise.ty());
     let bare_null =
         |value: &Value| value.is_null() && value.ty() == Type::Any && value.marks().is_empty();

@@ -36,6 +36,7 @@ pub use declared::{Called, Declaration, DeclaredParameter, declared_name};
 pub use draw::Circumstances;
 pub use files::{HOME, LATE_FILE, WORKING_DIRECTORY, listing};
 pub use glob::FileSet;
+pub(crate) use numeric::in_doubles;
 pub use pattern::{fits, mistake};
 pub use signature::{ShownParameter, Signature};
 pub(crate) use template::unsuitable_template;

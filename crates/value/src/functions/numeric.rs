@@ -40,10 +40,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The logarithm of a number to a base.",
         &[NUM, Parameter::new("base", Kind::Number)],
         NUMBER,
-        |call| {
-            let (number, base) = (call.number(0)?.to_f64(), call.number(1)?.to_f64());
-            through_double(logarithm(number) / logarithm(base))
-        },
+        |call| through_double("log", call),
     ),
     Function::new(
         "max",
@@ -80,7 +77,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "A number raised to a power, in double precision.",
         &[NUM, Parameter::new("power", Kind::Number)],
         NUMBER,
-        |call| through_double(power(call.number(0)?.to_f64(), call.number(1)?.to_f64())),
+        |call| through_double("pow", call),
     ),
     Function::new(
         "signum",
@@ -100,8 +97,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-fn through_double(result: f64) -> Result<Value, CallError> {
+fn through_double(function: &str, call: &Call<'_>) -> Result<Value, CallError> {
+    let result = in_doubles(function, call.number(0)?, call.number(1)?);
     Ok(Value::number(Number::from_f64(result)?))
+}
+
+/// What the functions that compute in double precision make of two numbers; not a number of all others.
+pub(crate) fn in_doubles(function: &str, first: &Number, second: &Number) -> f64 {
+    let (first, second) = (first.to_f64(), second.to_f64());
+    match function {
+        "log" => logarithm(first) / logarithm(second),
+        "pow" => power(first, second),
+        _ => f64::NAN,
+    }
 }
 
 fn extreme(call: &Call<'_>, better: fn(&Number, &Number) -> bool) -> Result<Value, CallError> {
