@@ -157,6 +157,12 @@ const KEPT: &[(&str, &str)] = &[
         "merge\" failed: arguments must be maps or objects",
         "= unknown",
     ),
+    // Nor is what can never be a template.
+    ("must be a direct reference to a single string", "= unknown"),
+    (
+        "only for rendering templates retrieved dynamically",
+        "= unknown",
+    ),
     // What can never be a list is not waited for.
     ("can only flatten lists, sets and tuples", ""),
     // There the address of a larger network that it may not begin, or no text at all.
@@ -171,6 +177,9 @@ const NOT_FOLLOWED: &[&str] = &[
     "panic in function implementation",
     // The first part of a network that begins at zero.
     "not enough remaining address space",
+    // An argument that has been converted is not of the type it was converted to: a set with what is not known in it,
+    // that was to become a list, keeps its elements as they are.
+    " required, but received ",
 ];
 
 fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
@@ -195,6 +204,15 @@ fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
     }
     let hidden = |line: &String| line.replacen("= ", "= sensitive(", 1) + ")";
     if text.contains("unknown") && theirs.iter().map(hidden).eq(ours.iter().cloned()) {
+        return true;
+    }
+    // For the same reason (` required, but received `) such a set is no list of the type that it was to become.
+    let open_list = |line: &str| line.contains("unknown list(");
+    let refused = |line: &String| line.contains(" to set of any single type");
+    if ours.iter().any(|line| open_list(line))
+        && (theirs.iter().any(refused)
+            || without_types_of_lists(&theirs) == without_types_of_lists(&ours))
+    {
         return true;
     }
     // A null of no type makes an unknown value there that never becomes known; ours formats it.
@@ -253,6 +271,26 @@ fn roughly(lines: &[String]) -> Vec<String> {
         rounded + rest
     };
     lines.iter().map(round).collect()
+}
+
+/// Lines that do not say of which type a list will be that is not known yet.
+fn without_types_of_lists(lines: &[String]) -> Vec<String> {
+    const OPEN: &str = "unknown list(";
+    let plain = |line: &String| {
+        let mut parts = line.split(OPEN);
+        let mut plain = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let mut depth = 1;
+            let end = part.find(|one: char| {
+                depth += i32::from(one == '(') - i32::from(one == ')');
+                depth == 0
+            });
+            plain += OPEN;
+            plain += part.get(end.unwrap_or(part.len())..).unwrap_or_default();
+        }
+        plain
+    };
+    lines.iter().map(plain).collect()
 }
 
 /// A line with `0` in place of every `-0` that is no part of a longer number.
