@@ -490,8 +490,8 @@ impl Scope for Written {
         None
     }
 
-    fn calls_functions(&self) -> bool {
-        false
+    fn is_of_constants(&self) -> bool {
+        true
     }
 }
 

@@ -236,9 +236,10 @@ pub trait Scope {
         None
     }
 
-    /// Whether functions may be called; where not, a call has no value, like a reference to what is not there.
-    fn calls_functions(&self) -> bool {
-        true
+    /// Whether only what is written has a value: functions may not be called, and of a text with anything else in it
+    /// not even the beginning is known.
+    fn is_of_constants(&self) -> bool {
+        false
     }
 
     /// How its provider declares the function that compiled expressions call by this name; none where there is no such

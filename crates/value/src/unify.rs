@@ -82,6 +82,9 @@ fn common_element(types: &[&Type], kind: Kind, collection: fn(Type) -> Type) -> 
     let mut elements = elements_of(&collections);
     if !structures.is_empty() {
         let own = elements_of(&structures);
+        if own.is_empty() {
+            return None;
+        }
         let element = unify(&own)?;
         // Tuples have to come to an element of a certain type; the attributes of objects can wait for theirs.
         let is_open = is_left_open(&element, &own);

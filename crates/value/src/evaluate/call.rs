@@ -1,6 +1,6 @@
 //! Function calls: arguments by the function's table entry, and the two special forms `can` and `try`.
 
-use super::place::{beginning, closing, opening};
+use super::place::{beginning, closing, of_name, opening};
 use super::{Env, Evaluated, Evaluator, all};
 use crate::functions::{self, CallError, Function, Special};
 use crate::limits::{CALL_BYTES_PER_STEP, VALUE_NODE_BYTES};
@@ -34,7 +34,7 @@ impl Evaluator<'_> {
         env: Env<'_>,
         span: Span,
     ) -> Evaluated {
-        if !is_joined(name, arguments, span) && !self.scope.calls_functions() {
+        if !is_joined(name, arguments, span) && self.scope.is_of_constants() {
             return Err(diag::unknown_function(name, None, span).into());
         }
         if functions::declared_name(name).is_some() {
@@ -255,7 +255,7 @@ pub(crate) fn call(name: &str, arguments: Vec<Value>, scope: &dyn Scope, span: S
 fn lookup(name: &str, span: Span) -> Result<&'static Function, Diagnostics> {
     functions::function(name).ok_or_else(|| {
         let near = nearest(name, functions::function_names());
-        diag::unknown_function(name, near, span).into()
+        diag::unknown_function(name, near, of_name(name, span)).into()
     })
 }
 

@@ -213,10 +213,10 @@ impl Evaluator<'_> {
             return Err(found);
         }
         self.spend_bytes(VALUE_NODE_BYTES + text.len() as u64, span)?;
-        let value = if known {
-            Value::string(text)
-        } else {
-            Unknown::string_with_prefix(&text).into()
+        let value = match (known, self.scope.is_of_constants()) {
+            (true, _) => Value::string(text),
+            (false, true) => Value::unknown_not_null(Type::String),
+            (false, false) => Unknown::string_with_prefix(&text).into(),
         };
         Ok(value.with_marks(marks))
     }

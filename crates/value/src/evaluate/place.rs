@@ -118,6 +118,11 @@ pub(super) fn opening(name: &str, span: Span) -> Span {
     first(span, shown_name(name).len() + 1)
 }
 
+/// The name of a call without its bracket.
+pub(super) fn of_name(name: &str, span: Span) -> Span {
+    first(span, shown_name(name).len())
+}
+
 /// The last character of an expression that ends with a bracket.
 pub(super) fn closing(span: Span) -> Span {
     Span {

@@ -4,7 +4,7 @@ use super::{
     ANY, Call, CallError, Category, Function, Kind, NUMBER, Parameter, Returns, STRING_LIST,
     follows,
 };
-use crate::{Bounds, Data, Name, Type, Unknown, Value, convert, unify};
+use crate::{Bounds, Data, Marks, Name, Type, Unknown, Value, convert, unify};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
@@ -95,7 +95,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Parameter::new("maps", Kind::Any)
             .nullable()
             .shallow()
-            .outer(),
+            .marked(),
     ),
     function(
         "transpose",
@@ -406,7 +406,10 @@ fn merge(call: &Call<'_>) -> Result<Value, CallError> {
     let ty = merged_type(call)?;
     let given = call.rest(0).iter().filter(|argument| !argument.is_null());
     let mut merged: BTreeMap<Name, Value> = BTreeMap::new();
+    // A null adds nothing, and so hides nothing.
+    let mut marks = Marks::NONE;
     for argument in given {
+        marks = marks.union(argument.marks());
         let entries = argument.entries().ok_or_else(|| no_merge(argument))?;
         merged.extend(
             entries
@@ -414,10 +417,11 @@ fn merge(call: &Call<'_>) -> Result<Value, CallError> {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
     }
-    Ok(match ty {
+    let merged = match ty {
         Type::Map(element) => Value::map((*element).clone(), merged),
         _ => Value::object(merged),
-    })
+    };
+    Ok(merged.with_marks(marks))
 }
 
 fn transpose(call: &Call<'_>) -> Result<Value, CallError> {
