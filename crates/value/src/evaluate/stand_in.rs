@@ -1,5 +1,5 @@
-//! What stands for an expression that cannot be computed, as far as its form and its sound parts tell. Only its type and
-//! its marks matter: to the conditional around it that does not choose it.
+//! What stands for an expression that cannot be computed, as far as its form and its sound parts tell. Only its type
+//! and its marks matter: to the conditional around it that does not choose it.
 
 use super::access::found_in;
 use super::call::is_joined;
