@@ -649,6 +649,14 @@ impl Session {
         let orders = engine.handle_for_orders();
         let run = engine.world().run.as_ref().map(|run| run.id);
         self.tokio.block_on(async {
+            // One listener for all of them: a Ctrl-C that comes while the one before is dealt with must not be lost.
+            let kind = tokio::signal::unix::SignalKind::interrupt();
+            let listening = tokio::signal::unix::signal(kind);
+            let mut listening = listening.map_err(|source| CommandError::Path {
+                what: "listen for Ctrl-C in",
+                path: self.project.root.clone(),
+                source,
+            })?;
             let going = engine.run(progress);
             let mut going = std::pin::pin!(going);
             let mut interrupts = 0;
@@ -656,11 +664,11 @@ impl Session {
                 // Ends with the run, or with the second interrupt.
                 tokio::select! {
                     pause = &mut going => return Ok(Some(pause?)),
-                    interrupt = tokio::signal::ctrl_c() => {
+                    interrupt = listening.recv() => {
                         interrupts += 1;
                         self.note_interrupt();
                         match run {
-                            Some(run) if interrupt.is_ok() && interrupts == 1 => {
+                            Some(run) if interrupt.is_some() && interrupts == 1 => {
                                 anstream::eprintln!(
                                     "Interrupted: finishing what is under way, beginning nothing new. Once more ends \
                                      at once; `steadfast resume` then looks at what was under way."
