@@ -274,14 +274,14 @@ fn told_change(
 }
 
 /// Whether an object that stays is written to depend on something that the book does not know of.
-fn depends_on_more(change: &PlannedChange, making: Making<'_>) -> bool {
+fn depends_on_more(change: &PlannedChange, making: Making<'_>, needs: &Needs<'_>) -> bool {
     let known_as = change.previous.as_ref().unwrap_or(&change.address);
     let Some(object) = making.world.resources.get(known_as) else {
         return false;
     };
     let known = Dependencies::in_world(making.world);
     let before = state::names(known.blocks(&object.dependencies));
-    let needed = Needs::of(making.loaded).resources(&change.address.resource);
+    let needed = needs.resources(&change.address.resource);
     let now = state::names(&needed.unwrap_or_default());
     now.iter().any(|one| !before.contains(one))
 }
@@ -301,9 +301,13 @@ fn is_applyable(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> bool {
         // What nobody writes any more stays for now, and what is not known yet too.
         let is_new =
             |one: &Becomes| one.is_known_before && matches!(one.actions, ["create"] | ["update"]);
+        let needs = needs(plan, making);
         return !plan.drift.is_empty()
             || outputs.values().any(is_new)
-            || plan.changes.iter().any(|one| depends_on_more(one, making))
+            || plan
+                .changes
+                .iter()
+                .any(|one| depends_on_more(one, making, &needs))
             || plan
                 .changes
                 .iter()
@@ -547,7 +551,7 @@ fn drift(plan: &Plan, making: Making<'_>) -> Vec<ResourceChange> {
 /// The world as the plan found it: refreshed, moved, and with the outputs that are known already.
 fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::State {
     let mut resources = Vec::new();
-    let needs = Needs::of(making.loaded);
+    let needs = needs(plan, making);
     let known = Dependencies::in_world(making.world);
     for change in &plan.changes {
         let is_answered =
@@ -618,6 +622,13 @@ fn prior_state(plan: &Plan, making: Making<'_>, becomes: &Outputs) -> state::Sta
     });
     let outputs = planned.chain(left_out).collect();
     state::assembled(outputs, resources, Vec::new())
+}
+
+/// What resources need of each other as it is written, among what there is by the names that the plan gives it.
+fn needs<'a>(plan: &'a Plan, making: Making<'a>) -> Needs<'a> {
+    let changes = plan.changes.iter().map(|change| &change.address.resource);
+    let untouched = untouched(plan, making.world).map(|(address, _)| &address.resource);
+    Needs::of(making.loaded, changes.chain(untouched))
 }
 
 /// Objects that the plan says nothing of: left out, or not written any more while only note is taken.

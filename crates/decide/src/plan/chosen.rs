@@ -35,6 +35,7 @@ impl Chosen {
             chosen.named = named(loaded, graph, &options.targets);
             chosen.blocks = graph.with_needs(chosen.named.iter().copied());
             chosen.add_outputs(graph);
+            chosen.add_checks(loaded, graph);
         }
         let whole: Vec<Endpoint> = options
             .excludes
@@ -67,6 +68,42 @@ impl Chosen {
                 self.blocks.extend(needs);
             }
         }
+    }
+
+    /// Checks in modules that are needed as a whole. One that reads a data source of its own waits for everything, so
+    /// it is left out.
+    fn add_checks(&mut self, loaded: &LoadedRelease, graph: &Graph) {
+        for (number, (node, block)) in graph.blocks.iter().enumerate() {
+            let Block::Check(name) = block else { continue };
+            let check = loaded.module(*node).checks.get(name);
+            if check.is_some_and(|check| check.data.is_none()) && self.has_whole(graph, *node) {
+                self.blocks.insert(number as u32);
+            }
+        }
+    }
+
+    /// Whether the whole module at a node is planned, because something chosen needs all that is in it.
+    fn has_whole(&self, graph: &Graph, node: u32) -> bool {
+        let close = graph.number(node, &Block::Close);
+        close.is_some_and(|close| self.blocks.contains(&close))
+    }
+
+    /// Whether an object that is no longer written stands in a module that something chosen needs as a whole.
+    pub(super) fn needs_within(
+        &self,
+        loaded: &LoadedRelease,
+        graph: &Graph,
+        address: &Address,
+    ) -> bool {
+        let steps = &address.resource.module.0;
+        let outer = (1..=steps.len()).filter_map(|length| steps.get(..length));
+        let mut nodes = outer.filter_map(|steps| loaded.node_at_steps(steps));
+        self.is_positive()
+            && nodes.any(|node| self.has_whole(graph, node))
+            && !self
+                .excludes
+                .iter()
+                .any(|one| endpoint::covers_from_root(one, address))
     }
 
     /// Whether a block is planned.

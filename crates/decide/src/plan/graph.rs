@@ -4,7 +4,9 @@ use super::chosen::Chosen;
 use crate::LoadedRelease;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use model::{Condition, Mode, Module, ModulePath, Repetition, Resource, ResourceAddress};
+use model::{
+    Condition, Key, Mode, Module, ModulePath, ModuleStep, Repetition, Resource, ResourceAddress,
+};
 use value::{Expr, ExprKind, Name, Reference};
 
 /// A block, or the expansion of a module call, at a node of the module tree.
@@ -32,19 +34,80 @@ impl Block {
 
 /// What the resources of a release need of each other, as it is written, whether there are instances or not.
 #[derive(Debug)]
-pub struct Needs<'a>(Graph, &'a LoadedRelease);
+pub struct Needs<'a> {
+    graph: Graph,
+    loaded: &'a LoadedRelease,
+    /// Resources that are there and no longer written.
+    orphans: BTreeSet<&'a ResourceAddress>,
+}
 
 impl<'a> Needs<'a> {
-    /// Of a release.
-    pub fn of(loaded: &'a LoadedRelease) -> Self {
-        Self(Graph::default().connected(loaded), loaded)
+    /// Of a release, and of what is there.
+    pub fn of(
+        loaded: &'a LoadedRelease,
+        there: impl IntoIterator<Item = &'a ResourceAddress>,
+    ) -> Self {
+        let there = there.into_iter();
+        Self {
+            graph: Graph::default().connected(loaded),
+            loaded,
+            orphans: there
+                .filter(|address| loaded.resource_of(address).is_none())
+                .collect(),
+        }
     }
 
     /// All resources that a written one refers to, directly or not, by blocks without instance keys, sorted; none when
-    /// it is not written.
+    /// it is not written. Of a module that is referred to as a whole, what is no longer written in it is one of them.
     pub fn resources(&self, address: &ResourceAddress) -> Option<Vec<ResourceAddress>> {
-        self.0.resources_needed(self.1, address)
+        let loaded = self.loaded;
+        let node = loaded.node_at(&address.module)?;
+        let (kind, name) = (address.kind.clone(), address.name.clone());
+        let own = Block::Resource(address.mode, kind, name);
+        let own = self.graph.number(node, &own)?;
+        let mut resources = BTreeSet::new();
+        for number in self.graph.with_needs([own]) {
+            match self.graph.blocks.get(number as usize) {
+                Some((node, Block::Resource(mode, kind, name))) if number != own => {
+                    resources.insert(ResourceAddress {
+                        module: ModulePath(loaded.steps_to(*node)),
+                        mode: *mode,
+                        kind: kind.clone(),
+                        name: name.clone(),
+                    });
+                }
+                Some((node, Block::Close)) => {
+                    let steps = loaded.steps_to(*node);
+                    let orphans = self.orphans.iter();
+                    let inside = orphans.filter(|one| is_within(&one.module, &steps));
+                    resources.extend(inside.map(|one| ResourceAddress {
+                        module: ModulePath(without_keys(&one.module)),
+                        ..(*one).clone()
+                    }));
+                }
+                _ => {}
+            }
+        }
+        Some(resources.into_iter().collect())
     }
+}
+
+/// The steps to a module without their keys.
+fn without_keys(module: &ModulePath) -> Vec<ModuleStep> {
+    let steps = module.0.iter();
+    steps
+        .map(|step| ModuleStep {
+            key: Key::None,
+            ..step.clone()
+        })
+        .collect()
+}
+
+/// Whether a module is the one that steps without keys lead to, or one inside it.
+fn is_within(module: &ModulePath, steps: &[ModuleStep]) -> bool {
+    let names = module.0.iter().map(|step| &step.name);
+    let outer = names.take(steps.len());
+    outer.eq(steps.iter().map(|step| &step.name))
 }
 
 /// The blocks of a release and what each waits for.
@@ -195,32 +258,6 @@ impl Graph {
         }
         asking.retain(|block| chosen.is_none_or(|chosen| chosen.has(*block)));
         self.with_needs(asking)
-    }
-
-    /// All resources that a written one refers to, directly or not, by blocks without instance keys; none when it is
-    /// not written.
-    fn resources_needed(
-        &self,
-        loaded: &LoadedRelease,
-        address: &ResourceAddress,
-    ) -> Option<Vec<ResourceAddress>> {
-        let node = loaded.node_at(&address.module)?;
-        let (kind, name) = (address.kind.clone(), address.name.clone());
-        let own = self.number(node, &Block::Resource(address.mode, kind, name))?;
-        let needed = self.with_needs([own]).into_iter();
-        let needed = needed.filter(|number| *number != own);
-        let resources: BTreeSet<ResourceAddress> = needed
-            .filter_map(|number| match self.blocks.get(number as usize)? {
-                (node, Block::Resource(mode, kind, name)) => Some(ResourceAddress {
-                    module: ModulePath(loaded.steps_to(*node)),
-                    mode: *mode,
-                    kind: kind.clone(),
-                    name: name.clone(),
-                }),
-                _ => None,
-            })
-            .collect();
-        Some(resources.into_iter().collect())
     }
 
     /// `who` waits for `whom`, if there is such a block.

@@ -82,8 +82,10 @@ impl Pass {
             self.graph.number(node, &block)
         });
         self.options.mode != PlanMode::Destroy
-            && number
-                .is_some_and(|number| chosen.has(number) && chosen.has_instance(number, address))
+            && match number {
+                Some(number) => chosen.has(number) && chosen.has_instance(number, address),
+                None => chosen.needs_within(self.evaluator.loaded(), &self.graph, address),
+            }
     }
 
     /// Keeps only those that were chosen or belong to what is needed; what refers to something that is destroyed goes
