@@ -139,7 +139,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "one",
         "The only element, or null when there is none.",
-        &[LIST.shallow().outer()],
+        &[LIST.shallow()],
         follows(only_type),
         one,
     )

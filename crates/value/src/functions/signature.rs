@@ -52,7 +52,8 @@ impl Function {
     fn shown_result(&self) -> Type {
         let mut all = self.parameters.iter().chain(&self.variadic);
         // Of an argument whose type is not known nothing can be said.
-        if all.any(|parameter| parameter.typed && parameter.ty == Kind::Any) {
+        let is_open = |parameter: &Parameter| parameter.typed && parameter.ty == Kind::Any;
+        if self.special == Special::No && all.any(is_open) {
             return Type::Any;
         }
         match self.returns {

@@ -48,7 +48,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 .shallow()
                 .shown_as(Kind::String)
                 .described("A reference to a text elsewhere in the module."),
-            VARS.described("What the template may refer to, as an object."),
+            VARS.described("What the template may refer to, as an object.")
+                .typed(),
         ],
         STRING,
         |call| {
@@ -62,8 +63,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 CallError::argument(0, format!("invalid template: {why}"))
             })?;
             let value = render(call, &body, text, name)?;
-            convert(&value, &Type::String)
-                .map_err(|error| CallError::new(format!("invalid template result: {error}")))
+            let text = convert(&value, &Type::String)
+                .map_err(|error| CallError::new(format!("invalid template result: {error}")))?;
+            Ok(match text.as_unknown() {
+                // What is null is no result of a template.
+                Some(unknown) => Value::from(unknown.clone().not_null()).with_marks(text.marks()),
+                None => text,
+            })
         },
     )
     .special(Special::Reference),
