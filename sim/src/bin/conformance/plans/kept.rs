@@ -17,9 +17,11 @@ const KEPT: &[Kept] = &[
     // An instance whose key is not among those that are written in so many words is found before anybody plans, so that
     // it is found in every plan and not only in those that come upon it.
     Kept {
-        name: "an instance that is not written, outside of what is targeted or only noted",
+        name: "an instance that is not written, outside of what is targeted, or where nothing is made",
         is_it: |request, theirs, ours| {
-            (asks(request, "-target=") || asks(request, "-refresh-only"))
+            ["-target=", "-refresh-only", "-destroy"]
+                .iter()
+                .any(|option| asks(request, option))
                 && matches!(theirs, Step::Planned(_))
                 && refused(ours, "(SF0361)")
                 && said(ours, "(SF") == said(ours, "(SF0361)")
