@@ -168,7 +168,7 @@ fn run(options: &Options) -> Result<bool, String> {
         None => (0..options.trials).collect(),
     };
     let told = AtomicUsize::new(0);
-    let reports = in_parallel(&numbers, |trial| {
+    let reports = in_parallel(processors(), &numbers, |trial| {
         let report = storm(options, &binary, &place, &calm, seed, *trial);
         for finding in &report.findings {
             let (kind, at) = (report.kind, report.directory.display());
@@ -207,7 +207,7 @@ fn calm_runs(
     binary: &Path,
     place: &Path,
 ) -> Result<BTreeMap<Kind, Calm>, String> {
-    let runs = in_parallel(&Kind::ALL, |kind| {
+    let runs = in_parallel(processors(), &Kind::ALL, |kind| {
         let directory = place.join(format!("calm-{kind:?}").to_lowercase());
         let calm = Trial::prepare(binary, &directory, *kind, options.files)
             .map(|mut trial| trial.calm())
@@ -262,9 +262,17 @@ fn storm(
     }
 }
 
-/// Does the work on as many threads as there are processors; the answers come in the order of the items.
-fn in_parallel<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
-    let n_threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+/// As many threads as there are processors.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Does the work on so many threads; the answers come in the order of the items.
+fn in_parallel<I: Sync, O: Send>(
+    n_threads: usize,
+    items: &[I],
+    work: impl Fn(&I) -> O + Sync,
+) -> Vec<O> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -332,7 +340,7 @@ mod tests {
     fn answers_come_in_the_order_of_the_items() {
         let items: Vec<u64> = (0..100).collect();
         assert_eq!(
-            in_parallel(&items, |item| item * 2),
+            in_parallel(2, &items, |item| item * 2),
             items.iter().map(|item| item * 2).collect::<Vec<_>>()
         );
     }

@@ -17,10 +17,15 @@ use crate::summary::Summary;
 use crate::trial::Report;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Of a thousand changing requests, so many land late.
 const LATE_PER_MILLE: u64 = 200;
+/// Trials at once for each processor: the provider polls its services, and requests land late.
+const JOBS_PER_PROCESSOR: usize = 2;
+/// Trials whose progress is told at once.
+const TOLD_EVERY: usize = 10;
 /// Up to so late.
 const LATE_MS_MAX: u64 = 3_000;
 
@@ -41,6 +46,7 @@ Options:
   --trials N     How many (default 200; 0 for none)
   --peer N       As many of Terraform, beside it (default 0)
   --objects N    Objects in a project (default 200)
+  --jobs N       Trials at once (default: two for each processor, since most of a trial is waiting)
   --settle N     Seconds in which a request may still land (default 5)
   --seed S       Seed of all moments (default: another one each time; it is printed)
   --trial K      Only trial K of that seed
@@ -56,6 +62,8 @@ pub(crate) struct Options {
     peer: u64,
     /// Objects in a project.
     pub objects: usize,
+    /// Trials at once.
+    jobs: usize,
     /// Seconds in which a request may still land.
     pub settle_s: u64,
     seed: Option<u64>,
@@ -72,6 +80,7 @@ impl Options {
             trials: 200,
             peer: 0,
             objects: 200,
+            jobs: JOBS_PER_PROCESSOR * crate::processors(),
             settle_s: 5,
             seed: None,
             trial: None,
@@ -88,6 +97,7 @@ impl Options {
                 "--trials" => options.trials = crate::number(&value()?)?,
                 "--peer" => options.peer = crate::number(&value()?)?,
                 "--objects" => options.objects = crate::number(&value()?)?,
+                "--jobs" => options.jobs = crate::number::<usize>(&value()?)?.max(1),
                 "--settle" => options.settle_s = crate::number(&value()?)?,
                 "--seed" => options.seed = Some(crate::number(&value()?)?),
                 "--trial" => options.trial = Some(crate::number(&value()?)?),
@@ -161,20 +171,24 @@ fn install(binary: &Path, place: &Path) -> Result<PathBuf, String> {
 }
 
 fn trials(options: &Options, binary: &Path, place: &Path, installed: &Path, seed: u64) -> bool {
-    let numbers = |n: u64| match options.trial {
-        Some(only) => only..only.saturating_add(n.min(1)),
-        None => 0..n,
+    let numbers = |n: u64| -> Vec<u64> {
+        match options.trial {
+            Some(only) => (only..only.saturating_add(n.min(1))).collect(),
+            None => (0..n).collect(),
+        }
     };
     println!(
-        "crash aws: {} trials of {} objects, seed {seed}",
-        numbers(options.trials).count(),
-        options.objects
+        "crash aws: {} trials of {} objects, {} at once, seed {seed}",
+        numbers(options.trials).len(),
+        options.objects,
+        options.jobs
     );
-    let all = |who: &str, n: u64, one: &dyn Fn(u64) -> Report| {
+    let all = |who: &str, n: u64, one: &(dyn Fn(u64) -> Report + Sync)| {
         let began = Instant::now();
-        let mut reports = Vec::new();
-        for number in numbers(n) {
-            let report = one(number);
+        let told = AtomicUsize::new(0);
+        let numbers = numbers(n);
+        let reports = crate::in_parallel(options.jobs, &numbers, |number| {
+            let report = one(*number);
             for finding in &report.findings {
                 let (kind, at) = (report.kind, report.directory.display());
                 eprintln!("{who} trial {number} ({kind:?}) in {at}\n  {finding}");
@@ -182,8 +196,12 @@ fn trials(options: &Options, binary: &Path, place: &Path, installed: &Path, seed
             if report.findings.is_empty() && !options.keep {
                 crate::clear(&report.directory);
             }
-            reports.push(report);
-        }
+            let done = told.fetch_add(1, Ordering::Relaxed) + 1;
+            if done.is_multiple_of(TOLD_EVERY) {
+                eprintln!("  {done} of {}", numbers.len());
+            }
+            report
+        });
         Summary::of(&reports, began.elapsed())
     };
     let ours = all("steadfast", options.trials, &|number| {
