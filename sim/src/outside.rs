@@ -280,7 +280,8 @@ impl Outside {
             Effect::Build(spec) => self.artifacts.land(spec),
             Effect::Provision(provision) => self.provisioners.land(flying.of.action, provision),
             Effect::Probe(probe) => match self.probes.see(probe) {
-                Ok(sight) if sight.healthy => Outcome::Healthy {
+                // What is only half done is not healthy in time.
+                Ok(sight) if sight.healthy && !flying.fate.half => Outcome::Healthy {
                     answer: sight.answer,
                 },
                 Ok(sight) => Outcome::Unhealthy {

@@ -1,13 +1,16 @@
 //! Health of objects: which planned changes are followed by a look at it, what is looked at once its turn has come, and
 //! which objects a run leaves behind without having found them healthy ([`Run::unhealthy`]).
 
+use crate::action::Stage;
 use crate::apply::objects;
 use crate::eval::{Evaluator, Objects, Place};
 use crate::run::Run;
 use crate::{Memo, World, diag};
 use alloc::collections::BTreeSet;
 use alloc::string::ToString as _;
-use model::{Action, Address, Effect, Manner, Mode, PlannedChange, Probe, Verb, Work};
+use model::{
+    Action, Address, Effect, Manner, Mode, Origin, PlannedChange, Probe, Unhealthy, Verb, Work,
+};
 use value::{Diagnostics, Span, Value};
 
 /// Whether the health of an object is looked at after a change: where it is made or changed, and where it stays as it
@@ -98,6 +101,20 @@ pub(crate) fn left(probe: &Probe, target: Value, at_ms: i64) -> Probe {
 }
 
 impl Run {
+    /// Whether what it did is to be taken back now that it is over: an object was not healthy in time and says so. What
+    /// heals or takes back is never taken back itself, and services go back on their own.
+    pub(crate) fn is_to_be_taken_back(&self) -> bool {
+        let says_so = |action: &crate::Action| {
+            matches!(&action.effect, Effect::Probe(probe) if probe.manner.on_failure == Unhealthy::Rollback)
+                && matches!(action.stage, Stage::Failed { .. })
+        };
+        let changed = |action: &crate::Action| matches!(action.effect, Effect::Change(_));
+        self.options.origin == Origin::Person
+            && self.targeted.is_empty()
+            && self.actions.values().any(says_so)
+            && self.actions.values().any(changed)
+    }
+
     /// Objects that this run made, changed or was to look at again, and did not find to be healthy.
     pub(crate) fn unhealthy(&self) -> BTreeSet<Address> {
         let Some(plan) = &self.plan else {

@@ -25,6 +25,8 @@ pub struct Done {
     pub changed: BTreeSet<Address>,
     /// The newest run after it that changed one of them, and the first of those.
     pub later: Option<(RunId, Address)>,
+    /// It moved services: those are taken back by going back to a release.
+    pub delivered: bool,
 }
 
 /// What stood before a run.
@@ -51,7 +53,14 @@ pub fn done_by(entries: &mut dyn Iterator<Item = &Entry>, run: RunId) -> Option<
                 release: *release,
                 changed: BTreeSet::new(),
                 later: None,
+                delivered: false,
             });
+        }
+        if let Event::Targeted { run: id, .. } = &entry.event
+            && *id == run
+            && let Some(done) = &mut done
+        {
+            done.delivered = true;
         }
         if let Event::Intended {
             run,

@@ -90,6 +90,9 @@ pub struct World {
     /// What passes found of objects that were changed outside.
     #[serde(default)]
     pub drifts: BTreeMap<Address, DriftState>,
+    /// The run that closed last, where what it did is to be taken back before anything else is done here.
+    #[serde(default)]
+    pub owed: Option<RunId>,
     /// The run that is not over.
     #[serde(skip)]
     pub run: Option<Run>,
@@ -369,6 +372,8 @@ impl World {
         }
         run.submitted_at = self.position + 1;
         self.retired = false;
+        // Either this is the run that takes back, or a person has asked for something else instead.
+        self.owed = None;
         self.run = Some(run);
         Ok(())
     }
@@ -719,6 +724,7 @@ impl World {
         let targets = run.options.targets.clone();
         let unhealthy = run.unhealthy();
         let unprovisioned = run.unprovisioned();
+        let owed = run.is_to_be_taken_back().then_some(id);
         for address in &unprovisioned {
             if let Some(object) = self.resources.get_mut(address) {
                 object.tainted = true;
@@ -761,6 +767,7 @@ impl World {
             // Whatever could not be stopped in this run is for the next one to stop.
             instance.left_behind(at_ms);
         }
+        self.owed = owed;
         self.runs.push_back(summary);
         if self.runs.len() > RUNS_KEPT {
             self.runs.pop_front();

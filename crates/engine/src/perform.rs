@@ -96,7 +96,7 @@ async fn poll(probes: &dyn Probes, probe: &Probe, sensitive: &Sensitive) -> Outc
         Ok(Ok(())) => Outcome::Healthy { answer },
         Ok(Err(diagnostics)) => Outcome::Refused { diagnostics },
         Err(_) => Outcome::Unhealthy {
-            diagnostics: not_healthy(&probe.address.to_string(), &answer).into(),
+            diagnostics: not_healthy(&probe.address.to_string(), &answer, manner.on_failure).into(),
             answer,
         },
     }

@@ -71,7 +71,7 @@ static HEALTH: Form = form!(
         "interval": "Pause between two looks, such as \"1s\".",
         "deadline": "Longest time until it must be healthy, such as \"1m\".",
         "successes": "Looks in a row that must find it healthy.",
-        "on_failure": "\"hold\" or \"continue\".",
+        "on_failure": "\"hold\", \"continue\" or \"rollback\".",
     ],
     []
 );

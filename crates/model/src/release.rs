@@ -437,6 +437,8 @@ pub enum Unhealthy {
     Hold,
     /// Nothing but a warning.
     Continue,
+    /// As with [`Unhealthy::Hold`]; and once the run is closed, what it did is taken back by a run of its own.
+    Rollback,
 }
 
 /// `retry`: how often and after which pauses a call about an object is tried again, and what counts as trouble that

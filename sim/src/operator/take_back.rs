@@ -73,10 +73,14 @@ impl Trial<'_> {
         self.operator.earlier = (known && !self.operator.drifted).then(|| Earlier::of(world));
     }
 
-    /// A run that did not come to its end is taken back next.
+    /// A run that did not come to its end is taken back next; always, where an object that was not healthy says so.
     pub(super) fn take_back_next(&mut self, run: RunId, result: &RunResult) {
         let broke_off = matches!(result, RunResult::Failed { .. } | RunResult::Cancelled);
-        let wanted = self.settings.takes_back && broke_off && !self.operator.finale;
+        let owed = self.ledger.world().owed == Some(run);
+        if owed {
+            self.hit("run.owed");
+        }
+        let wanted = (self.settings.takes_back || owed) && broke_off && !self.operator.finale;
         let before = self.operator.requests.get(self.operator.next - 1).cloned();
         let before = before.filter(|one| one.kind == RunKind::Apply && one.takes_back.is_none());
         let (Some(before), true, Some(_)) = (before, wanted, &self.operator.earlier) else {

@@ -261,7 +261,11 @@ fn health(at: u32) -> Option<HealthCheck> {
             interval_ms: 1_000,
             deadline_ms: 60_000,
             successes: 1,
-            on_failure: Unhealthy::Hold,
+            on_failure: if at % 16 == 13 {
+                Unhealthy::Rollback
+            } else {
+                Unhealthy::Hold
+            },
         },
         span: Span::default(),
     })

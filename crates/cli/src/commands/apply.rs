@@ -1,6 +1,7 @@
 //! `plan`, `apply`, `destroy`, `resume`: resources.
 
 use super::saved;
+use super::take_back::take_back_owed;
 use super::takeover::{Then, submit, take_over};
 use crate::args::{ApplyArgs, PlanArgs, Planning, ResumeArgs};
 use crate::diag;
@@ -182,7 +183,7 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
     let open: Vec<String> = worlds
         .iter()
         .filter(|(name, world)| {
-            world.run.is_some()
+            (world.run.is_some() || world.owed.is_some() && !args.cancel)
                 && args
                     .environment
                     .as_deref()
@@ -214,6 +215,7 @@ pub(crate) fn resume(session: &Session, args: &ResumeArgs, json: bool) -> Result
         }
         let mut engine = session.engine(&writer, &environment)?;
         let Some(run) = engine.world().run.as_ref().map(|run| run.id) else {
+            worst = worst.max(take_back_owed(session, &mut engine, json)?.unwrap_or(exit::OK));
             continue;
         };
         if !json {
@@ -320,7 +322,10 @@ pub(super) fn finish_expected(
                 let code = over(engine, result.as_ref(), sources, begun, json);
                 let cut_short =
                     matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted();
-                return Ok(if cut_short { exit::INTERRUPTED } else { code });
+                let code = if cut_short { exit::INTERRUPTED } else { code };
+                // That it was taken back makes no success of what was asked for.
+                let taken_back = take_back_owed(session, engine, json)?;
+                return Ok(taken_back.map_or(code, |own| code.max(own)));
             }
         }
     }
@@ -401,6 +406,8 @@ fn over(
                 "Not everything could be built, and nothing was deployed.".to_owned()
             } else if !begun {
                 "The plan could not be made. Nothing was changed.".to_owned()
+            } else if engine.world().owed.is_some() {
+                "Not everything could be done, and an object is not healthy.".to_owned()
             } else {
                 "Not everything could be done. What was done stays: steadfast show. When the cause is gone, do the \
                  same again: only what is missing is done."

@@ -347,6 +347,7 @@ fn status_json(world: &World) -> bool {
         })
         .collect();
     let questions = parked(world);
+    let drifted = world.drifts.iter().filter(|(_, one)| one.seen.is_some());
     anstream::println!(
         "{}",
         json!({
@@ -354,6 +355,8 @@ fn status_json(world: &World) -> bool {
             "resources": world.resources.len(),
             "release": world.accepted.last(),
             "services": services,
+            "drifted": drifted.map(|(address, _)| address.to_string()).collect::<Vec<_>>(),
+            "to_take_back": world.owed.map(|run| run.to_string()),
             "open_run": world.run.as_ref().map(|run| run.id.to_string()),
             "questions": questions,
             "quarantine": world.quarantine.keys().collect::<Vec<_>>(),
@@ -407,6 +410,19 @@ fn status_text(name: &str, world: &World) -> bool {
         anstream::println!(
             "  {WARN}open run:{RESET} {} since {since} {DIM}(steadfast resume){RESET}",
             run.id
+        );
+    }
+    let drifted = world.drifts.values().filter(|one| one.seen.is_some());
+    match drifted.count() {
+        0 => {}
+        n => anstream::println!(
+            "  {WARN}changed outside:{RESET} {} {DIM}(steadfast drift){RESET}",
+            counted(n, "object")
+        ),
+    }
+    if let Some(run) = world.owed {
+        anstream::println!(
+            "  {WARN}to be taken back:{RESET} run {run} {DIM}(steadfast resume){RESET}"
         );
     }
     let questions = parked(world);

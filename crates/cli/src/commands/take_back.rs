@@ -1,4 +1,5 @@
-//! `rollback RUN`: takes back what a run did, shown as a plan first.
+//! `rollback RUN`: takes back what a run did, shown as a plan first; and the same where an object that was not healthy in
+//! time says so (`on_failure = "rollback"`).
 
 use super::apply::{finish, nobody_to_ask, stored_sources};
 use super::delivery::{loaded_release, stored_release};
@@ -8,9 +9,11 @@ use crate::error::CommandError;
 use crate::exit;
 use crate::project::options_in;
 use crate::render::progress::Progress;
+use crate::render::style::{RESET, WARN};
 use crate::session::{Session, actor, fresh};
 use decide::World;
 use decide::take_back::{self, Before, Done};
+use engine::Engine;
 use model::{Address, Digest, Event, RunId, RunKind, RunOptions};
 
 /// Fewest digits by which a run is named where an environment could stand.
@@ -33,10 +36,10 @@ pub(super) fn named(session: &Session, args: &RollbackArgs) -> Result<Option<Run
             .collect();
         found = match named.as_slice() {
             [] => None,
-            [(id, RunKind::Apply)] => Some(*id),
+            [(id, RunKind::Apply | RunKind::Deploy)] => Some(*id),
             [(id, _)] => {
                 return Err(CommandError::Usage(format!(
-                    "run {id} did more than change resources; go back to a release instead: steadfast rollback {environment}"
+                    "run {id} changed no resources; go back to a release instead: steadfast rollback {environment}"
                 )));
             }
             several => {
@@ -79,6 +82,11 @@ pub(super) fn take_back(
         return Ok(code);
     }
     let (done, before) = read(session, environment, run)?;
+    if done.delivered {
+        return Err(CommandError::Usage(format!(
+            "run {run} moved services; go back to a release instead: steadfast rollback {environment}"
+        )));
+    }
     if let Some((later, address)) = &done.later {
         return Err(CommandError::Failed(format!(
             "run {later} changed {address} after run {run} did; take that one back first. Nothing was changed"
@@ -90,7 +98,65 @@ pub(super) fn take_back(
         }
         return Ok(exit::OK);
     }
-    let (release, options) = request(session, args, environment, &done, &before)?;
+    let allowed = allowed(args, &done)?;
+    if !json {
+        anstream::println!("Taking back run {run}.");
+    }
+    carry_out(
+        session,
+        &mut engine,
+        (&done, &before),
+        allowed,
+        args.auto_approve,
+        json,
+    )
+}
+
+/// Takes back the run that closed last, where an object of it was not healthy in time and says so. None where nothing
+/// is owed.
+///
+/// Nobody is asked: `on_failure = "rollback"` was agreed to with the plan. What would destroy data is refused.
+pub(super) fn take_back_owed(
+    session: &Session,
+    engine: &mut Engine,
+    json: bool,
+) -> Result<Option<u8>, CommandError> {
+    let Some(run) = engine.world().owed.filter(|_| !session.was_interrupted()) else {
+        return Ok(None);
+    };
+    let environment = engine.world().environment.to_string();
+    let (done, before) = read(session, &environment, run)?;
+    if done.changed.is_empty() {
+        return Ok(None);
+    }
+    if json {
+        let line = serde_json::json!({
+            "type": "taking_back", "environment": environment, "run": run.to_string(),
+        });
+        anstream::println!("{line}");
+    } else {
+        anstream::println!(
+            "{WARN}Taking back run {run}{RESET}, as on_failure = \"rollback\" says."
+        );
+    }
+    let code = carry_out(session, engine, (&done, &before), Vec::new(), true, json)?;
+    if code == exit::FAILED && !json {
+        anstream::println!("Once the cause is gone: steadfast rollback {run}");
+    }
+    Ok(Some(code))
+}
+
+/// The run that takes back another.
+fn carry_out(
+    session: &Session,
+    engine: &mut Engine,
+    (done, before): (&Done, &Before),
+    allowed: Vec<Address>,
+    auto_approve: bool,
+    json: bool,
+) -> Result<u8, CommandError> {
+    let environment = engine.world().environment.to_string();
+    let (release, options) = request(session, allowed, &environment, done, before)?;
     let mut progress = Progress::new(json);
     let event = Event::Submitted {
         run: RunId(fresh()?),
@@ -99,19 +165,9 @@ pub(super) fn take_back(
         actor: actor(),
         options,
     };
-    submit(session, &mut engine, event, Vec::new(), &mut progress)?;
-    let sources = stored_sources(session, &engine)?;
-    if !json {
-        anstream::println!("Taking back run {run}.");
-    }
-    finish(
-        session,
-        &mut engine,
-        &mut progress,
-        &sources,
-        args.auto_approve,
-        json,
-    )
+    submit(session, engine, event, Vec::new(), &mut progress)?;
+    let sources = stored_sources(session, engine)?;
+    finish(session, engine, &mut progress, &sources, auto_approve, json)
 }
 
 /// What the run did, and what stood before it.
@@ -136,12 +192,11 @@ fn read(session: &Session, environment: &str, run: RunId) -> Result<(Done, Befor
 /// The release to carry out, and how.
 fn request(
     session: &Session,
-    args: &RollbackArgs,
+    allowed: Vec<Address>,
     environment: &str,
     done: &Done,
     before: &Before,
 ) -> Result<(Digest, RunOptions), CommandError> {
-    let allowed = allowed(args, done)?;
     let digests = [done.release].into_iter().chain(before.in_force);
     let loaded: Result<Vec<_>, CommandError> = digests
         .map(|digest| loaded_release(session, &digest, &Variables::default()))

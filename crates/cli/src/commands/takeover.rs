@@ -4,6 +4,7 @@
 //! `rollback`, `stop`), the old one is closed instead: what was under way is finished, nothing more of it is begun.
 
 use super::apply::{finish, stored_sources};
+use super::take_back::take_back_owed;
 use crate::error::CommandError;
 use crate::exit;
 use crate::render::progress::Progress;
@@ -30,7 +31,13 @@ pub(crate) fn take_over(
     json: bool,
 ) -> Result<Option<u8>, CommandError> {
     let Some(run) = engine.world().run.clone() else {
-        return Ok(None);
+        // A run that was to be taken back, and whoever was to do it died. Going back or destroying does that and more.
+        let owed = match then {
+            Then::Finish => take_back_owed(session, engine, json)?,
+            Then::Close => None,
+        };
+        let is_open = engine.world().run.is_some();
+        return Ok(owed.filter(|_| is_open || session.was_interrupted()));
     };
     let (id, kind, asked_by) = (run.id, crate::json::kind_word(run.kind), run.actor.clone());
     // Its plan was shown and nobody agreed to it: there is nothing to go on with.

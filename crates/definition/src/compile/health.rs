@@ -74,8 +74,9 @@ impl Compiler<'_> {
         match body::text(inside, "on_failure", &mut self.diagnostics).as_deref() {
             None | Some("hold") => Unhealthy::Hold,
             Some("continue") => Unhealthy::Continue,
+            Some("rollback") => Unhealthy::Rollback,
             Some(_) => {
-                let detail = "\"on_failure\" is \"hold\" or \"continue\".";
+                let detail = "\"on_failure\" is \"hold\", \"continue\" or \"rollback\".";
                 self.invalid(value_span(inside, "on_failure"), detail);
                 Unhealthy::Hold
             }

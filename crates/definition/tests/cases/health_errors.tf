@@ -39,7 +39,7 @@ resource "test_thing" "others" {
       http       = test_thing.others.name
       status     = []
       successes  = self.size
-      on_failure = "rollback"
+      on_failure = ""
     }
   }
 }

@@ -7,6 +7,7 @@ pub use book::{
     run_is_open, senseless_order, shown_is_old, system_refuses,
 };
 
+use model::Unhealthy;
 use value::Diagnostic;
 
 pub(crate) fn artifact_unusable(instance: &str, why: &str) -> Diagnostic {
@@ -27,13 +28,19 @@ pub(crate) fn nothing_to_do_it_with(what: &str) -> Diagnostic {
     )
 }
 
-pub(crate) fn not_healthy(address: &str, answer: &str) -> Diagnostic {
+pub(crate) fn not_healthy(address: &str, answer: &str, on_failure: Unhealthy) -> Diagnostic {
+    let then = match on_failure {
+        Unhealthy::Hold => {
+            "The object stays; what depends on it is not done. The next run looks again."
+        }
+        Unhealthy::Continue => "It is taken as it is.",
+        Unhealthy::Rollback => "What depends on it is not done.",
+    };
     Diagnostic::error(
         "SF1205",
         "The object is not healthy",
         format!(
-            "{address} is there, and was not found to be healthy in time. The last answer: {answer}. The object stays; \
-             what depends on it is not done. The next run looks again."
+            "{address} is there, and was not found to be healthy in time. The last answer: {answer}. {then}"
         ),
     )
     .about(address)
@@ -86,7 +93,7 @@ mod tests {
             (provider_broke("it panicked"), "SF1203", "it panicked"),
             (key_missing(), "SF1204", ".steadfast/key"),
             (
-                not_healthy("a.b", "GET / answered 503"),
+                not_healthy("a.b", "GET / answered 503", Unhealthy::Hold),
                 "SF1205",
                 "answered 503",
             ),
