@@ -344,9 +344,10 @@ pub(crate) struct Planning {
     /// Everything but this object, block or module, and what depends on it.
     #[arg(long, value_name = "ADDRESS")]
     pub exclude: Vec<String>,
-    /// Effects under way at the same time.
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub parallelism: u32,
+    /// Effects under way at the same time. If not said: 10 of each provider to begin with, and more while it answers
+    /// well, up to 40 in all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub parallelism: Option<u32>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -174,8 +174,8 @@ fn question(run: &Run, id: ActionId, action: &Action, what: &str) -> String {
 pub(crate) struct Room<'a> {
     run: &'a Run,
     left: usize,
-    /// Effects of each provider under way.
-    open: BTreeMap<&'a str, usize>,
+    /// Effects of each provider under way, and of none.
+    open: BTreeMap<Option<&'a str>, usize>,
 }
 
 impl<'a> Room<'a> {
@@ -184,8 +184,8 @@ impl<'a> Room<'a> {
         let (mut n_open, mut open) = (0, BTreeMap::new());
         for action in live.filter(|action| action.stage == Stage::Open) {
             n_open += usize::from(is_counted(&action.effect));
-            if let Some(provider) = provider_of(&action.effect) {
-                *open.entry(provider).or_default() += 1;
+            if is_counted(&action.effect) {
+                *open.entry(provider_of(&action.effect)).or_default() += 1;
             }
         }
         Self {
@@ -200,10 +200,7 @@ impl<'a> Room<'a> {
         if self.left == 0 {
             return false;
         }
-        if let Some(provider) = provider
-            && let Some(health) = self.run.providers.get(provider)
-            && let Some(at_once) = health.at_once
-        {
+        if let Some(at_once) = self.run.at_once(provider) {
             let open = self.open.entry(provider).or_default();
             if *open >= at_once as usize {
                 return false;

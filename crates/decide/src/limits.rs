@@ -49,8 +49,12 @@ pub const THROTTLED_KEEPS_PERCENT: u32 = 70;
 /// Successes after which a provider that turned attempts away gets one more at the same time.
 pub const SUCCESSES_FOR_ONE_MORE: u32 = 10;
 
-/// Effects under way at the same time when nothing is said.
-pub const PARALLELISM_DEFAULT: u32 = 10;
+/// Effects of one provider under way at the same time when nothing is said and nothing is known of it yet; also of all
+/// effects that no provider carries out.
+pub const PARALLELISM_BEGIN: u32 = 10;
+
+/// Most effects under way at the same time when nothing is said: what a provider that answers well comes to.
+pub const PARALLELISM_GROWN_MAX: u32 = 40;
 
 /// Time between two looks at a rollout's request counts.
 pub const COUNTS_EVERY_MS: i64 = 50;

@@ -21,11 +21,12 @@ pub struct Health {
     pub failures_in_row: u32,
     /// No attempt before this time, while the breaker is open.
     pub closed_until_ms: i64,
-    /// Most attempts under way at the same time, after attempts were turned away because there were too many; none for
-    /// as many as the run may have.
+    /// Most attempts under way at the same time, once that is something of its own; none for as many as the run says.
     pub at_once: Option<u32>,
     /// Successes since that number changed.
     pub successes: u32,
+    /// It turned an attempt away because there were too many at once.
+    pub turned_away: bool,
 }
 
 impl Health {
@@ -42,10 +43,18 @@ impl Health {
     }
 
     /// It turned an attempt away because there were too many at once.
-    pub(crate) fn throttled(&mut self, limit: u32) {
-        let at_once = self.at_once.unwrap_or(limit).min(limit);
+    pub(crate) fn throttled(&mut self, at_once: u32) {
         self.at_once = Some((at_once * THROTTLED_KEEPS_PERCENT / 100).max(1));
         self.successes = 0;
+        self.turned_away = true;
+    }
+
+    /// Nobody said how many attempts may be under way at the same time, and it answers well: one more for each success,
+    /// which doubles them in the time of one attempt, until it turns one away (TCP's slow start, RFC 5681 section 3.1).
+    pub(crate) fn grow(&mut self, at_once: u32, limit: u32) {
+        if !self.turned_away {
+            self.at_once = Some((at_once + 1).min(limit));
+        }
     }
 
     pub(crate) fn succeeded(&mut self, limit: u32) {
@@ -57,7 +66,7 @@ impl Health {
         self.successes += 1;
         if self.successes >= SUCCESSES_FOR_ONE_MORE {
             self.successes = 0;
-            self.at_once = Some(at_once + 1).filter(|more| *more < limit);
+            self.at_once = Some((at_once + 1).min(limit));
         }
     }
 }
@@ -145,7 +154,7 @@ mod tests {
         let mut health = Health::default();
         let mut seen = alloc::vec::Vec::new();
         for _ in 0..8 {
-            health.throttled(10);
+            health.throttled(health.at_once.unwrap_or(10));
             seen.push(health.at_once);
         }
         assert_eq!(seen, [7, 4, 2, 1, 1, 1, 1, 1].map(Some));
@@ -156,6 +165,26 @@ mod tests {
         for _ in 0..SUCCESSES_FOR_ONE_MORE * 8 {
             health.succeeded(10);
         }
-        assert_eq!(health.at_once, None, "as many as the run may have");
+        assert_eq!(health.at_once, Some(10), "as many as the run may have");
+        health.grow(10, 40);
+        assert_eq!(
+            health.at_once,
+            Some(10),
+            "who has turned attempts away gets more slowly"
+        );
+    }
+
+    #[test]
+    fn who_answers_well_gets_twice_as_many_in_the_time_of_one_attempt() {
+        let mut health = Health::default();
+        for _ in 0..10 {
+            health.succeeded(40);
+            health.grow(health.at_once.unwrap_or(10), 40);
+        }
+        assert_eq!(health.at_once, Some(20));
+        for _ in 0..100 {
+            health.grow(health.at_once.unwrap_or(10), 40);
+        }
+        assert_eq!(health.at_once, Some(40), "and never more than that");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::LoadedRelease;
 use crate::action::{Action, Stage};
-use crate::limits::PARALLELISM_DEFAULT;
+use crate::limits::{PARALLELISM_BEGIN, PARALLELISM_GROWN_MAX};
 use crate::retry::Health;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -180,9 +180,27 @@ impl Run {
     /// Most effects under way at the same time.
     pub(crate) fn limit(&self) -> u32 {
         match self.options.parallelism {
-            0 => PARALLELISM_DEFAULT,
+            0 => PARALLELISM_GROWN_MAX,
             limit => limit,
         }
+    }
+
+    /// Most effects of a provider under way at the same time, or of all that none carries out; none for as many as the
+    /// run may have.
+    pub(crate) fn at_once(&self, provider: Option<&str>) -> Option<u32> {
+        let health = provider.and_then(|provider| self.providers.get(provider));
+        let begin = || (self.options.parallelism == 0).then_some(PARALLELISM_BEGIN);
+        health.and_then(|health| health.at_once).or_else(begin)
+    }
+
+    /// Effects of a provider under way.
+    fn n_open(&self, provider: &str) -> usize {
+        let live = self.live.iter().filter_map(|id| self.actions.get(id));
+        let open = live.filter(|action| action.stage == Stage::Open);
+        open.filter(
+            |action| matches!(&action.effect, Effect::Change(change) if change.provider == provider),
+        )
+        .count()
     }
 
     /// The action that carries out a step.
@@ -353,12 +371,16 @@ impl Run {
     ) {
         if let Effect::Change(change) = effect {
             let limit = self.limit();
+            // With more than half of its room in use, more room is of use.
+            let at_once = self.at_once(Some(&change.provider)).unwrap_or(limit);
+            let grows = self.options.parallelism == 0
+                && 2 * self.n_open(&change.provider) >= at_once as usize;
             let health = self.providers.entry(change.provider.clone()).or_default();
             match outcome {
                 Outcome::Failed { retry_after_ms, .. } => {
                     health.failed(at_ms);
                     if retry_after_ms.is_some() {
-                        health.throttled(limit);
+                        health.throttled(at_once);
                     }
                 }
                 Outcome::Unknown { .. } => health.failed(at_ms),
@@ -372,7 +394,12 @@ impl Run {
                 | Outcome::Broken { .. }
                 | Outcome::Healthy { .. }
                 | Outcome::Unhealthy { .. }
-                | Outcome::Refused { .. } => health.succeeded(limit),
+                | Outcome::Refused { .. } => {
+                    health.succeeded(limit);
+                    if grows {
+                        health.grow(at_once, limit);
+                    }
+                }
             }
         }
         self.note_stage(id);

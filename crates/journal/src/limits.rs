@@ -11,8 +11,8 @@ pub const STREAM_NAME_BYTES_MAX: usize = 200;
 pub const STREAMS_MAX: usize = 10_000;
 /// Most blobs one record may name.
 pub const BLOBS_PER_RECORD_MAX: usize = 1_000;
-/// Largest blob: a plan of half a million objects. It passes through memory whole. An artifact of that size belongs in the
-/// artifact store.
+/// Largest blob: a plan of half a million objects. It passes through memory whole. An artifact of that size belongs in
+/// the artifact store.
 pub const BLOB_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Most records in one append: the whole append is one transaction.
 pub const RECORDS_PER_APPEND_MAX: usize = 4_096;

@@ -271,7 +271,7 @@ pub struct RunOptions {
     pub refresh: bool,
     /// Replace these even when nothing else asks for it.
     pub replace: Vec<Address>,
-    /// Effects under way at the same time.
+    /// Effects under way at the same time; 0 where nobody said how many.
     pub parallelism: u32,
     /// Seed of everything drawn by chance.
     pub seed: u64,

@@ -279,11 +279,9 @@ pub(super) fn finish_expected(
             }
             Some(Pause::AwaitsApproval { run, plan }) => {
                 let made = engine.world().run.as_ref().and_then(|run| run.plan.clone());
-                let Some(made) = made else {
-                    return Err(CommandError::Failed(
-                        "the plan is not in the book".to_owned(),
-                    ));
-                };
+                let made = made.ok_or_else(|| {
+                    CommandError::Failed("the plan is not in the book".to_owned())
+                })?;
                 if let Consent::Kept(kept) = consent {
                     outdated = saved::difference(&made, kept.plan)
                         .map(|since| diag::plan_outdated(kept.path, &since, kept.plan.base));
@@ -319,13 +317,13 @@ pub(super) fn finish_expected(
                 if let Some(outdated) = outdated {
                     return Err(outdated_plan(outdated));
                 }
-                let code = over(engine, result.as_ref(), sources, begun, json);
-                let cut_short =
-                    matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted();
-                let code = if cut_short { exit::INTERRUPTED } else { code };
+                let mut code = over(engine, result.as_ref(), sources, begun, json);
+                if matches!(result, Some(RunResult::Cancelled)) && session.was_interrupted() {
+                    code = exit::INTERRUPTED;
+                }
                 // That it was taken back makes no success of what was asked for.
-                let taken_back = take_back_owed(session, engine, json)?;
-                return Ok(taken_back.map_or(code, |own| code.max(own)));
+                let own = take_back_owed(session, engine, json)?;
+                return Ok(own.map_or(code, |own| code.max(own)));
             }
         }
     }
@@ -608,7 +606,7 @@ fn options(
         replace,
         targets: endpoints("-target", &planning.target)?,
         excludes: endpoints("-exclude", &planning.exclude)?,
-        parallelism: planning.parallelism,
+        parallelism: planning.parallelism.unwrap_or(0),
         seed: if preview { 0 } else { fresh()? },
         auto_approve: false,
         ..base

@@ -97,7 +97,6 @@ fn roll_out(
     let mut progress = Progress::new(json);
     let options = RunOptions {
         refresh: true,
-        parallelism: decide::limits::PARALLELISM_DEFAULT,
         seed: fresh()?,
         auto_approve: true,
         environment: environment.to_owned(),
@@ -354,7 +353,6 @@ pub(crate) fn rollback(
     session.lend_for(&release, &Variables::default())?;
     let options = RunOptions {
         refresh: true,
-        parallelism: decide::limits::PARALLELISM_DEFAULT,
         seed: fresh()?,
         ..options_in(&release, environment)
     };

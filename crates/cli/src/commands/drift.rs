@@ -237,7 +237,6 @@ fn record(
         ));
     }
     let options = RunOptions {
-        parallelism: decide::limits::PARALLELISM_DEFAULT,
         seed: fresh()?,
         ..base
     };

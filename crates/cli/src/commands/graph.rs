@@ -109,7 +109,7 @@ fn planned(
         replace: Vec::new(),
         target: Vec::new(),
         exclude: Vec::new(),
-        parallelism: PARALLELISM,
+        parallelism: None,
     };
     let plan = apply::previewed(session, &planning, mode, as_json)?
         .preview
@@ -131,9 +131,6 @@ fn planned(
         .map(|(at, needs)| step(&plan, at, needs));
     Ok(kept(nodes.collect(), &is_kept))
 }
-
-/// Questions to providers at the same time.
-const PARALLELISM: u32 = 10;
 
 fn step(plan: &Plan, at: usize, needs: Vec<usize>) -> Node {
     let work = plan.steps.get(at).map(|step| step.work);

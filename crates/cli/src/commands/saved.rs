@@ -261,7 +261,7 @@ pub(super) fn apply(
         release: saved.release,
         actor: actor(),
         options: RunOptions {
-            parallelism: args.planning.parallelism,
+            parallelism: args.planning.parallelism.unwrap_or(0),
             ..saved.options
         },
     };

@@ -1,5 +1,5 @@
-//! `rollback RUN`: takes back what a run did, shown as a plan first; and the same where an object that was not healthy in
-//! time says so (`on_failure = "rollback"`).
+//! `rollback RUN`: takes back what a run did, shown as a plan first; and the same where an object that was not healthy
+//! in time says so (`on_failure = "rollback"`).
 
 use super::apply::{finish, nobody_to_ask, stored_sources};
 use super::delivery::{loaded_release, stored_release};
@@ -209,7 +209,6 @@ fn request(
     Ok((
         release,
         RunOptions {
-            parallelism: decide::limits::PARALLELISM_DEFAULT,
             seed: fresh()?,
             environment: base.environment,
             workspace: base.workspace,

@@ -32,9 +32,6 @@ const LINE_BYTES_MAX: u64 = 16 << 20;
 /// Most lines of one question in a pipe. Each is looked at again when the next one comes.
 const QUESTION_LINES_MAX: u32 = 10_000;
 
-/// Questions to providers at the same time, with `-plan`.
-const PARALLELISM: u32 = 10;
-
 /// What `help` answers.
 const HELP: &str = "\
 Type an expression and press Enter to see its value. It may use everything that the root module declares (var, local,
@@ -113,7 +110,6 @@ fn inspection(
         let options = RunOptions {
             mode: PlanMode::Normal,
             refresh: true,
-            parallelism: PARALLELISM,
             ..definition.options_in(&environment)
         };
         let preview = engine::preview(&outside, Arc::new(loaded()?), &world, options);
