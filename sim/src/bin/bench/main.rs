@@ -4,7 +4,8 @@
 //! is measured is the engine, its book and its language. Where `terraform` is on the PATH the same projects are given
 //! to it in the same run. CPU seconds are quoted because they hold on a busy machine; wall time is for this moment.
 //! `bench language` parses and checks trees of N files. `bench host` does the same twenty tasks on N machines as
-//! `ansible-playbook`.
+//! `ansible-playbook`. `bench aws` makes N objects with the provider of AWS against a simulation of its services, which
+//! answers as late as it is told to.
 //!
 //! Reads Linux's `/proc`; on other systems it says so and ends.
 
@@ -14,9 +15,13 @@
     reason = "a program for people at a terminal"
 )]
 
+mod aws;
 mod host;
 mod language;
 mod measure;
+#[expect(dead_code, reason = "the program that kills looks closer at them")]
+#[path = "../support/services/mod.rs"]
+mod services;
 mod shape;
 #[path = "../support/program.rs"]
 mod steadfast;
@@ -34,18 +39,24 @@ Measures the program, and terraform or ansible-playbook beside it where they are
 Usage: cargo xtask bench engine [OPTIONS]
        cargo xtask bench language [OPTIONS]
        cargo xtask bench host [--n N,N,...] [--ansible PATH] [--binary PATH]
+       cargo xtask bench aws [OPTIONS]
 
 engine: each shape has N objects of the type terraform_data: `flat` is one resource with count = N; `pairs` is two resources
 with count = N / 2, each instance of the second refers to one of the first; `chains` is N resources of which each ten
-depend on each other in a row. For each: a plan before, the apply, a plan that finds nothing to do, the destroy.
+depend on each other in a row. For each: a plan before, the apply, a plan that finds nothing to do, an apply that changes
+every object, the destroy.
 
 language: validate of a tree of N files, in modules of ten.
 
 host: twenty tasks on each of N machines over SSH (servers on loopback, each with a file system of its own; needs root): a first
 run, one that finds nothing to do, a check. CPU x is what runs here and on the machines together.
 
+aws: N parameters of SSM; the apply, a plan that finds nothing to do, the destroy. Needs moto_server (pip install
+'moto[server]'), and a configuration of installations that has the provider (TF_CLI_CONFIG_FILE).
+
 Options:
-  --n N,N,...           Objects, or files (default 1000,2000,4000), or machines (default 1,20)
+  --n N,N,...           Objects, or files (default 1000,2000,4000; for aws 1,500), or machines (default 1,20)
+  --latency MS          aws: what each request takes longer than on this machine (default 100)
   --shape S,S,...       Shapes (default flat,pairs,chains)
   --terraform-max N     Terraform is measured up to so many (default 1000: its apply grows with N squared);
                         0 leaves it out
@@ -63,6 +74,7 @@ enum Bench {
     Engine,
     Host,
     Language,
+    Aws,
 }
 
 struct Options {
@@ -70,6 +82,7 @@ struct Options {
     sizes: Vec<usize>,
     shapes: Vec<Shape>,
     terraform_max: usize,
+    latency_ms: u64,
     binary: Option<PathBuf>,
     ansible: Option<PathBuf>,
 }
@@ -82,6 +95,7 @@ impl Options {
             sizes: vec![1_000, 2_000, 4_000],
             shapes: Shape::ALL.to_vec(),
             terraform_max: 1_000,
+            latency_ms: 100,
             binary: None,
             ansible: None,
         };
@@ -93,10 +107,14 @@ impl Options {
                 options.bench = Bench::Host;
                 options.sizes = vec![1, 20];
             }
+            Some("aws") => {
+                options.bench = Bench::Aws;
+                options.sizes = vec![1, 500];
+            }
             Some("--help" | "-h") | None => return Ok(None),
             Some(other) => {
                 return Err(format!(
-                    "there is no bench {other}; there are: engine, language, host"
+                    "there is no bench {other}; there are: engine, language, host, aws"
                 ));
             }
         }
@@ -113,11 +131,20 @@ impl Options {
                         .map_err(|_| format!("{text} is not a number"))?;
                 }
                 "--ansible" => options.ansible = Some(PathBuf::from(value()?)),
+                "--latency" => {
+                    let text = value()?;
+                    options.latency_ms = text
+                        .parse()
+                        .map_err(|_| format!("{text} is not a number"))?;
+                }
                 "--binary" => options.binary = Some(PathBuf::from(value()?)),
                 _ => return Err(format!("there is no option {word}")),
             }
         }
-        let least = if options.bench == Bench::Host { 1 } else { 2 };
+        let least = match options.bench {
+            Bench::Host | Bench::Aws => 1,
+            Bench::Engine | Bench::Language => 2,
+        };
         if options.sizes.iter().any(|size| *size < least) {
             return Err(format!("--n is at least {least}"));
         }
@@ -179,6 +206,9 @@ fn run(options: &Options) -> Result<bool, String> {
             &options.sizes,
             options.terraform_max,
         );
+    }
+    if options.bench == Bench::Aws {
+        return aws::run(&ours, theirs.as_ref(), &options.sizes, options.latency_ms);
     }
     println!(
         "{:<7}{:>7}  {:<13}{:>8}{:>9}{:>8}{:>10}   {:>8}{:>8}{:>10}{:>9}",

@@ -38,10 +38,10 @@ impl Shape {
     pub(crate) fn definition(self, n: usize) -> String {
         let first = |count: usize| {
             format!(
-                "resource \"terraform_data\" \"a\" {{\n  count = {count}\n  input = \"value-${{count.index}}\"\n}}\n"
+                "resource \"terraform_data\" \"a\" {{\n  count = {count}\n  input = \"value-${{count.index}}-${{var.revision}}\"\n}}\n"
             )
         };
-        match self {
+        let objects = match self {
             Self::Flat => first(n),
             Self::Pairs => {
                 let count = n / 2;
@@ -55,7 +55,7 @@ impl Shape {
                 let mut text = String::new();
                 for index in 0..n {
                     let input = match index % CHAIN {
-                        0 => format!("\"value-{index}\""),
+                        0 => format!("\"value-{index}-${{var.revision}}\""),
                         _ => format!("terraform_data.r{}.output", index - 1),
                     };
                     // Writing into a string cannot fail.
@@ -66,6 +66,7 @@ impl Shape {
                 }
                 text
             }
-        }
+        };
+        format!("variable \"revision\" {{\n  default = 1\n}}\n\n{objects}")
     }
 }

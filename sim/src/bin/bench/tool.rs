@@ -15,7 +15,7 @@ pub(crate) struct Step {
 }
 
 /// The course: each step on what the one before left.
-pub(crate) const STEPS: [Step; 4] = [
+pub(crate) const STEPS: [Step; 5] = [
     Step {
         name: "plan",
         words: &["plan", "-detailed-exitcode"],
@@ -32,8 +32,13 @@ pub(crate) const STEPS: [Step; 4] = [
         code: 0,
     },
     Step {
+        name: "update",
+        words: &["apply", "-auto-approve", "-var", "revision=2"],
+        code: 0,
+    },
+    Step {
         name: "destroy",
-        words: &["destroy", "-auto-approve"],
+        words: &["destroy", "-auto-approve", "-var", "revision=2"],
         code: 0,
     },
 ];
@@ -43,6 +48,8 @@ pub(crate) struct Tool {
     binary: PathBuf,
     /// Whether a directory has to be initialised first.
     needs_init: bool,
+    /// Whether it finds providers as the person who measures does.
+    has_settings: bool,
 }
 
 impl Tool {
@@ -51,6 +58,7 @@ impl Tool {
         Self {
             binary,
             needs_init: false,
+            has_settings: false,
         }
     }
 
@@ -59,8 +67,18 @@ impl Tool {
         let tool = Self {
             binary: PathBuf::from("terraform"),
             needs_init: true,
+            has_settings: false,
         };
         tool.version().ok().map(|_| tool)
+    }
+
+    /// The same with providers that are installed as the settings of the person who measures say.
+    pub(crate) fn with_providers(&self) -> Self {
+        Self {
+            binary: self.binary.clone(),
+            needs_init: true,
+            has_settings: true,
+        }
     }
 
     /// What it says of itself, on one line.
@@ -127,8 +145,10 @@ impl Tool {
             .current_dir(directory)
             .env("CHECKPOINT_DISABLE", "1")
             .env("TF_IN_AUTOMATION", "1")
-            .env("TF_CLI_CONFIG_FILE", "/dev/null")
             .env("NO_COLOR", "1");
+        if !self.has_settings {
+            command.env("TF_CLI_CONFIG_FILE", "/dev/null");
+        }
         command
     }
 

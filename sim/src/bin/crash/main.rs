@@ -18,6 +18,8 @@ mod book;
 mod finding;
 mod program;
 mod project;
+#[path = "../support/services/mod.rs"]
+mod services;
 #[path = "../support/program.rs"]
 mod steadfast;
 mod summary;

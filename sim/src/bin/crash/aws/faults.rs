@@ -2,12 +2,12 @@
 //! nothing right.
 
 use super::Options;
-use super::proxy::{Counts, FAULTS, Weather};
 use super::strike::{self, Struck};
 use super::trial::Bed;
 use crate::book::Book;
 use crate::finding::{Finding, Promise};
 use crate::program::Program;
+use crate::services::proxy::{Counts, FAULTS, Weather};
 use serde_json::Value;
 use sim::Rng;
 use std::path::Path;

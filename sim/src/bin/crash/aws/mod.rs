@@ -4,11 +4,8 @@
 //! The provider is found as Terraform finds it: by its configuration of installations. Start with [`trial`].
 
 mod faults;
-mod http;
-mod moto;
 mod peer;
 mod project;
-mod proxy;
 mod strike;
 mod trial;
 

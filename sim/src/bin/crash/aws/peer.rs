@@ -1,12 +1,12 @@
 //! The same trials for Terraform, whose answer to a kill is its state: what was written to it before.
 
 use super::Options;
-use super::proxy::Weather;
 use super::strike::{self, Strike};
 use super::trial::Bed;
 use super::{LATE_MS_MAX, LATE_PER_MILLE};
 use crate::book::Stage;
 use crate::finding::{Finding, Promise};
+use crate::services::proxy::Weather;
 use crate::trial::{Hit, Kind, Report};
 use sim::Rng;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A command that is struck at a chosen moment: itself, or the provider that it has started, with SIGKILL.
 
-use super::proxy::{Proxy, When};
 use crate::program::Ended;
+use crate::services::proxy::{Proxy, When};
 use sim::Rng;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;

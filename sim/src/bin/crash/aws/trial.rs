@@ -1,14 +1,14 @@
 //! One trial against the services: a fresh project, an apply or a destroy that is struck up to three times while
 //! requests land late, its resumption, and everything that must be true afterwards.
 
-use super::moto::Moto;
 use super::project::Project;
-use super::proxy::{Proxy, Weather};
 use super::strike::{self, Strike, Struck};
 use super::{LATE_MS_MAX, LATE_PER_MILLE, Options};
 use crate::book::{Book, Stage};
 use crate::finding::{Finding, Promise};
 use crate::program::Program;
+use crate::services::moto::Moto;
+use crate::services::proxy::{Proxy, Weather};
 use crate::trial::{Hit, Kind, Report};
 use serde_json::Value;
 use sim::Rng;

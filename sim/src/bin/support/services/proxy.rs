@@ -42,6 +42,8 @@ pub(crate) const FAULTS: [Fault; 5] = [
 /// What the network is like.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Weather {
+    /// Every request takes so much longer.
+    pub latency_ms: u64,
     /// Of a thousand changing requests, so many land late.
     pub late_per_mille: u64,
     /// Up to so late.
@@ -169,6 +171,10 @@ impl State {
             }
         };
         told(When::Before);
+        let latency_ms = locked(&self.weather).latency_ms;
+        if latency_ms > 0 {
+            pause(Duration::from_millis(latency_ms));
+        }
         if late > 0 {
             locked(&self.counts).late += 1;
             pause(Duration::from_millis(late));
