@@ -12,6 +12,7 @@
 mod cache;
 mod connection;
 mod diag;
+mod directory;
 mod ephemeral;
 mod form;
 mod function;

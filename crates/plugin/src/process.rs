@@ -5,11 +5,9 @@
 //! reach it, and sees our whole environment, because that is where credentials are.
 
 use crate::connection::{CallError, ConnectError, Connection};
+use crate::directory::Directory;
 use crate::handshake::{Handshake, HandshakeError, parse};
-use crate::limits::{
-    EXIT_NOTICE_MS_MAX, HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, SHUTDOWN_MS_MAX,
-    SOCKET_PATH_BYTES_MAX,
-};
+use crate::limits::{EXIT_NOTICE_MS_MAX, HANDSHAKE_BYTES_MAX, HANDSHAKE_MS_MAX, SHUTDOWN_MS_MAX};
 use crate::log::Log;
 use crate::method::Method;
 use crate::reattach::Reattach;
@@ -18,7 +16,6 @@ use core::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,9 +108,9 @@ impl Process {
         let mut child = command(program, tether)
             .env(COOKIE.0, COOKIE.1)
             .env("PLUGIN_PROTOCOL_VERSIONS", "5,6")
-            .env("PLUGIN_UNIX_SOCKET_DIR", &directory.0)
+            .env("PLUGIN_UNIX_SOCKET_DIR", directory.path())
             // Where those that are too old to know the line above make their socket.
-            .env("TMPDIR", &directory.0)
+            .env("TMPDIR", directory.path())
             .env_remove("PLUGIN_CLIENT_CERT")
             .env_remove("PLUGIN_MULTIPLEX_GRPC")
             .stdin(Stdio::null())
@@ -309,39 +306,5 @@ impl Said {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .tail()
-    }
-}
-
-/// A directory that only we can enter, removed at the end.
-#[derive(Debug)]
-struct Directory(PathBuf);
-
-/// Names that are tried for a directory.
-const NAMES_MAX: u32 = 1_000;
-
-impl Directory {
-    fn make() -> io::Result<Self> {
-        let mut above = std::env::temp_dir();
-        // A socket's name is added, of a length that the provider chooses.
-        if above.as_os_str().len() + 40 > SOCKET_PATH_BYTES_MAX {
-            above = PathBuf::from("/tmp");
-        }
-        let pid = std::process::id();
-        for n in 0..NAMES_MAX {
-            let path = above.join(format!("steadfast-{pid}-{n}"));
-            match std::fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // What cannot be removed holds nothing but a dead socket.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
