@@ -87,3 +87,10 @@ pub(crate) const LONG_REQUEST_TIMEOUT_MS: u64 = 30 * 60 * 1_000;
 
 /// Largest text file that is changed in part.
 pub(crate) const EDIT_BYTES_MAX: u64 = 4 << 20;
+
+/// Longest time one login takes, with all that comes before the first answer.
+pub(crate) const LOGIN_ATTEMPT_MS_MAX: u64 = 30 * 1_000;
+
+/// Logins that are under way at the same time: each computes for a while, and together they would all be late. A server
+/// of OpenSSH, such as a bastion, drops some from the tenth on (`MaxStartups`). Who waits loses no time of its own.
+pub(crate) const LOGINS_MAX: usize = 8;

@@ -10,7 +10,7 @@ mod shell;
 mod there;
 
 use crate::diag::{self, Trouble};
-use crate::limits::CONNECT_ATTEMPT_S_MAX;
+use crate::limits::{LOGIN_ATTEMPT_MS_MAX, LOGINS_MAX};
 use crate::process::{Ended, Lock, Run};
 use crate::rights::{Accounts, Rights};
 use crate::ssh::Connection;
@@ -19,8 +19,9 @@ use crate::write::{self, Over};
 use model::{ActionId, Digest};
 use shell::Shell;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::process::Command;
+use tokio::sync::Semaphore;
 use value::Diagnostic;
 
 pub(crate) use shell::{Reply, Request};
@@ -35,6 +36,7 @@ pub(crate) struct Machine {
     place: Place,
     editing: Mutex<()>,
     installing: Mutex<()>,
+    logins: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -54,12 +56,13 @@ impl Machine {
             place: Place::Here(Accounts::system()),
             editing: Mutex::default(),
             installing: Mutex::default(),
+            logins: Arc::new(Semaphore::new(LOGINS_MAX)),
         }
     }
 
     /// Another machine, for the same project.
     pub(crate) fn there(&self, connection: Connection, acts_as: Option<String>) -> Self {
-        let there = There::new(connection, acts_as);
+        let there = There::new(connection, acts_as, self.logins.clone());
         self.at(Place::There(there, Mutex::default()))
     }
 
@@ -75,6 +78,7 @@ impl Machine {
             place,
             editing: Mutex::default(),
             installing: Mutex::default(),
+            logins: self.logins.clone(),
         }
     }
 
@@ -356,7 +360,7 @@ async fn here(request: &Request, why: For) -> Result<Reply, Trouble> {
     crate::process::cleaned(&mut command);
     let shell = Shell::start(&mut command);
     let mut shell = shell.map_err(|error| diag::not_started("`/bin/sh`", &error))?;
-    let answer = match shell.greet(CONNECT_ATTEMPT_S_MAX * 1_000).await {
+    let answer = match shell.greet(LOGIN_ATTEMPT_MS_MAX).await {
         Ok(()) => shell.ask(request).await,
         Err(said) => Err(said),
     };

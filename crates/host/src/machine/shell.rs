@@ -190,7 +190,12 @@ impl Shell {
         self.stdin = None;
         let rest = self.stderr.rest();
         let _ = timeout(Duration::from_millis(CLOSE_MS_MAX), rest).await;
-        tail(&String::from_utf8_lossy(&self.stderr.buffer))
+        let said = String::from_utf8_lossy(&self.stderr.buffer);
+        let said: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.contains(&self.nonce))
+            .collect();
+        tail(&said.join("\n"))
     }
 
     /// Lets it end.

@@ -6,13 +6,14 @@
 use super::shell::{Reply, Request, Shell};
 use crate::diag::{self, Trouble};
 use crate::limits::{
-    CONNECT_ATTEMPT_S_MAX, CONNECT_RETRY_MS, LONG_SHELLS_MAX, STILL_RUNNING_RETRY_MS,
+    CONNECT_RETRY_MS, LOGIN_ATTEMPT_MS_MAX, LONG_SHELLS_MAX, STILL_RUNNING_RETRY_MS,
 };
 use crate::process::quoted;
 use crate::ssh::{Connection, HostKeys, Session};
 use core::fmt;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep};
 use value::Diagnostic;
@@ -35,6 +36,8 @@ pub(crate) struct There {
     /// Shells for what takes long that nobody uses now.
     idle: Mutex<Vec<Shell>>,
     long: Semaphore,
+    /// Turns to log in, for all machines.
+    logins: Arc<Semaphore>,
 }
 
 impl fmt::Debug for There {
@@ -51,13 +54,18 @@ struct Link {
 }
 
 impl There {
-    pub(crate) fn new(connection: Connection, acts_as: Option<String>) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        acts_as: Option<String>,
+        logins: Arc<Semaphore>,
+    ) -> Self {
         Self {
             connection,
             acts_as,
             link: Mutex::default(),
             idle: Mutex::default(),
             long: Semaphore::new(LONG_SHELLS_MAX),
+            logins,
         }
     }
 
@@ -120,7 +128,7 @@ impl There {
                 };
                 let shell = self.shell(session, false);
                 let mut shell = shell.map_err(|error| diag::not_started("`ssh`", &error))?;
-                match shell.greet(CONNECT_ATTEMPT_S_MAX * 1_000).await {
+                match shell.greet(LOGIN_ATTEMPT_MS_MAX).await {
                     Ok(()) => shell,
                     Err(said) => {
                         return Err(Trouble::Failed(
@@ -171,12 +179,13 @@ impl There {
             For::Looking => self.connection.look_timeout_ms(),
             For::Changing => self.connection.timeout_ms(),
         };
+        let mut turn = self.logins.acquire().await.ok();
         let until = Instant::now() + Duration::from_millis(timeout_ms);
         // Ends when the time is over.
         loop {
             let shell = self.shell(&session, true);
             let mut shell = shell.map_err(|error| diag::not_started("`ssh`", &error))?;
-            let said = match shell.greet(CONNECT_ATTEMPT_S_MAX * 1_000).await {
+            let said = match shell.greet(LOGIN_ATTEMPT_MS_MAX).await {
                 Ok(()) => {
                     session.forget_keys();
                     return Ok((session, shell));
@@ -190,7 +199,8 @@ impl There {
             if Instant::now() >= until {
                 return Err(diag::not_connected(self.name(), timeout_ms, &said));
             }
-            // A machine that was just made answers later, and nothing tells when.
+            // A machine that does not answer holds up no other one. It may answer later, and nothing tells when.
+            drop(turn.take());
             sleep(Duration::from_millis(CONNECT_RETRY_MS)).await;
         }
     }

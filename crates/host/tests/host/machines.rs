@@ -437,6 +437,32 @@ async fn a_connection_that_broke_is_told_once_and_opened_again() {
     machine.close().await;
 }
 
+#[tokio::test]
+async fn many_machines_are_logged_in_to_without_being_dropped() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let bed = Bed::new();
+    // One attempt each.
+    let config = configuration(&server, &[("timeout", text("1ms"))]);
+    let mut all = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let machine = on(&bed, &config).await.unwrap();
+        // Each beside nothing else: all have the same action.
+        std::fs::create_dir(bed.path(&format!("d{n}"))).unwrap();
+        let path = at(&bed, &format!("d{n}/f"));
+        all.spawn(async move {
+            let given = [("path", path), ("content", text("b"))];
+            object(applied(&*machine, "host_file", &given).await);
+            machine.close().await;
+        });
+    }
+    while let Some(one) = all.join_next().await {
+        one.unwrap();
+    }
+    assert!((0..40).all(|n| bed.path(&format!("d{n}/f")).exists()));
+}
+
 /// What is written in the `provider` block with `become`.
 fn acting_as(server: &Server, who: &str) -> Value {
     let config = configuration(server, &[]);
