@@ -12,6 +12,7 @@ use crate::process::quoted;
 use crate::ssh::{Connection, HostKeys, Session};
 use core::fmt;
 use core::time::Duration;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
@@ -59,6 +60,7 @@ impl There {
         acts_as: Option<String>,
         logins: Arc<Semaphore>,
     ) -> Self {
+        allow_descriptors();
         Self {
             connection,
             acts_as,
@@ -232,4 +234,13 @@ impl There {
             shell.close().await;
         }
     }
+}
+
+/// Lets this process open as many files as it may at all: a machine takes up to sixteen, and what a shell allows by
+/// itself is often 1,024.
+fn allow_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // What it has is enough for some dozens of machines.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
