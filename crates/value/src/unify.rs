@@ -68,7 +68,7 @@ pub fn unify(types: &[Type]) -> Option<Type> {
     distinct.sort_by(|left, right| prefer(left, right));
     distinct
         .iter()
-        .find(|wanted| distinct.iter().all(|ty| convert_type(ty, wanted).is_ok()))
+        .find(|wanted| distinct.iter().all(|ty| becomes(ty, wanted)))
         .map(|wanted| (*wanted).clone())
         // Everything can wait for what is not known yet.
         .or(undecided.then_some(Type::Any))
@@ -101,6 +101,20 @@ fn common_element(types: &[&Type], kind: Kind, collection: fn(Type) -> Type) -> 
     let whole = collection(element.clone());
     let fits = |inner: &Type| convert_type(&collection(inner.clone()), &whole).is_ok();
     elements.iter().all(fits).then_some(element)
+}
+
+/// Whether a type can be converted to another. What a tuple has in common must not be that one element may still be
+/// anything.
+fn becomes(ty: &Type, wanted: &Type) -> bool {
+    let is_open = match (ty, wanted) {
+        (Type::Tuple(types), Type::List(element) | Type::Set(element))
+            if **element == Type::Any =>
+        {
+            unify(types).is_some_and(|found| is_left_open(&found, types))
+        }
+        _ => false,
+    };
+    !is_open && convert_type(ty, wanted).is_ok()
 }
 
 /// Whether nothing was found that all of these are, only that one of them may still be anything.

@@ -186,7 +186,7 @@ const NOT_FOLLOWED: &[&str] = &[
 
 fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
     // A release is compiled for all workspaces: what is wrong in each of them is said before anything else.
-    if text.contains("terraform.workspace") && !theirs.is_value() && !ours.is_value() {
+    if text.contains("terraform.workspace") && !ours.is_value() {
         return true;
     }
     let (theirs, ours) = (theirs.lines(), ours.lines());
@@ -221,7 +221,7 @@ fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
     if ["format(", "formatlist("]
         .iter()
         .any(|call| text.contains(call))
-        && text.contains("null")
+        && (text.contains("null") || text.contains("one("))
     {
         return true;
     }
@@ -239,14 +239,7 @@ fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
     if theirs.iter().any(null_in_set) && open(&theirs) == open(&ours) {
         return true;
     }
-    // What was computed as a double is to us what its shortest text says, as it is to both once it was in a state.
-    let by_doubles = ["pow(", "log("].iter().any(|call| text.contains(call));
-    if by_doubles && roughly(&theirs) == roughly(&ours) {
-        return true;
-    }
-    // What is compared with an infinity has an answer there, which cannot be null.
-    let perhaps_null = |lines: &[String]| lines.join("\n").replace(" not null", "");
-    if (by_doubles || text.contains('/')) && perhaps_null(&theirs) == perhaps_null(&ours) {
+    if are_kept_numbers(text, &theirs, &ours) {
         return true;
     }
     KEPT.iter().any(|(said, instead_of)| {
@@ -256,6 +249,32 @@ fn is_kept(text: &str, theirs: &Answer, ours: &Answer) -> bool {
                     .iter()
                     .any(|line| line.starts_with(instead_of)))
     })
+}
+
+/// Whether the numbers in two answers differ as they are meant to.
+fn are_kept_numbers(text: &str, theirs: &[String], ours: &[String]) -> bool {
+    // What was computed as a double is to us what its shortest text says, as it is to both once it was in a state.
+    let by_doubles = ["pow(", "log("].iter().any(|call| text.contains(call));
+    if by_doubles && roughly(theirs) == roughly(ours) {
+        return true;
+    }
+    // Numbers that count something have 64 bits there, so that 1 / 3 of such numbers, times 3, is not 1.
+    let counts = [
+        "length(",
+        "parseint(",
+        "timecmp(",
+        "signum(",
+        "index(",
+        "range(",
+        "k, v",
+    ];
+    let by_counts = text.contains('/') && counts.iter().any(|count| text.contains(count));
+    if by_counts && roughly(theirs) == roughly(ours) {
+        return true;
+    }
+    // What is compared with an infinity has an answer there, which cannot be null.
+    let perhaps_null = |lines: &[String]| lines.join("\n").replace(" not null", "");
+    (by_doubles || text.contains('/')) && perhaps_null(theirs) == perhaps_null(ours)
 }
 
 /// Lines with every number rounded to what doubles have in common that were computed in different ways.

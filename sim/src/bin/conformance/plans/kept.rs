@@ -40,6 +40,17 @@ const KEPT: &[Kept] = &[
                 && matches!(ours, Step::Planned(_))
         },
     },
+    // Terraform looks for the change of an instance that triggers a replacement, and where only another instance of the
+    // same block is targeted it finds none and gives up. To ours an instance that is not planned does not change.
+    Kept {
+        name: "replacements triggered by instances that are not targeted",
+        is_it: |request, theirs, ours| {
+            asks(request, "-target=")
+                && said(theirs, "Error: no change found for ") > 0
+                && said(theirs, "Error: ") == said(theirs, "Error: no change found for ")
+                && matches!(ours, Step::Planned(_))
+        },
+    },
     // A number that was read and one that was computed are not the same to Terraform.
     Kept {
         name: "numbers in outputs that are news, where only note is taken",
