@@ -224,13 +224,14 @@ pub(crate) fn steps(
     if run.cancelled {
         return;
     }
-    for step in &run.ready {
-        if room.left == 0 {
-            break;
-        }
-        let Some((planned, work)) = run.step(*step) else {
+    let mut turns = run.ready.turns();
+    while room.left > 0
+        && let Some(step) = turns.next()
+    {
+        let Some((planned, work)) = run.step(step) else {
             continue;
         };
+        let is_change = matches!(work, Work::Change { .. });
         if let Some(until) = run
             .providers
             .get(&planned.provider)
@@ -238,6 +239,9 @@ pub(crate) fn steps(
             && until > now_ms
         {
             decisions.push(Decision::WakeAt(until));
+            if is_change {
+                turns.pass_over();
+            }
             continue;
         }
         if let Work::Change { verb, .. } = work
@@ -246,15 +250,16 @@ pub(crate) fn steps(
             decisions.push(Decision::WakeAt(quiet_ms));
             continue;
         }
-        let is_change = matches!(work, Work::Change { .. });
-        if room.take(is_change.then_some(planned.provider.as_str())) {
-            let decision = step_decision(world, run, memo, (*step, now_ms), planned, work);
-            let calls = memo.open_calls(run);
-            if calls.is_empty() {
-                decisions.push(decision);
-            } else {
-                decisions.extend(calls);
-            }
+        if !room.take(is_change.then_some(planned.provider.as_str())) {
+            turns.pass_over();
+            continue;
+        }
+        let decision = step_decision(world, run, memo, (step, now_ms), planned, work);
+        let calls = memo.open_calls(run);
+        if calls.is_empty() {
+            decisions.push(decision);
+        } else {
+            decisions.extend(calls);
         }
     }
 }

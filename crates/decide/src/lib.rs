@@ -37,6 +37,7 @@ mod plan;
 pub mod promise;
 pub mod promote;
 mod provision;
+mod ready;
 pub mod replay;
 pub mod retry;
 mod rollout;

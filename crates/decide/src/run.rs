@@ -3,6 +3,7 @@
 use crate::LoadedRelease;
 use crate::action::{Action, Stage};
 use crate::limits::{PARALLELISM_BEGIN, PARALLELISM_GROWN_MAX};
+use crate::ready::Ready;
 use crate::retry::Health;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -70,7 +71,7 @@ pub struct Run {
     /// Services that went back, with the reason.
     pub returned: BTreeMap<Name, String>,
     /// Steps whose turn it is and that have not been begun.
-    pub ready: BTreeSet<u32>,
+    pub ready: Ready,
     /// Actions that are not settled.
     pub live: BTreeSet<ActionId>,
     /// Providers' health, by source address.
@@ -90,6 +91,18 @@ pub struct Run {
     waits: Vec<u32>,
     wakes: Vec<Vec<u32>>,
     step_of: BTreeMap<ActionId, u32>,
+}
+
+/// The provider that carries out a step; none where it is not for a provider.
+fn carrier(plan: &Plan, step: u32) -> Option<&str> {
+    match plan.steps.get(step as usize)?.work {
+        Work::Change { change, .. } => Some(&plan.changes.get(change as usize)?.provider),
+        Work::Join
+        | Work::Read { .. }
+        | Work::Check { .. }
+        | Work::Provision { .. }
+        | Work::Probe { .. } => None,
+    }
 }
 
 impl Run {
@@ -124,7 +137,7 @@ impl Run {
             actions: BTreeMap::new(),
             targeted: BTreeSet::new(),
             returned: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             live: BTreeSet::new(),
             providers: BTreeMap::new(),
             replanned: BTreeMap::new(),
@@ -220,7 +233,7 @@ impl Run {
                     | Work::Provision { .. }
                     | Work::Probe { .. },
                 ) => {
-                    self.ready.insert(at);
+                    self.ready.insert(carrier(plan, at), at);
                 }
                 Some(Work::Join) => turns.extend(self.step_done(at)),
                 None => {}
@@ -249,10 +262,20 @@ impl Run {
         done.filter_map(|step| self.step(*step).map(|(planned, _)| planned))
     }
 
+    fn is_ready(&self, step: u32) -> bool {
+        let carrier = self.plan.as_deref().and_then(|plan| carrier(plan, step));
+        self.ready.contains(carrier, step)
+    }
+
+    fn no_longer_ready(&mut self, step: u32) {
+        let carrier = self.plan.as_deref().and_then(|plan| carrier(plan, step));
+        self.ready.remove(carrier, step);
+    }
+
     /// Whether a step was carried out.
     fn is_done(&self, step: u32) -> bool {
         self.waits.get(step as usize) == Some(&0)
-            && !self.ready.contains(&step)
+            && !self.is_ready(step)
             && !self.refused.contains_key(&self.step_action(step))
     }
 
@@ -330,7 +353,7 @@ impl Run {
     pub(crate) fn note_intent(&mut self, id: ActionId, effect: &Effect) {
         self.live.insert(id);
         if let Some(step) = self.step_of.get(&id) {
-            self.ready.remove(step);
+            self.no_longer_ready(*step);
         }
         // What is begun again because an engine died with it says nothing about the provider.
         let failed = self.actions.get_mut(&id).map_or(0, |action| {
@@ -415,7 +438,7 @@ impl Run {
     /// The step of an action is done: others may have their turn.
     fn carried_out(&mut self, id: ActionId) {
         if let (Some(step), Some(plan)) = (self.step_of.get(&id).copied(), self.plan.clone()) {
-            self.ready.remove(&step);
+            self.no_longer_ready(step);
             for turn in self.step_done(step) {
                 self.turn(turn, &plan);
             }
@@ -434,7 +457,7 @@ impl Run {
     /// The step of an action cannot be done, and nothing that waits for it.
     fn refuse(&mut self, action: ActionId, diagnostics: &Diagnostics) {
         if let Some(step) = self.step_of.get(&action) {
-            self.ready.remove(step);
+            self.no_longer_ready(*step);
         }
         self.refused.insert(action, diagnostics.clone());
     }
