@@ -320,11 +320,16 @@ impl Plan {
         summary
     }
 
-    /// Whether carrying it out changes nothing, not even an output.
+    /// Whether carrying it out changes nothing, not even an output or what is known.
     pub fn is_empty(&self) -> bool {
-        self.changes.iter().all(PlannedChange::is_nothing)
-            && self.outputs.values().all(OutputChange::is_nothing)
-            && self.drift.is_empty()
+        !self.has_changes() && self.drift.is_empty()
+    }
+
+    /// Whether carrying it out changes an object or an output: what was changed outside and needs no answer does not
+    /// count, as in Terraform.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.iter().all(PlannedChange::is_nothing)
+            || !self.outputs.values().all(OutputChange::is_nothing)
     }
 }
 

@@ -35,7 +35,12 @@ pub(crate) fn plan(session: &Session, args: PlanArgs, json: bool) -> Result<u8, 
     } else {
         anstream::print!("{}", render::text(plan));
     }
-    let changes = args.detailed_exitcode && !plan.is_empty();
+    let changes = if args.planning.refresh_only {
+        !plan.is_empty()
+    } else {
+        plan.has_changes()
+    };
+    let changes = args.detailed_exitcode && changes;
     if let Some(path) = &args.out {
         saved::keep(session, path, previewed)?;
         if !json {
