@@ -80,7 +80,11 @@ impl Builtin {
         let block = self.block(&question.address.resource.kind)?;
         form::check(block, &question.config)?;
         let (config, prior) = (&question.config, &question.prior);
-        let replace = !prior.is_null() && !form::same(config, prior, "triggers_replace");
+        // Nothing triggers nothing, of whatever type it is: that may show only when everything is known.
+        let nothing = |object: &Value| object.get("triggers_replace").is_none_or(Value::is_null);
+        let both_nothing = nothing(config) && nothing(prior);
+        let same = both_nothing || form::same(config, prior, "triggers_replace");
+        let replace = !prior.is_null() && !same;
         let fresh = prior.is_null() || replace;
         let before = |name| prior.get(name).filter(|_| !fresh).cloned();
         let id = before("id").unwrap_or_else(|| Unknown::of(Type::String).not_null().into());
