@@ -343,16 +343,16 @@ fn planned_outputs(plan: &Plan) -> BTreeMap<Name, Output> {
         let output = Output {
             sensitive: is_sensitive(change),
             value: known.then(|| values::raw(after)),
-            ty: known.then(|| values::of_text(output_type(after))),
+            ty: known.then(|| values::of_text(output_type(change.before.as_ref(), after))),
         };
         Some((name.clone(), output))
     });
     there.collect()
 }
 
-/// The type of an output: none for null, except where null stands for what is concealed.
-fn output_type(value: &Value) -> String {
-    if value.is_null() && value.marks().is_empty() {
+/// The type of an output: none for null, except where null stands for what is concealed or takes the place of a value.
+fn output_type(before: Option<&Value>, value: &Value) -> String {
+    if value.is_null() && value.marks().is_empty() && before.is_none_or(Value::is_null) {
         return values::type_text(&Type::Any);
     }
     values::type_text(&value.ty())
