@@ -51,6 +51,16 @@ const KEPT: &[Kept] = &[
                 && matches!(ours, Step::Planned(_))
         },
     },
+    // A name that can mean nothing where it stands is told of wherever it stands. Terraform comes upon it only where
+    // the module around it has instances.
+    Kept {
+        name: "each without for_each, in modules without instances",
+        is_it: |_, theirs, ours| {
+            matches!(theirs, Step::Planned(_))
+                && refused(ours, "(SF0321)")
+                && said(ours, "(SF") == said(ours, "(SF0321)")
+        },
+    },
     // A number that was read and one that was computed are not the same to Terraform.
     Kept {
         name: "numbers in outputs that are news, where only note is taken",
