@@ -60,7 +60,7 @@ pub(crate) fn unsettled<'a>(run: &'a Run, now_ms: i64, decisions: &mut Vec<Decis
 }
 
 /// The provider that carries out an effect.
-fn provider_of(effect: &Effect) -> Option<&str> {
+pub(crate) fn provider_of(effect: &Effect) -> Option<&str> {
     match effect {
         Effect::Change(change) => Some(&change.provider),
         Effect::Place(_)

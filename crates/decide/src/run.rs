@@ -2,6 +2,7 @@
 
 use crate::LoadedRelease;
 use crate::action::{Action, Stage};
+use crate::apply::provider_of;
 use crate::limits::{PARALLELISM_BEGIN, PARALLELISM_GROWN_MAX};
 use crate::ready::Ready;
 use crate::retry::Health;
@@ -210,10 +211,8 @@ impl Run {
     fn n_open(&self, provider: &str) -> usize {
         let live = self.live.iter().filter_map(|id| self.actions.get(id));
         let open = live.filter(|action| action.stage == Stage::Open);
-        open.filter(
-            |action| matches!(&action.effect, Effect::Change(change) if change.provider == provider),
-        )
-        .count()
+        open.filter(|action| provider_of(&action.effect) == Some(provider))
+            .count()
     }
 
     /// The action that carries out a step.
