@@ -198,11 +198,11 @@ impl Sort {
             return self.broken(machine, change, planned, trouble);
         }
         match (self.look)(machine, planned)? {
-            Some(found) if Self::differences(&found, planned).is_empty() => {
-                Ok(self.done(change, found))
-            }
             Some(found) => {
                 let different = Self::differences(&found, planned);
+                if different.is_empty() {
+                    return Ok(self.done(change, found));
+                }
                 let diagnostic = diag::not_as_set(self.kind, &self.name(planned), &different);
                 self.broken(machine, change, planned, diagnostic.into())
             }
@@ -248,9 +248,7 @@ impl Sort {
     }
 
     fn name(&self, object: &Value) -> String {
-        form::known(object, self.identity)
-            .unwrap_or_default()
-            .to_owned()
+        text_or_empty(object, self.identity).to_owned()
     }
 
     fn done(&self, change: &Change, mut found: Found) -> Outcome {
@@ -287,14 +285,15 @@ impl Sort {
         let Some(found) = (self.look)(machine, planned)? else {
             return Ok(Inquiry::Absent);
         };
-        if Self::differences(&found, planned).is_empty() {
+        let different = Self::differences(&found, planned);
+        if different.is_empty() {
             return Ok(Inquiry::Found(self.done(change, found)));
         }
         let is_before = prior.is_some_and(|prior| Self::differences(&found, prior).is_empty());
         if is_before || self.is_state {
             return Ok(Inquiry::Absent);
         }
-        let different = Self::differences(&found, planned).join(", ");
+        let different = different.join(", ");
         Ok(Inquiry::Unclear {
             what: format!(
                 "{} {} is there, but neither as planned nor as it was before ({different})",
