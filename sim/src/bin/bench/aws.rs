@@ -3,23 +3,16 @@
 
 use crate::measure::Cost;
 use crate::services::moto::Moto;
+use crate::services::provider;
 use crate::services::proxy::{Proxy, Weather};
-use crate::tool::{Step, Tool};
+use crate::tool::{APPLY, PLAN_OF_NOTHING, Step, Tool};
 use sim::Rng;
 use std::net::SocketAddr;
 
 /// The course.
 const STEPS: [Step; 3] = [
-    Step {
-        name: "apply",
-        words: &["apply", "-auto-approve"],
-        code: 0,
-    },
-    Step {
-        name: "no-op plan",
-        words: &["plan", "-detailed-exitcode"],
-        code: 0,
-    },
+    APPLY,
+    PLAN_OF_NOTHING,
     Step {
         name: "destroy",
         words: &["destroy", "-auto-approve"],
@@ -94,27 +87,9 @@ fn measured(tool: &Tool, size: usize, latency_ms: u64) -> Result<Vec<Cost>, Stri
 }
 
 fn definition(size: usize, services: SocketAddr) -> String {
+    let provider = provider(services, None);
     format!(
-        r#"terraform {{
-  required_providers {{
-    aws = {{ source = "hashicorp/aws" }}
-  }}
-}}
-
-provider "aws" {{
-  region                      = "us-east-1"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_requesting_account_id  = true
-  skip_metadata_api_check     = true
-  endpoints {{
-    ssm = "http://{services}"
-    sts = "http://{services}"
-  }}
-}}
-
-resource "aws_ssm_parameter" "p" {{
+        r#"{provider}resource "aws_ssm_parameter" "p" {{
   count = {size}
   name  = "/bench/p-${{count.index}}"
   type  = "String"

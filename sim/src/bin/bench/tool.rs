@@ -14,6 +14,20 @@ pub(crate) struct Step {
     pub code: i32,
 }
 
+/// Makes everything.
+pub(crate) const APPLY: Step = Step {
+    name: "apply",
+    words: &["apply", "-auto-approve"],
+    code: 0,
+};
+
+/// Finds that there is nothing to do.
+pub(crate) const PLAN_OF_NOTHING: Step = Step {
+    name: "no-op plan",
+    words: &["plan", "-detailed-exitcode"],
+    code: 0,
+};
+
 /// The course: each step on what the one before left.
 pub(crate) const STEPS: [Step; 5] = [
     Step {
@@ -21,16 +35,8 @@ pub(crate) const STEPS: [Step; 5] = [
         words: &["plan", "-detailed-exitcode"],
         code: 2,
     },
-    Step {
-        name: "apply",
-        words: &["apply", "-auto-approve"],
-        code: 0,
-    },
-    Step {
-        name: "no-op plan",
-        words: &["plan", "-detailed-exitcode"],
-        code: 0,
-    },
+    APPLY,
+    PLAN_OF_NOTHING,
     Step {
         name: "update",
         words: &["apply", "-auto-approve", "-var", "revision=2"],

@@ -1,5 +1,6 @@
 //! The project of a trial: objects of five services, by all of which they are found again after a crash.
 
+use crate::services::provider;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -95,42 +96,4 @@ resource "aws_vpc" "v" {{
         }
         expected
     }
-}
-
-fn provider(services: SocketAddr, retries: Option<u32>) -> String {
-    let retries = retries.map_or_else(String::new, |n| format!("max_retries = {n}"));
-    let all = [
-        "ssm",
-        "sqs",
-        "dynamodb",
-        "iam",
-        "ec2",
-        "sts",
-        "resourcegroupstaggingapi",
-    ];
-    let endpoints: String = all
-        .iter()
-        .map(|service| format!("    {service} = \"http://{services}\"\n"))
-        .collect();
-    format!(
-        r#"terraform {{
-  required_providers {{
-    aws = {{ source = "hashicorp/aws" }}
-  }}
-}}
-
-provider "aws" {{
-  region                      = "us-east-1"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_requesting_account_id  = true
-  skip_metadata_api_check     = true
-  {retries}
-  endpoints {{
-{endpoints}  }}
-}}
-
-"#
-    )
 }
