@@ -30,6 +30,14 @@ pub(crate) async fn machine(bed: &Bed, server: &Server) -> Arc<dyn Provider> {
     on(bed, &configuration(server, &[])).await.unwrap()
 }
 
+/// A server, with a bed and the provider of its machine; none where no server can be had.
+async fn reached() -> Option<(Server, Bed, Arc<dyn Provider>)> {
+    let server = Server::start()?;
+    let bed = Bed::new();
+    let machine = machine(&bed, &server).await;
+    Some((server, bed, machine))
+}
+
 pub(crate) fn at(bed: &Bed, name: &str) -> Value {
     text(&bed.path(name).display().to_string())
 }
@@ -75,11 +83,9 @@ async fn files_of_another_machine_conform() {
 
 #[tokio::test]
 async fn directories_and_links_of_another_machine_conform() {
-    let Some(server) = Server::start() else {
+    let Some((_server, bed, machine)) = reached().await else {
         return;
     };
-    let bed = Bed::new();
-    let machine = machine(&bed, &server).await;
     for (kind, changed) in [
         ("host_directory", ("mode", text("2750"))),
         ("host_link", ("target", text("it's there"))),
@@ -108,11 +114,9 @@ async fn directories_and_links_of_another_machine_conform() {
 
 #[tokio::test]
 async fn commands_of_another_machine_conform() {
-    let Some(server) = Server::start() else {
+    let Some((_server, bed, machine)) = reached().await else {
         return;
     };
-    let bed = Bed::new();
-    let machine = machine(&bed, &server).await;
     for check in ["creates", "unless"] {
         let fixture = Fixture {
             provider: &*machine,
@@ -175,11 +179,9 @@ pub(crate) async fn applied(
 
 #[tokio::test]
 async fn what_stands_in_the_way_on_another_machine_is_not_touched() {
-    let Some(server) = Server::start() else {
+    let Some((_server, bed, machine)) = reached().await else {
         return;
     };
-    let bed = Bed::new();
-    let machine = machine(&bed, &server).await;
     std::fs::write(bed.path("there"), "by somebody").unwrap();
     std::os::unix::fs::symlink("there", bed.path("link")).unwrap();
     std::fs::create_dir(bed.path("directory")).unwrap();
@@ -237,11 +239,9 @@ async fn owners_are_those_of_the_other_machine() {
 
 #[tokio::test]
 async fn a_command_there_says_how_it_ended() {
-    let Some(server) = Server::start() else {
+    let Some((_server, _bed, machine)) = reached().await else {
         return;
     };
-    let bed = Bed::new();
-    let machine = machine(&bed, &server).await;
     let run = |script: &str| vec![("command", text(script)), ("timeout", text("1s"))];
     let mut given = run("echo out; env; pwd");
     given.push(("environment", crate::bed::strings(&[("A", "it's\n")])));
@@ -288,11 +288,9 @@ async fn a_command_there_says_how_it_ended() {
 
 #[tokio::test]
 async fn a_command_whose_connection_breaks_is_not_begun_twice() {
-    let Some(server) = Server::start() else {
+    let Some((server, bed, machine)) = reached().await else {
         return;
     };
-    let bed = Bed::new();
-    let machine = machine(&bed, &server).await;
     let (began, go, made) = (bed.path("began"), bed.path("go"), bed.path("made"));
     crate::bed::fifo(&began);
     crate::bed::fifo(&go);
@@ -418,11 +416,9 @@ async fn a_machine_that_does_not_answer_is_told_with_what_ssh_said() {
 
 #[tokio::test]
 async fn a_connection_that_broke_is_told_once_and_opened_again() {
-    let Some(server) = Server::start() else {
+    let Some((server, bed, machine)) = reached().await else {
         return;
     };
-    let bed = Bed::new();
-    let machine = machine(&bed, &server).await;
     let given = [("path", at(&bed, "f")), ("content", text("b"))];
     let made = object(applied(&*machine, "host_file", &given).await);
     server.cut();
