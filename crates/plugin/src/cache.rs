@@ -75,12 +75,22 @@ impl Cache {
         bytes.push(if offered.major == Major::Five { 5 } else { 6 });
         bytes.extend(Digest::of(&message).0);
         bytes.extend(message);
-        if let Some(directory) = self.path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(format!(".{}", std::process::id()));
-        std::fs::write(&beside, bytes)?;
-        std::fs::rename(&beside, &self.path)
+        replace(&self.path, &bytes)
     }
+
+    /// Where more is kept of the same program.
+    pub(crate) fn beside(&self, what: &str) -> PathBuf {
+        self.path.with_extension(what)
+    }
+}
+
+/// Writes a file at once: whoever reads it finds all of it, or what was there before.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let mut beside = path.to_path_buf().into_os_string();
+    beside.push(format!(".{}", std::process::id()));
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(&beside, path)
 }

@@ -6,9 +6,11 @@
 //!
 //! Start with `provider` (which call answers which question). Below it: `process` (how a provider comes and goes),
 //! `handshake`, `connection` (calls), `wire` (messages), `method` (their names), `schema` (what is offered), `form`,
-//! `msgpack` and `json` (values), `propose` (the object that a configuration asks for), `cache` (schemas on disk).
+//! `msgpack` and `json` (values), `propose` (the object that a configuration asks for), `cache` (schemas on disk),
+//! `accepted` (configurations that need no second check).
 //! [`mock`] is a provider of our own, scripted by data, for tests and for comparing ourselves with Terraform.
 
+mod accepted;
 mod cache;
 mod connection;
 mod diag;

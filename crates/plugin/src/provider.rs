@@ -3,6 +3,7 @@
 //! Which call of the protocol answers which question is here; how values travel is in `form`, how processes come and go
 //! in `process`.
 
+use crate::accepted::Accepted;
 use crate::cache::Cache;
 use crate::connection::CallError;
 use crate::diag;
@@ -61,7 +62,7 @@ pub struct Options {
     pub launch: Launch,
     /// The types that are needed; none for all.
     pub wanted: Option<Wanted>,
-    /// A directory for schemas of programs that were asked before; none to ask each time.
+    /// A directory for schemas of programs that were asked before, and for what they accepted; none to ask each time.
     pub cache: Option<PathBuf>,
     /// Longest time in which a request that was sent may still take effect, or what it did stay out of sight.
     pub settle_ms: u64,
@@ -697,13 +698,7 @@ impl Plugin {
         // Where nobody has written a configuration down, it is an empty one.
         let config = if config.is_null() { &nothing } else { config };
         let config = form.encode("configuration", config)?;
-        let request = wire::ValidateProvider {
-            config: Some(config.clone()),
-        };
-        let answer: wire::ValidatedProvider = plugin
-            .call(Method::ValidateProvider, request, LOCAL_CALL_MS_MAX)
-            .await?;
-        checked(said(self.source(), &answer.diagnostics))?;
+        plugin.check_configuration(&config).await?;
         let request = wire::Configure {
             terraform_version: TERRAFORM_VERSION.to_owned(),
             config: Some(config),
@@ -714,6 +709,28 @@ impl Plugin {
             .await?;
         checked(said(self.source(), &answer.diagnostics))?;
         Ok(Arc::new(plugin))
+    }
+}
+
+impl Plugin {
+    /// Has a configuration checked, unless this program has accepted it before without a word.
+    async fn check_configuration(&self, config: &wire::DynamicValue) -> Result<(), Diagnostics> {
+        let cache = Cache::of(self.options.cache.as_deref(), &self.options.launch);
+        let accepted = Accepted::of(cache.as_ref(), config);
+        if accepted.as_ref().is_some_and(Accepted::is_known) {
+            return Ok(());
+        }
+        let request = wire::ValidateProvider {
+            config: Some(config.clone()),
+        };
+        let answer: wire::ValidatedProvider = self
+            .call(Method::ValidateProvider, request, LOCAL_CALL_MS_MAX)
+            .await?;
+        let found = checked(said(self.source(), &answer.diagnostics))?;
+        if let Some(accepted) = accepted.filter(|_| found.is_empty()) {
+            accepted.keep();
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use plugin::{Launch, Options, Plugin};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use value::{Name, Value};
 
 /// A directory with programs in it.
 struct Programs(TempDir);
@@ -128,6 +129,57 @@ async fn a_schema_that_is_known_needs_no_process() {
     assert_eq!(third.schema(), first.schema());
     assert_eq!(programs.starts(), 3);
     third.close().await;
+}
+
+/// The script of a provider that has something to say of every configuration: `error` or `warning`.
+fn says_of_configurations(does: &str) -> String {
+    let fault = format!(r#"{{"call": "ValidateProviderConfig", "does": "{does}", "says": "no"}}"#);
+    SCRIPT.replacen('{', &format!("{{\"faults\": [{fault}],"), 1)
+}
+
+#[tokio::test]
+async fn a_configuration_that_was_accepted_needs_no_second_check() {
+    let programs = Programs::new();
+    let program = programs.mock(SCRIPT, 6);
+    let script = programs.0.path().join("script.json");
+    let schemas = programs.0.path().join("schemas");
+    let remembering = Options {
+        cache: Some(schemas.clone()),
+        ..options(&program)
+    };
+    let attempt = async |options: &Options, config: Option<&Value>| {
+        let plugin = Plugin::start(options.clone()).await.unwrap();
+        let made = match config {
+            Some(config) => plugin.configured(config).unwrap().await,
+            None => configured(&plugin).await,
+        };
+        match made {
+            Ok(provider) => provider.close().await,
+            Err(found) => {
+                plugin.close().await;
+                return Err(found);
+            }
+        }
+        Ok(())
+    };
+    attempt(&remembering, None).await.unwrap();
+    // The same program answers otherwise from now on.
+    std::fs::write(&script, says_of_configurations("error")).unwrap();
+    attempt(&remembering, None).await.unwrap();
+    let other = Value::object([(Name::from("region"), Value::string("elsewhere"))].into());
+    attempt(&remembering, Some(&other)).await.unwrap_err();
+    let forgetting = options(&program);
+    attempt(&forgetting, None).await.unwrap_err();
+    let secret = schemas.join("secret");
+    let mode = std::fs::metadata(&secret).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::write(&secret, [7; 32]).unwrap();
+    attempt(&remembering, None).await.unwrap_err();
+    // Whoever warns is asked each time.
+    std::fs::write(&script, says_of_configurations("warning")).unwrap();
+    attempt(&remembering, None).await.unwrap();
+    std::fs::write(&script, says_of_configurations("error")).unwrap();
+    attempt(&remembering, None).await.unwrap_err();
 }
 
 #[tokio::test]
