@@ -464,9 +464,8 @@ pub(crate) fn no_file(path: &Path) -> Diagnostic {
 
 pub(crate) fn not_looked_at(what: &str) -> Diagnostic {
     let detail = format!(
-        "What is to be looked at is {what}. It can be `http`, an address that begins with http:// (without a user; https \
-         is not spoken here, a `command` can ask that), `tcp`, a host with a port such as localhost:5432, or `command`, \
-         a program with its arguments."
+        "What is to be looked at is {what}. It can be `http`, an address that begins with http:// or https:// (without a \
+         user), `tcp`, a host with a port such as localhost:5432, or `command`, a program with its arguments."
     );
     error(NOT_LOOKED_AT, detail)
 }

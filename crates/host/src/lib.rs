@@ -32,6 +32,7 @@ mod schema;
 mod ssh;
 mod standing;
 mod thing;
+mod tls;
 mod write;
 
 pub use builtin::Builtin;

@@ -1,16 +1,18 @@
 //! [`Looks`]: one look at whether an object is healthy, by HTTP, TCP or a command of this machine.
 //!
-//! The HTTP is a plain GET that reads no further than the status line: no redirects, no TLS, no body.
+//! The HTTP is a plain GET that reads no further than the status line: no redirects, no body. Over TLS a server is one
+//! that this machine trusts, as browsers and `curl` have it.
 
 use crate::diag::{self, Trouble};
 use crate::limits::{LOOK_ANSWER_CHARS_MAX, STATUS_LINE_BYTES_MAX};
 use crate::process::{Ended, Run, shown};
+use crate::tls::Tls;
 use contract::{Pending, Probes, Sight};
 use core::time::Duration;
 use model::{ActionId, Probe, RunId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use value::{Diagnostics, Value};
@@ -24,6 +26,7 @@ pub struct Looks {
     project: PathBuf,
     /// For the locks of running commands.
     scratch: PathBuf,
+    tls: Tls,
 }
 
 /// What was seen: an answer that is as it should be, or one that is not.
@@ -32,14 +35,27 @@ type Seen = Result<String, String>;
 impl Looks {
     /// Looks for this project. Locks of running commands are in `scratch`.
     pub fn new(project: PathBuf, scratch: PathBuf) -> Self {
-        Self { project, scratch }
+        Self {
+            project,
+            scratch,
+            tls: Tls::default(),
+        }
+    }
+
+    /// The same, with the certificates of a file (PEM) in place of those that this machine trusts.
+    #[must_use]
+    pub fn trusting(self, certificates: PathBuf) -> Self {
+        Self {
+            tls: Tls::trusting(certificates),
+            ..self
+        }
     }
 
     async fn see(&self, probe: &Probe, timeout_ms: u64) -> Result<Seen, Trouble> {
         let text = |name: &str| probe.target.get(name).and_then(Value::as_str);
         if let Some(url) = text("http") {
-            let (address, path) = split(url).ok_or_else(|| diag::not_looked_at(url))?;
-            let asked = ask(&address, path);
+            let page = Page::parse(url).ok_or_else(|| diag::not_looked_at(url))?;
+            let asked = self.get(&page);
             let answered = timeout(Duration::from_millis(timeout_ms), asked).await;
             return Ok(judged(
                 url,
@@ -67,6 +83,19 @@ impl Looks {
             Some(argv) if !argv.is_empty() => self.run(probe, argv, timeout_ms).await,
             Some(_) | None => Err(diag::not_looked_at("an empty command, or nothing").into()),
         }
+    }
+
+    async fn get(&self, page: &Page<'_>) -> Result<u16, String> {
+        let address = &page.address;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| format!("cannot connect to {address}: {error}"))?;
+        if !page.is_encrypted {
+            return ask(stream, page).await;
+        }
+        let secured = self.tls.connect(page.host(), stream).await;
+        let secured = secured.map_err(|error| format!("no TLS with {address}: {error}"))?;
+        ask(secured, page).await
     }
 
     async fn run(
@@ -129,28 +158,52 @@ impl Probes for Looks {
     }
 }
 
-/// The host with its port, and the path, of an address that begins with `http://`.
-fn split(url: &str) -> Option<(String, &str)> {
-    let rest = url.strip_prefix("http://")?;
-    let rest = rest.split('#').next().unwrap_or_default();
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at_checked(end)?;
-    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    if host.is_empty() || host.contains('@') || path.starts_with('?') {
-        return None;
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Page<'a> {
+    is_encrypted: bool,
+    /// A host with its port.
+    address: String,
+    path: &'a str,
+}
+
+impl<'a> Page<'a> {
+    /// Takes an address apart that begins with `http://` or `https://`.
+    fn parse(url: &'a str) -> Option<Self> {
+        let (is_encrypted, rest) = match url.strip_prefix("https://") {
+            Some(rest) => (true, rest),
+            None => (false, url.strip_prefix("http://")?),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at_checked(end)?;
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if host.is_empty() || host.contains('@') || path.starts_with('?') {
+            return None;
+        }
+        if !is_plain(host) || !is_plain(path) {
+            return None;
+        }
+        let has_port = host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+        let address = match (has_port, is_encrypted) {
+            (true, _) => host.to_owned(),
+            (false, true) => format!("{host}:443"),
+            (false, false) => format!("{host}:80"),
+        };
+        Some(Self {
+            is_encrypted,
+            address,
+            path: if path.is_empty() { "/" } else { path },
+        })
     }
-    if !is_plain(host) || !is_plain(path) {
-        return None;
+
+    /// The host without its port, as a certificate names it.
+    fn host(&self) -> &str {
+        let host = self.address.rsplit_once(':').map_or("", |(host, _)| host);
+        host.trim_matches(['[', ']'])
     }
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    let address = if has_port {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
-    };
-    Some((address, if path.is_empty() { "/" } else { path }))
 }
 
 fn judged(
@@ -174,11 +227,12 @@ fn judged(
     }
 }
 
-async fn ask(address: &str, path: &str) -> Result<u16, String> {
+async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    page: &Page<'_>,
+) -> Result<u16, String> {
     let broke = |error: std::io::Error| format!("the connection broke: {error}");
-    let mut stream = TcpStream::connect(address)
-        .await
-        .map_err(|error| format!("cannot connect to {address}: {error}"))?;
+    let Page { address, path, .. } = page;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: steadfast\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );
@@ -210,11 +264,13 @@ mod tests {
     #[test]
     fn addresses_are_taken_apart() {
         for (url, parts) in [
-            ("http://a", Some(("a:80", "/"))),
-            ("http://a:8080/x?y=1#z", Some(("a:8080", "/x?y=1"))),
-            ("http://[::1]:8/", Some(("[::1]:8", "/"))),
-            ("http://[::1]/", Some(("[::1]:80", "/"))),
-            ("https://a", None),
+            ("http://a", Some(("a:80", "a", "/"))),
+            ("http://a:8080/x?y=1#z", Some(("a:8080", "a", "/x?y=1"))),
+            ("http://[::1]:8/", Some(("[::1]:8", "::1", "/"))),
+            ("http://[::1]/", Some(("[::1]:80", "::1", "/"))),
+            ("https://a", Some(("a:443", "a", "/"))),
+            ("https://a:8443/x", Some(("a:8443", "a", "/x"))),
+            ("https://", None),
             ("http://", None),
             ("http:///x", None),
             ("http://a b/", None),
@@ -222,9 +278,13 @@ mod tests {
             ("http://user@a/", None),
             ("a:80", None),
         ] {
-            let found = split(url);
-            let found = found.as_ref().map(|(host, path)| (host.as_str(), *path));
+            let page = Page::parse(url);
+            let found = page
+                .as_ref()
+                .map(|page| (page.address.as_str(), page.host(), page.path));
             assert_eq!(found, parts, "{url}");
+            let is_encrypted = page.is_some_and(|page| page.is_encrypted);
+            assert_eq!(is_encrypted, parts.is_some() && url.starts_with("https:"));
         }
     }
 

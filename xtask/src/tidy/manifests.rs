@@ -81,13 +81,13 @@ const HEAVY: &[Heavy] = &[
     },
     Heavy {
         name: "rustls",
-        rooms: &["registry", "plugin"],
+        rooms: &["registry", "plugin", "host"],
         tests: &[],
         reason: "TLS and its C code are spoken where something outside of the machine is met",
     },
     Heavy {
         name: "tokio-rustls",
-        rooms: &["registry", "plugin"],
+        rooms: &["registry", "plugin", "host"],
         tests: &[],
         reason: "TLS and its C code are spoken where something outside of the machine is met",
     },

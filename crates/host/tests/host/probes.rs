@@ -4,10 +4,16 @@ use contract::Probes as _;
 use contract::conformance::{self, ProbesFixture};
 use host::Looks;
 use model::{Address, Key, Manner, Mode, ModulePath, Probe, ResourceAddress, Unhealthy};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use value::{Type, Value};
+
+/// What a server in a test shows and has, until 2126; nobody else trusts it.
+const CERTIFICATE_AND_KEY: &[u8] = include_bytes!("server.pem");
 
 /// Something that answers every request with a status, as long as the test lives.
 struct Server {
@@ -21,6 +27,33 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { return };
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request);
+                let _ = write!(stream, "HTTP/1.1 {status} Said\r\n\r\n");
+            }
+        });
+        Self { address }
+    }
+
+    /// The same over TLS, as 127.0.0.1.
+    fn secure(status: u16) -> Self {
+        let key = PrivateKeyDer::from_pem_slice(CERTIFICATE_AND_KEY).unwrap();
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE_AND_KEY).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { return };
+                let server = rustls::ServerConnection::new(config.clone()).unwrap();
+                let mut stream = rustls::StreamOwned::new(server, stream);
                 let mut request = [0; 1024];
                 let _ = stream.read(&mut request);
                 let _ = write!(stream, "HTTP/1.1 {status} Said\r\n\r\n");
@@ -118,6 +151,35 @@ async fn looks_from_this_machine_conform() {
 }
 
 #[tokio::test]
+async fn servers_with_tls_are_asked_and_only_trusted_ones() {
+    let root = tempfile::tempdir().unwrap();
+    let (good, bad) = (Server::secure(200), Server::secure(503));
+    let file = root.path().join("trusted.pem");
+    std::fs::write(&file, CERTIFICATE_AND_KEY).unwrap();
+    let trusting = looks(root.path()).trusting(file);
+    let see = async |looks: &Looks, address: &str| {
+        let probe = http(format!("https://{address}/x"));
+        let sight = looks.look(&probe, 10_000).await.unwrap();
+        (sight.healthy, sight.answer)
+    };
+    let (healthy, answer) = see(&trusting, &good.address).await;
+    assert!(healthy && answer.ends_with("answered 200"), "{answer}");
+    let (healthy, answer) = see(&trusting, &bad.address).await;
+    assert!(!healthy && answer.ends_with("answered 503"), "{answer}");
+    // This machine knows neither.
+    let (healthy, answer) = see(&looks(root.path()), &good.address).await;
+    assert!(!healthy && answer.contains("UnknownIssuer"), "{answer}");
+    // It is no certificate of this name.
+    let (_, port) = good.address.rsplit_once(':').unwrap();
+    let (healthy, answer) = see(&trusting, &format!("localhost:{port}")).await;
+    assert!(!healthy && answer.contains("not valid for"), "{answer}");
+    // Where nobody speaks it.
+    let plain = Server::answering(200);
+    let (healthy, answer) = see(&trusting, &plain.address).await;
+    assert!(!healthy && answer.contains("no TLS with"), "{answer}");
+}
+
+#[tokio::test]
 async fn what_does_not_answer_in_time_is_not_healthy() {
     let root = tempfile::tempdir().unwrap();
     // It takes connections and says nothing.
@@ -137,7 +199,7 @@ async fn what_cannot_be_looked_at_is_refused_with_its_code() {
     let root = tempfile::tempdir().unwrap();
     let nothing = Value::list(Type::String, Vec::new());
     for probe in [
-        http("https://localhost/".to_owned()),
+        http("ftp://localhost/".to_owned()),
         http("http://a/\r\nX: y".to_owned()),
         probe("command", nothing),
     ] {
