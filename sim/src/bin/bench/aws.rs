@@ -5,12 +5,13 @@ use crate::measure::Cost;
 use crate::services::moto::Moto;
 use crate::services::provider;
 use crate::services::proxy::{Proxy, Weather};
-use crate::tool::{APPLY, PLAN_OF_NOTHING, Step, Tool};
+use crate::tool::{APPLY, PLAN, PLAN_OF_NOTHING, Step, Tool};
 use sim::Rng;
 use std::net::SocketAddr;
 
 /// The course.
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
+    PLAN,
     APPLY,
     PLAN_OF_NOTHING,
     Step {

@@ -48,10 +48,10 @@ every object, the destroy.
 
 language: validate of a tree of N files, in modules of ten.
 
-host: twenty tasks on each of N machines over SSH (servers on loopback, each with a file system of its own; needs root): a first
+host: twenty tasks on each of N machines over SSH (servers that each have a network and a file system of their own; needs root): a first
 run, one that finds nothing to do, a check. CPU x is what runs here and on the machines together.
 
-aws: N parameters of SSM; the apply, a plan that finds nothing to do, the destroy. Needs moto_server (pip install
+aws: N parameters of SSM; a plan before, the apply, a plan that finds nothing to do, the destroy. Needs moto_server (pip install
 'moto[server]'), and a configuration of installations that has the provider (TF_CLI_CONFIG_FILE).
 
 Options:

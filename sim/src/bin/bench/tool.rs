@@ -14,6 +14,13 @@ pub(crate) struct Step {
     pub code: i32,
 }
 
+/// Finds that everything is to be made.
+pub(crate) const PLAN: Step = Step {
+    name: "plan",
+    words: &["plan", "-detailed-exitcode"],
+    code: 2,
+};
+
 /// Makes everything.
 pub(crate) const APPLY: Step = Step {
     name: "apply",
@@ -30,11 +37,7 @@ pub(crate) const PLAN_OF_NOTHING: Step = Step {
 
 /// The course: each step on what the one before left.
 pub(crate) const STEPS: [Step; 5] = [
-    Step {
-        name: "plan",
-        words: &["plan", "-detailed-exitcode"],
-        code: 2,
-    },
+    PLAN,
     APPLY,
     PLAN_OF_NOTHING,
     Step {

@@ -1,8 +1,9 @@
-//! Machines on loopback: OpenSSH servers, each with a file system of its own over that of this machine, in memory.
+//! Machines: OpenSSH servers, each with a network and a file system of its own, this over that of this machine, in
+//! memory. What is left of a network ends with its server.
 
 use crate::measure;
 use std::fs;
-use std::net::TcpListener;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,8 +13,20 @@ const SSHD: &str = "/usr/sbin/sshd";
 /// Longest time in which a server comes up.
 const UP_SECONDS_MAX: u64 = 30;
 
-/// The system of one machine, in the directory where this runs; then its server.
-const APART: &str = "mount --make-rprivate /
+/// Machines of which each has its own four addresses in one network (RFC 2544 keeps it for measurements).
+const SIZE_MAX: usize = 64 * 256;
+
+/// The system of one machine, in the directory where this runs; then its server. The words before that are the name of
+/// the link to it, its address on this side and on the other, and who started it.
+const APART: &str = "link=$1 near=$2 far=$3 outside=/proc/$4/ns/net
+shift 4
+ip link add net0 type veth peer name $link netns $outside
+ip address add $far/30 dev net0
+ip link set net0 up
+ip link set lo up
+nsenter --net=$outside ip address add $near/30 dev $link
+nsenter --net=$outside ip link set $link up
+mount --make-rprivate /
 mkdir apart
 mount -t tmpfs tmpfs apart
 for d in etc usr var home opt srv root; do
@@ -35,13 +48,16 @@ pub(crate) struct Farm {
 
 struct Machine {
     server: Child,
-    port: u16,
+    address: Ipv4Addr,
 }
 
 impl Farm {
     /// Starts so many.
     pub(crate) fn start(size: usize) -> Result<Self, String> {
         let trouble = |error: std::io::Error| format!("cannot start machines: {error}");
+        if size > SIZE_MAX {
+            return Err(format!("there are at most {SIZE_MAX} machines"));
+        }
         let root = tempfile::Builder::new()
             .prefix("steadfast-bench-")
             .tempdir();
@@ -63,29 +79,29 @@ impl Farm {
         }
         for n in 0..size {
             let place = farm.directory(&format!("machine-{n}"))?;
-            let machine = farm.machine(&place).map_err(trouble)?;
+            let machine = farm.machine(&place, n).map_err(trouble)?;
             farm.machines.push(machine);
         }
         Ok(farm)
     }
 
-    fn machine(&self, place: &Path) -> std::io::Result<Machine> {
-        let free = TcpListener::bind("127.0.0.1:0")?;
-        let port = free.local_addr()?.port();
-        drop(free);
+    fn machine(&self, place: &Path, n: usize) -> std::io::Result<Machine> {
+        let [near, address] = addresses(n);
         let (host, user) = (self.key("host"), self.key("user"));
         let config = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}.pub\nStrictModes no\nUsePAM no\n\
+            "ListenAddress {address}\nHostKey {}\nAuthorizedKeysFile {}.pub\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nPidFile none\nPermitRootLogin yes\n",
             host.display(),
             user.display()
         );
         fs::write(place.join("config"), config)?;
         let log = place.join("log");
+        let starter = std::process::id();
         let mut server = Command::new("unshare")
-            .args([
-                "-m", "-u", "sh", "-ec", APART, "apart", SSHD, "-D", "-e", "-f",
-            ])
+            .args(["-m", "-u", "-n", "sh", "-ec", APART, "apart"])
+            .args([format!("sf{starter}-{n}"), near.to_string()])
+            .args([address.to_string(), starter.to_string()])
+            .args([SSHD, "-D", "-e", "-f"])
             .arg(place.join("config"))
             .current_dir(place)
             .stdin(Stdio::null())
@@ -96,7 +112,7 @@ impl Farm {
         while began.elapsed() < Duration::from_secs(UP_SECONDS_MAX) {
             let said = fs::read_to_string(&log)?;
             if said.contains("Server listening") {
-                return Ok(Machine { server, port });
+                return Ok(Machine { server, address });
             }
             if server.try_wait()?.is_some() {
                 return Err(std::io::Error::other(said));
@@ -120,9 +136,9 @@ impl Farm {
         self.root.path().join(name)
     }
 
-    /// The ports of the machines.
-    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
-        self.machines.iter().map(|machine| machine.port)
+    /// The addresses of the machines; their servers are where SSH has them.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.machines.iter().map(|machine| machine.address)
     }
 
     /// CPU time of all that ran on the machines, and runs there.
@@ -130,6 +146,12 @@ impl Farm {
         let servers = self.machines.iter().map(|machine| machine.server.id());
         servers.map(measure::cpu_below).sum()
     }
+}
+
+/// The addresses on this side and on that of a machine.
+fn addresses(n: usize) -> [Ipv4Addr; 2] {
+    let [third, fourth] = [n / 64, n % 64 * 4].map(|byte| u8::try_from(byte).unwrap_or(u8::MAX));
+    [1, 2].map(|host| Ipv4Addr::new(198, 18, third, fourth.saturating_add(host)))
 }
 
 impl Drop for Farm {

@@ -1,8 +1,9 @@
 //! `bench host`: the same twenty tasks on N machines over SSH, by this program and by `ansible-playbook`.
 //!
-//! The machines are OpenSSH servers on loopback, each in namespaces of its own with its own file system over that of
-//! this machine (`farm`), so this needs root. Ansible gets what makes it fast: pipelining, as many forks as machines,
-//! no facts, connections that stay. What is measured is a first run, one that finds nothing to do, and a check.
+//! The machines are OpenSSH servers, each in namespaces of its own with its own network and its own file system over
+//! that of this machine (`farm`), so this needs root. Ansible gets what makes it fast: pipelining, as many forks as
+//! machines, no facts, connections that stay. What is measured is a first run, one that finds nothing to do, and a
+//! check.
 
 mod farm;
 mod tasks;

@@ -69,23 +69,22 @@ fn write_archive(project: &Path) -> Result<(), String> {
 /// Ours: one module for each machine.
 pub(crate) fn write_definition(project: &Path, farm: &Farm) -> Result<(), String> {
     write_archive(project)?;
-    let ports: String = farm
-        .ports()
+    let machines: String = farm
+        .addresses()
         .enumerate()
-        .map(|(n, port)| format!("    m{n} = {port}\n"))
+        .map(|(n, address)| format!("    m{n} = \"{address}\"\n"))
         .collect();
     let main = format!(
         r#"locals {{
   machines = {{
-{ports}  }}
+{machines}  }}
 }}
 
 provider "host" {{
   alias    = "at"
   for_each = local.machines
   connection {{
-    host        = "127.0.0.1"
-    port        = each.value
+    host        = each.value
     user        = "root"
     private_key = file("{}")
     host_key    = trimspace(file("{}.pub"))
@@ -146,7 +145,7 @@ fn definition() -> String {
 /// Theirs: a play with the modules of `ansible-core`.
 pub(crate) fn write_playbook(project: &Path, farm: &Farm) -> Result<(), String> {
     write_archive(project)?;
-    let n_machines = farm.ports().count();
+    let n_machines = farm.addresses().count();
     let settings = format!(
         "[defaults]\nforks = {}\nhost_key_checking = False\ngathering = explicit\ncallback_result_format = yaml\n\
          [ssh_connection]\npipelining = True\n\
@@ -156,11 +155,11 @@ pub(crate) fn write_playbook(project: &Path, farm: &Farm) -> Result<(), String> 
         project.join("cp").display()
     );
     let inventory: String = farm
-        .ports()
+        .addresses()
         .enumerate()
-        .map(|(n, port)| {
+        .map(|(n, address)| {
             format!(
-                "m{n} ansible_host=127.0.0.1 ansible_port={port} ansible_user=root \
+                "m{n} ansible_host={address} ansible_user=root \
                  ansible_ssh_private_key_file={} ansible_python_interpreter=/usr/bin/python3\n",
                 farm.key("user").display()
             )
