@@ -74,11 +74,31 @@ fn named(name: &str) -> Option<(Method, &'static str)> {
         "utf8" | "unicode-1-1-utf-8" | "x-user-defined" | "replacement" | "utf-7" => return None,
         _ => {
             let encoding = Encoding::for_label(lower.as_bytes())?;
-            let spoken = encoding.name();
-            (Method::Standard(encoding), spoken)
+            (Method::Standard(encoding), registered(encoding))
         }
     };
     Some(own)
+}
+
+/// The name by which IANA has it, where that is not its name in the Encoding Standard.
+fn registered(encoding: &'static Encoding) -> &'static str {
+    match encoding.name() {
+        "ISO-8859-2" => "ISO_8859-2:1987",
+        "ISO-8859-3" => "ISO_8859-3:1988",
+        "ISO-8859-4" => "ISO_8859-4:1988",
+        "ISO-8859-5" => "ISO_8859-5:1988",
+        "ISO-8859-6" => "ISO_8859-6:1987",
+        "ISO-8859-7" => "ISO_8859-7:1987",
+        "ISO-8859-8" => "ISO_8859-8:1988",
+        name => name,
+    }
+}
+
+/// Whether a text has control characters that a table of the Encoding Standard puts where the character set has nothing.
+/// Its other tables, such as those of KOI8, have no such place.
+fn fills_gaps(encoding: &'static Encoding, text: &str) -> bool {
+    let is_control = |one: char| ('\u{80}'..='\u{9f}').contains(&one);
+    encoding.is_single_byte() && text.contains(is_control)
 }
 
 fn method(call: &Call<'_>) -> Result<(Method, &'static str), CallError> {
@@ -131,6 +151,7 @@ fn encoded(text: &str, method: Method) -> Option<Vec<u8>> {
             };
             text.chars().map(byte).collect()
         }
+        Method::Standard(encoding) if fills_gaps(encoding, text) => None,
         Method::Standard(encoding) => {
             let mut encoder = encoding.new_encoder();
             let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len())?;
@@ -209,7 +230,9 @@ fn decoded(bytes: &[u8], method: Method) -> Option<String> {
             let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len())?;
             let mut out = String::with_capacity(room);
             match decoder.decode_to_string_without_replacement(bytes, &mut out, true) {
-                (DecoderResult::InputEmpty, _) => Some(out),
+                (DecoderResult::InputEmpty, _) => {
+                    Some(out).filter(|out| !fills_gaps(encoding, out))
+                }
                 (DecoderResult::OutputFull | DecoderResult::Malformed(..), _) => None,
             }
         }

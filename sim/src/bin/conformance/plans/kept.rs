@@ -155,6 +155,24 @@ const KEPT: &[Kept] = &[
                 && theirs != ours
         },
     },
+    // A null that triggers a replacement is of a type, and another type than before makes a new id for the same object.
+    // To ours nothing has changed.
+    Kept {
+        name: "nulls of another type as triggers",
+        is_it: |_, theirs, ours| {
+            let (Step::Planned(theirs), Step::Planned(ours)) = (theirs, ours) else {
+                return false;
+            };
+            let renamed = renamed_for_nothing(theirs);
+            let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
+            for plan in [&mut theirs, &mut ours] {
+                forget_objects(plan, &renamed);
+                // Whether there is anything to be applied may hang on them.
+                plan.as_object_mut().map(|plan| plan.remove("applyable"));
+            }
+            !renamed.is_empty() && compare::normal(theirs) == compare::normal(ours)
+        },
+    },
     // Terraform forgets the marks of what it puts together from something that is not known yet; ours keeps them, so
     // that nothing is shown that was not to be.
     Kept {
@@ -235,6 +253,39 @@ fn forget_marks(value: &mut Value, places: &BTreeSet<(String, String)>) {
                 .values_mut()
                 .for_each(|one| forget_marks(one, places));
         }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The addresses of objects that get a new id in place, with triggers that are null before and after.
+fn renamed_for_nothing(plan: &Value) -> BTreeSet<String> {
+    let is_renamed = |one: &&Value| {
+        let is_null = |of: &str| {
+            let triggers = one.pointer(&format!("/change/{of}/triggers_replace"));
+            triggers.is_none_or(Value::is_null)
+        };
+        one.pointer("/change/actions/0") == Some(&Value::from("update"))
+            && one.pointer("/change/after_unknown/id") == Some(&Value::from(true))
+            && is_null("before")
+            && is_null("after")
+            && is_null("after_unknown")
+    };
+    let renamed = members(plan, "resource_changes").filter(is_renamed);
+    renamed.map(|one| text(one, "address")).collect()
+}
+
+/// A plan, or a part of it, without these objects.
+fn forget_objects(value: &mut Value, addresses: &BTreeSet<String>) {
+    match value {
+        Value::Array(items) => {
+            items.retain(|one| !addresses.contains(&text(one, "address")));
+            items
+                .iter_mut()
+                .for_each(|one| forget_objects(one, addresses));
+        }
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|one| forget_objects(one, addresses)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
