@@ -1,4 +1,4 @@
-//! Things of a machine that are looked at and set: lines, accounts, packages, services and so on.
+//! Things of a machine that are looked at and set: lines, accounts, packages, services, daemons and so on.
 //!
 //! Each is a [`Sort`]: how to look at one, how to make it as planned, how to take it away. All of that may be done
 //! again, so whatever was interrupted is repeated. What follows from it is the same for all and stands here: planning,
@@ -7,6 +7,7 @@
 mod account;
 mod archive;
 mod cron;
+mod daemon;
 mod edit;
 mod line;
 mod mount;
@@ -53,9 +54,10 @@ pub(crate) struct Sort {
 }
 
 /// All of them.
-pub(crate) const SORTS: [&Sort; 9] = [
+pub(crate) const SORTS: [&Sort; 10] = [
     &archive::SORT,
     &cron::SORT,
+    &daemon::SORT,
     &account::GROUP,
     &line::SORT,
     &mount::SORT,

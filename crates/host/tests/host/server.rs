@@ -14,7 +14,7 @@ const SSHD: &str = "/usr/sbin/sshd";
 
 /// A system of its own: over its directories lie others, in memory.
 const APART: &str = "mount --make-rprivate /
-mkdir apart
+mkdir -p apart
 mount -t tmpfs tmpfs apart
 for d in etc usr var home; do
   mkdir apart/$d apart/$d.work
@@ -137,7 +137,9 @@ fn listening(root: &Path, setup: Option<&str>) -> (Child, u16) {
             Some(setup) => {
                 let mut command = Command::new("unshare");
                 let script = format!("{APART}\n{setup}\nexec {SSHD} \"$@\"");
-                command.args(["-m", "-u", "sh", "-ec", &script, "apart"]);
+                // Whatever is left running in it ends with it.
+                command.args(["-m", "-u", "-p", "-f", "--kill-child", "--mount-proc"]);
+                command.args(["sh", "-ec", &script, "apart"]);
                 command
             }
         };

@@ -393,7 +393,129 @@ fn cases() -> Vec<Case> {
             garbage: unnamed(),
             outside: false,
         },
+        daemons(),
     ]
+}
+
+fn words(words: &[&str]) -> Value {
+    Value::list(Type::String, words.iter().map(|word| text(word)).collect())
+}
+
+fn daemons() -> Case {
+    let command = (
+        "command",
+        words(&["sh", "-c", "echo \"it's $A\"; exec sleep 600"]),
+    );
+    let given = command.clone();
+    Case {
+        kind: "host_daemon",
+        config: Box::new(move |n| {
+            vec![
+                ("name", text(&format!("sfdaemon-{n}"))),
+                given.clone(),
+                ("environment", strings(&[("A", "it's")])),
+            ]
+        }),
+        changed: vec![
+            ("command", words(&["sleep", "601"])),
+            ("environment", strings(&[("A", "other")])),
+            ("directory", text("/tmp")),
+            ("running", Value::bool(false)),
+            ("stop_seconds", Value::number(3)),
+            ("triggers", strings(&[("config", "2")])),
+        ],
+        garbage: vec![
+            vec![("name", text("../a")), command.clone()],
+            vec![("name", text("a")), ("command", words(&[]))],
+            vec![
+                ("name", text("a")),
+                command.clone(),
+                ("stop_seconds", Value::number(-1)),
+            ],
+            vec![
+                ("name", text("a")),
+                command.clone(),
+                ("directory", text("b")),
+            ],
+            vec![
+                ("name", text("a")),
+                command,
+                ("environment", strings(&[("A B", "1")])),
+            ],
+        ],
+        outside: true,
+    }
+}
+
+/// The line that a script of the machine says once it says anything: what it waits for comes by itself.
+async fn awaited(machine: &dyn Provider, script: &str) -> String {
+    let script = format!("until x=$({script}) && [ -n \"$x\" ]; do sleep 0.05; done; echo \"$x\"");
+    said(machine, &script).await.trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn a_daemon_runs_again_when_it_ends_and_ends_when_it_is_told_to() {
+    let Some(server) = Server::apart(SYSTEM) else {
+        return;
+    };
+    let bed = Bed::new();
+    let machine = machine(&bed, &server).await;
+    let given = |script: &str| {
+        [
+            ("name", text("d")),
+            ("command", words(&["sh", "-c", script])),
+            ("stop_seconds", Value::number(1)),
+        ]
+    };
+    // It does not care when it is asked to end.
+    let stubborn = "trap '' TERM; echo $$ >>/var/pids; while :; do sleep 0.1; done";
+    let made = object(applied(&*machine, "host_daemon", &given(stubborn)).await);
+    let log = made.get("log").and_then(Value::as_str).unwrap().to_owned();
+    assert_eq!(log, "/var/lib/steadfast/daemons/d/log");
+    let first = awaited(&*machine, "head -1 /var/pids 2>/dev/null").await;
+    said(&*machine, &format!("kill -KILL -{first}")).await;
+    let second = awaited(&*machine, "sed -n 2p /var/pids").await;
+    assert_ne!(first, second);
+    let told = awaited(&*machine, &format!("grep ^steadfast: {log}")).await;
+    assert_eq!(told, "steadfast: ended with 137, and begins again in 1 s");
+    // Its shim is killed, and another one ends what that has left.
+    said(
+        &*machine,
+        "kill -KILL $(cut -d' ' -f1 /var/lib/steadfast/daemons/d/pid)",
+    )
+    .await;
+    let Answer::Read(answer) = machine
+        .ask(&crate::machines::reading("host_daemon", &made))
+        .await
+    else {
+        panic!("it cannot be looked at")
+    };
+    let found = answer.object.unwrap();
+    assert_eq!(found.get("running"), Some(&Value::bool(false)));
+    let change = crate::machines::planned(
+        &*machine,
+        "host_daemon",
+        &complete(&*machine, "host_daemon", &given(stubborn)),
+    )
+    .await;
+    let update = model::Change {
+        verb: model::Verb::Update,
+        prior: Some(found),
+        ..change
+    };
+    object(machine.apply(crate::bed::action(), &update).await);
+    let third = awaited(&*machine, "sed -n 3p /var/pids").await;
+    let alive = format!("for p in {first} {second} {third}; do [ ! -d /proc/$p ] || echo $p; done");
+    assert_eq!(said(&*machine, &alive).await.trim(), third);
+    let deletion = crate::bed::deletion("host_daemon", &made);
+    let deleted = machine.apply(crate::bed::action(), &deletion).await;
+    assert!(crate::bed::is_deleted(&deleted), "{deleted:?}");
+    let left = "ls /var/lib/steadfast/daemons";
+    assert_eq!(
+        said(&*machine, &alive).await + &said(&*machine, left).await,
+        ""
+    );
+    machine.close().await;
 }
 
 #[tokio::test]
@@ -464,7 +586,16 @@ async fn a_step_that_fails_says_what_the_program_said() {
     };
     let bed = Bed::new();
     let machine = machine(&bed, &server).await;
-    let cases: [(&str, Given, &str, &str); 4] = [
+    let cases: [(&str, Given, &str, &str); 5] = [
+        (
+            "host_daemon",
+            vec![
+                ("name", text("a")),
+                ("command", words(&["no-such-program"])),
+            ],
+            "SF0837",
+            "there is no program no-such-program in /",
+        ),
         (
             "host_package",
             vec![("name", text("no-such-package"))],

@@ -94,8 +94,8 @@ fn registered(encoding: &'static Encoding) -> &'static str {
     }
 }
 
-/// Whether a text has control characters that a table of the Encoding Standard puts where the character set has nothing.
-/// Its other tables, such as those of KOI8, have no such place.
+/// Whether a text has control characters that a table of the Encoding Standard puts where the character set has
+/// nothing. Its other tables, such as those of KOI8, have no such place.
 fn fills_gaps(encoding: &'static Encoding, text: &str) -> bool {
     let is_control = |one: char| ('\u{80}'..='\u{9f}').contains(&one);
     encoding.is_single_byte() && text.contains(is_control)
