@@ -4,7 +4,7 @@ use crate::args::Variables;
 use crate::error::CommandError;
 use crate::files::DiskFiles;
 use crate::render::diagnostics::Sources;
-use definition::{Compiled, Files as _, Given};
+use definition::{Compiled, Configuration, Files as _, Given};
 use model::{Digest, Module, ProviderSchema, Release, RunOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -202,6 +202,7 @@ impl Project {
             sources,
             files,
             diagnostics,
+            ..
         } = compiled;
         let texts: Vec<(String, Vec<u8>)> = sources
             .into_iter()
@@ -231,18 +232,23 @@ impl Project {
         ))
     }
 
-    /// Everything that is wrong with what is written. Values of variables need not be known for that.
+    /// Everything that is wrong with what is written, and what providers may look at beyond that. Values of variables
+    /// need not be known for that.
     pub(crate) fn validate(
         &self,
         variables: &Variables,
         schemas: &[ProviderSchema],
-    ) -> Result<(value::Diagnostics, Sources), CommandError> {
+    ) -> Result<(value::Diagnostics, Sources, Vec<Configuration>), CommandError> {
         let given = self.given(variables)?;
         let files = DiskFiles::new(self.root.clone());
         let compiled = definition::validate(&files, &given, schemas);
         let texts = compiled.sources.into_iter();
         let texts = texts.map(|source| (source.path, source.content)).collect();
-        Ok((compiled.diagnostics, Sources::new(texts)))
+        Ok((
+            compiled.diagnostics,
+            Sources::new(texts),
+            compiled.configurations,
+        ))
     }
 
     /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with

@@ -2,7 +2,7 @@
 
 use crate::Pending;
 use model::{
-    ActionId, Answer, Change, Inquiry, OpenQuestion, Outcome, ProviderSchema, Question, Rung,
+    ActionId, Answer, Change, Inquiry, Mode, OpenQuestion, Outcome, ProviderSchema, Question, Rung,
 };
 use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
@@ -62,8 +62,19 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// Checks a configuration beyond its schema, without looking at the world. Unknown values are to be accepted.
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics>;
+    /// Checks a configuration of its own beyond its schema, without looking at the world. Unknown values are to be
+    /// accepted.
+    fn validate_own<'a>(&'a self, _config: &'a Value) -> Pending<'a, Diagnostics> {
+        Box::pin(core::future::ready(Diagnostics::new()))
+    }
+
+    /// The same for a configuration of one of its types.
+    fn validate<'a>(
+        &'a self,
+        mode: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics>;
 
     /// Answers a question without changing anything. The answer's form follows the question's.
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer>;

@@ -268,10 +268,11 @@ mod tests {
         }
         fn validate<'a>(
             &'a self,
+            mode: model::Mode,
             kind: &'a value::Name,
             config: &'a Value,
         ) -> contract::Pending<'a, Diagnostics> {
-            self.0.validate(kind, config)
+            self.0.validate(mode, kind, config)
         }
         fn ask<'a>(
             &'a self,

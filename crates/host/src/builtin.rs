@@ -10,7 +10,7 @@ use crate::{diag, remote_state, schema};
 use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question, States};
 use core::future::ready;
 use model::{
-    ActionId, BlockSchema, Change, DataQuestion, Digest, ImportQuestion, PlanQuestion,
+    ActionId, BlockSchema, Change, DataQuestion, Digest, ImportQuestion, Mode, PlanQuestion,
     ProviderSchema, Repeat,
 };
 use std::path::PathBuf;
@@ -134,7 +134,12 @@ impl Provider for Builtin {
         &self.schema
     }
 
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+    fn validate<'a>(
+        &'a self,
+        _: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics> {
         Box::pin(ready(self.checked(kind, config)))
     }
 

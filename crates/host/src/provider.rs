@@ -8,7 +8,7 @@ use crate::thing::{self, Sort};
 use crate::{command, directory, file, form, link, schema};
 use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, PlanQuestion, ProviderSchema,
+    ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, Mode, PlanQuestion, ProviderSchema,
     ReadQuestion,
 };
 use std::path::PathBuf;
@@ -252,7 +252,12 @@ impl Provider for Host {
         Box::pin(self.machine.close())
     }
 
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+    fn validate<'a>(
+        &'a self,
+        _: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics> {
         Box::pin(core::future::ready(self.checked(kind, config)))
     }
 

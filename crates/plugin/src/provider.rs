@@ -714,11 +714,15 @@ impl Plugin {
 
 impl Plugin {
     /// Has a configuration checked, unless this program has accepted it before without a word.
-    async fn check_configuration(&self, config: &wire::DynamicValue) -> Result<(), Diagnostics> {
+    /// What it warns of is told.
+    async fn check_configuration(
+        &self,
+        config: &wire::DynamicValue,
+    ) -> Result<Diagnostics, Diagnostics> {
         let cache = Cache::of(self.options.cache.as_deref(), &self.options.launch);
         let accepted = Accepted::of(cache.as_ref(), config);
         if accepted.as_ref().is_some_and(Accepted::is_known) {
-            return Ok(());
+            return Ok(Diagnostics::new());
         }
         let request = wire::ValidateProvider {
             config: Some(config.clone()),
@@ -730,7 +734,7 @@ impl Plugin {
         if let Some(accepted) = accepted.filter(|_| found.is_empty()) {
             accepted.keep();
         }
-        Ok(())
+        Ok(found)
     }
 }
 
@@ -755,8 +759,24 @@ impl Provider for Plugin {
         }))
     }
 
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
-        Box::pin(self.validate_config(Mode::Managed, kind, config))
+    fn validate_own<'a>(&'a self, config: &'a Value) -> Pending<'a, Diagnostics> {
+        Box::pin(async move {
+            let form = Form::new(self.source(), &self.schema.provider);
+            let config = form.encode("configuration", config);
+            match config {
+                Ok(config) => self.check_configuration(&config).await.unwrap_or_else(|found| found),
+                Err(found) => found.into(),
+            }
+        })
+    }
+
+    fn validate<'a>(
+        &'a self,
+        mode: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics> {
+        Box::pin(self.validate_config(mode, kind, config))
     }
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {

@@ -12,6 +12,7 @@ use crate::render::style::{BAD, BOLD, DIM, GOOD, RESET, WARN};
 use crate::render::time;
 use crate::session::Session;
 use decide::{Object, World};
+use definition::Configuration;
 use interchange::Secrecy;
 use model::{Address, Endpoint, Mode};
 use serde_json::json;
@@ -25,7 +26,9 @@ pub(crate) fn validate(
     as_json: bool,
 ) -> Result<u8, CommandError> {
     let schemas = session.schemas(&args.variables)?;
-    let (mut found, mut sources) = session.project.validate(&args.variables, &schemas)?;
+    let (mut found, mut sources, configurations) =
+        session.project.validate(&args.variables, &schemas)?;
+    found.extend(said_by_providers(session, args, configurations)?);
     if !args.no_tests {
         found.extend(super::test::mistakes(
             session,
@@ -52,6 +55,36 @@ pub(crate) fn validate(
         }
     }
     Ok(if valid { exit::OK } else { exit::BAD_INPUT })
+}
+
+/// What providers find in configurations that have nothing else wrong, by place.
+fn said_by_providers(
+    session: &Session,
+    args: &ValidateArgs,
+    configurations: Vec<Configuration>,
+) -> Result<Diagnostics, CommandError> {
+    let outside = session.providers(&args.variables)?;
+    let asked = async {
+        let mut found = Diagnostics::new();
+        for one in configurations {
+            // One that is not here was told of.
+            let Some(provider) = outside.providers.get(&one.provider) else {
+                continue;
+            };
+            let said = match &one.of {
+                Some((mode, kind)) => provider.validate(*mode, kind, &one.config).await,
+                None => provider.validate_own(&one.config).await,
+            };
+            for mut diagnostic in said.0 {
+                diagnostic.address.get_or_insert(one.address.clone());
+                diagnostic.span.get_or_insert(one.span);
+                found.push(diagnostic);
+            }
+        }
+        found.0.sort_by_key(|one| one.span);
+        found
+    };
+    Ok(session.tokio.block_on(asked))
 }
 
 /// The form of `terraform validate -json`, with our codes beside it.

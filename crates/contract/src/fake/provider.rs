@@ -5,7 +5,7 @@ use super::world::State;
 use super::{FakeObject, FakeWorld, Fault, Landing, ProviderCall, ready};
 use crate::{Answer, Inquiry, Lease, Looked, Opened, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Attribute, BlockSchema, CallAnswer, CallQuestion, Change, OpenQuestion, PlanAnswer,
+    ActionId, Attribute, BlockSchema, CallAnswer, CallQuestion, Change, Mode, OpenQuestion, PlanAnswer,
     PlanQuestion, ProviderSchema, ReadAnswer, Repeat, TypeSchema, Verb,
 };
 use std::collections::BTreeMap;
@@ -262,7 +262,12 @@ impl Provider for FakeProvider {
         &self.schema
     }
 
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+    fn validate<'a>(
+        &'a self,
+        _: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics> {
         ready(self.checked(kind, config))
     }
 

@@ -50,6 +50,7 @@ pub(crate) use provider::configuration_name;
 pub use reach::{NeededTypes, Reached, ReachedCall, reach};
 pub use settings::{TERRAFORM_VERSION, requirements};
 pub(crate) use statement::endpoint_text;
+pub use trial::Configuration;
 pub(crate) use trial::keys_text;
 
 use crate::testing::UnderTest;
@@ -79,6 +80,8 @@ pub struct Compiled {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Everything found, by place.
     pub diagnostics: Diagnostics,
+    /// What is configured, as far as that is known; empty where there are errors. Providers may find more wrong with it.
+    pub configurations: Vec<Configuration>,
 }
 
 /// Compiles the project whose root module `files` shows.
@@ -173,8 +176,11 @@ fn finished(
         &mut sources,
         &mut found,
     );
+    let mut configurations = Vec::new();
     if !found.has_errors() {
-        found.extend(trial::run(&release, &order, schemas, &read));
+        let (wrong, tried) = trial::run(&release, &order, schemas, &read);
+        found.extend(wrong);
+        configurations = tried;
     }
     diagnostics.extend(found);
     if diagnostics.has_errors() {
@@ -191,6 +197,7 @@ fn finished(
     Compiled {
         release: Some(release),
         files: read,
+        configurations,
         ..finish(sources, diagnostics)
     }
 }

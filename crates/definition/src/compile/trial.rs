@@ -10,6 +10,7 @@ use super::address::known_keys;
 use super::graph::{Node, Order};
 use crate::diag::{ephemeral, trial as diag};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -23,6 +24,21 @@ use value::{
     Data, Diagnostic, Diagnostics, Expr, ExprKind, Marks, Name, Reference, Scope, Span, Type, Value,
 };
 
+/// A configuration as far as it is known before anybody plans, for its provider to look at.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The block, as people name it.
+    pub address: String,
+    /// Source address of the provider.
+    pub provider: String,
+    /// The type that it is of; none for the provider's own.
+    pub of: Option<(Mode, Name)>,
+    /// The object that the type's schema implies.
+    pub config: Value,
+    /// Where the block's header stands.
+    pub span: Span,
+}
+
 /// What all definitions have in common.
 pub(super) struct Trial<'t> {
     release: &'t Release,
@@ -30,6 +46,7 @@ pub(super) struct Trial<'t> {
     /// Content of the files that expressions read.
     read: &'t BTreeMap<String, Vec<u8>>,
     found: Diagnostics,
+    configurations: Vec<Configuration>,
 }
 
 /// What is known in one definition.
@@ -53,18 +70,19 @@ struct Here<'k> {
     never: bool,
 }
 
-/// Computes everything in the order of its needs; what is wrong.
+/// Computes everything in the order of its needs; what is wrong, and the configurations that have nothing wrong.
 pub(super) fn run(
     release: &Release,
     order: &Order,
     schemas: &[ProviderSchema],
     read: &BTreeMap<String, Vec<u8>>,
-) -> Diagnostics {
+) -> (Diagnostics, Vec<Configuration>) {
     let mut trial = Trial {
         release,
         schemas,
         read,
         found: Diagnostics::new(),
+        configurations: Vec::new(),
     };
     let first = first_calls(release, order);
     let mut definitions: BTreeMap<usize, Known<'_>> = BTreeMap::new();
@@ -103,7 +121,7 @@ pub(super) fn run(
             trial.imports(known);
         }
     }
-    trial.found
+    (trial.found, trial.configurations)
 }
 
 /// For each definition the call as which it is looked at: the one that is least in doubt to have instances.
@@ -195,7 +213,15 @@ impl<'t> Trial<'t> {
                     if let Some(for_each) = &provider.for_each {
                         self.keys_of(known, &Repetition::ForEach(for_each.clone()));
                     }
-                    self.value(known, &provider.config, false);
+                    if let Some(config) = self.value(known, &provider.config, false) {
+                        self.configurations.push(Configuration {
+                            address: format!("provider.{}", provider.local),
+                            provider: provider.source.clone(),
+                            of: None,
+                            config,
+                            span: provider.span,
+                        });
+                    }
                 }
             }
             Node::Check(name) => {
@@ -328,7 +354,16 @@ impl<'t> Trial<'t> {
             known.keys.insert(reference_to(resource), keys);
         }
         let schema = self.schema_of(resource);
-        self.config(known, resource, schema, never);
+        if let Some(config) = self.config(known, resource, schema, never) {
+            let (mode, kind) = (resource.mode, &resource.kind);
+            self.configurations.push(Configuration {
+                address: crate::diag::references::resource_address(mode, kind, &resource.name),
+                provider: resource.provider.clone(),
+                of: Some((mode, kind.clone())),
+                config,
+                span: resource.span,
+            });
+        }
         if let Some(key) = &resource.provider_config.key {
             self.value(known, key, never);
         }
@@ -357,16 +392,18 @@ impl<'t> Trial<'t> {
         types.get(&resource.kind).map(|schema| &schema.block)
     }
 
+    /// The object that is configured; none where something is wrong in it.
     fn config(
         &mut self,
         known: &Known<'_>,
         resource: &Resource,
         schema: Option<&BlockSchema>,
         never: bool,
-    ) {
+    ) -> Option<Value> {
         let ExprKind::Object(parts) = &resource.config.kind else {
-            return;
+            return None;
         };
+        let mut config = BTreeMap::new();
         for (key, expr) in parts {
             let Some(value) = self.value(known, expr, never) else {
                 continue;
@@ -383,7 +420,9 @@ impl<'t> Trial<'t> {
                 let whose = crate::diag::references::resource_address(mode, kind, own);
                 self.report(ephemeral::in_argument(expr.span, &whose, name));
             }
+            config.insert(Name::from(name), value);
         }
+        (config.len() == parts.len()).then(|| Value::object(config))
     }
 
     fn imports(&mut self, known: &Known<'_>) {

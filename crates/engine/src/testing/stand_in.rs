@@ -4,7 +4,7 @@ use crate::Outside;
 use contract::{Lease, Looked, Opened, Pending, Provider};
 use core::future::ready;
 use decide::substitute::StandIns;
-use model::{ActionId, Answer, Change, Inquiry, OpenQuestion, Outcome, ProviderSchema, Question};
+use model::{ActionId, Answer, Change, Inquiry, Mode, OpenQuestion, Outcome, ProviderSchema, Question};
 use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
 
@@ -77,8 +77,17 @@ impl Provider for Substituting {
         Some(Box::pin(ready(Ok(configured))))
     }
 
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
-        self.inner.validate(kind, config)
+    fn validate<'a>(
+        &'a self,
+        mode: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics> {
+        self.inner.validate(mode, kind, config)
+    }
+
+    fn validate_own<'a>(&'a self, config: &'a Value) -> Pending<'a, Diagnostics> {
+        self.inner.validate_own(config)
     }
 
     fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
@@ -267,8 +276,13 @@ mod tests {
                 Err(crate::diag::provider_broke("no credentials").into())
             }))
         }
-        fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
-            self.0.validate(kind, config)
+        fn validate<'a>(
+            &'a self,
+            mode: Mode,
+            kind: &'a Name,
+            config: &'a Value,
+        ) -> Pending<'a, Diagnostics> {
+            self.0.validate(mode, kind, config)
         }
         fn ask<'a>(&'a self, question: &'a Question) -> Pending<'a, Answer> {
             self.0.ask(question)

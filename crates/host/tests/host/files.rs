@@ -97,7 +97,7 @@ async fn bad_configurations_are_refused() {
     }
     let two = [("path", text("")), content(), ("mode", text("x"))];
     let config = bed.config(KIND, &two);
-    let found = bed.host.validate(&KIND.into(), &config).await;
+    let found = bed.host.validate(model::Mode::Managed, &KIND.into(), &config).await;
     let codes: Vec<&str> = found.iter().map(|found| &*found.code).collect();
     assert_eq!(codes, ["SF0801", "SF0802"], "all of them at once");
 }
@@ -461,7 +461,7 @@ proptest! {
             let base64 = base64.map_or_else(|| Value::null(Type::String), Value::string);
             let given = [("path", text(&path)), ("mode", text(&mode)), ("content_base64", base64)];
             let config = bed.config(KIND, &given);
-            let valid = !bed.host.validate(&KIND.into(), &config).await.has_errors();
+            let valid = !bed.host.validate(model::Mode::Managed, &KIND.into(), &config).await.has_errors();
             let planned = matches!(bed.ask_plan(KIND, &config, None).await, Answer::Plan(_));
             assert_eq!(valid, planned);
         });
