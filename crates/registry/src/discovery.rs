@@ -148,6 +148,7 @@ impl Registry {
             url: &url,
             token: token.as_deref(),
             limit_bytes: DOCUMENT_BYTES_MAX,
+            ..Ask::default()
         };
         let answer = self.client.document(ask).await.map_err(failed)?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -172,6 +173,7 @@ impl Registry {
             url,
             token: token.as_deref(),
             limit_bytes: DOCUMENT_BYTES_MAX,
+            ..Ask::default()
         };
         let answer = self.client.document(ask).await?;
         match answer.status {

@@ -1,16 +1,14 @@
 //! What backends keep, fetched: with the certificates, proxies and limits of everything here.
 
 use crate::Settings;
-use crate::http::{Ask, Client};
-use crate::kept::{Asked, Kept, arguments, kept};
+use crate::kept::{Asked, arguments, kept};
 use crate::limits::STATE_BYTES_MAX;
 use contract::{Clock, Pending, States, Unavailable};
-use hyper::StatusCode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use value::Value;
 
-/// [`States`] behind the backends `http` and `s3`.
+/// [`States`] behind every backend that is not on this machine and is read (`kept`).
 #[derive(Clone)]
 pub struct Backends {
     environment: BTreeMap<String, String>,
@@ -63,8 +61,7 @@ impl Backends {
         };
         let kept = kept(backend, &asked).map_err(|why| Away { shown: None, why })?;
         let Some(kept) = kept else { return Ok(None) };
-        let document = document(settings.clone(), &kept, limit_bytes).await;
-        match document {
+        match kept.fetch(&settings, limit_bytes).await {
             Ok(bytes) => Ok(bytes.map(|bytes| Fetched {
                 shown: kept.shown,
                 bytes,
@@ -96,34 +93,5 @@ impl States for Backends {
                 }) => Err(Unavailable(format!("{shown}: {why}"))),
             }
         })
-    }
-}
-
-/// What is kept at an address; none where the server says that there is nothing.
-async fn document(
-    settings: Settings,
-    kept: &Kept,
-    limit_bytes: u64,
-) -> Result<Option<Vec<u8>>, String> {
-    let client = Client::new(Arc::new(settings));
-    let ask = Ask {
-        url: &kept.url,
-        token: None,
-        limit_bytes,
-    };
-    let answer = client.document(ask).await;
-    let answer = answer.map_err(|error| crate::chain(&error))?;
-    let says = |text: &str| {
-        let mut parts = answer.body.windows(text.len());
-        parts.any(|part| part == text.as_bytes())
-    };
-    match answer.status {
-        StatusCode::OK => Ok(Some(answer.body)),
-        StatusCode::NO_CONTENT => Ok(None),
-        StatusCode::NOT_FOUND if kept.absent.is_none_or(says) => Ok(None),
-        StatusCode::NOT_FOUND if says("<Code>NoSuchBucket</Code>") => {
-            Err("there is no such bucket".to_owned())
-        }
-        status => Err(format!("the server answered {status}")),
     }
 }

@@ -176,8 +176,8 @@ impl Fetcher {
     fn ask<'a>(&self, url: &'a str, limit_bytes: u64) -> Ask<'a> {
         Ask {
             url,
-            token: None,
             limit_bytes,
+            ..Ask::default()
         }
     }
 }

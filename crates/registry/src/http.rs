@@ -1,14 +1,16 @@
-//! A small client for HTTP and HTTPS: GET with redirects, bounded in time and size.
+//! A small client for HTTP and HTTPS: GET with redirects, and forms, bounded in time and size.
 //!
 //! One connection per request: what is fetched here is few and large. TLS is rustls with the certificates that the
-//! machine trusts. Whoever asks says which bearer token belongs to which host; it is never sent to another one.
+//! machine trusts. Whoever asks says which token and headers belong to a host; they are never sent to another one.
 
 use crate::limits::{ATTEMPTS_MAX, BACKOFF_MS, CONNECT_MS_MAX, REDIRECTS_MAX, SILENCE_MS_MAX};
 use crate::settings::Settings;
 use base64::Engine as _;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT,
+};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -105,12 +107,21 @@ impl Sink for Vec<u8> {
 }
 
 /// What is asked for.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Ask<'a> {
     pub(crate) url: &'a str,
     /// A bearer token for the host of the address.
     pub(crate) token: Option<&'a str>,
+    /// More headers, for the same host.
+    pub(crate) headers: &'a [Header],
+    /// What is sent: a form, encoded as one. It is sent to nobody else, so that redirects are answers. It must be one
+    /// that can be sent twice.
+    pub(crate) form: Option<&'a str>,
     pub(crate) limit_bytes: u64,
 }
+
+/// A name and a value.
+pub(crate) type Header = (&'static str, String);
 
 /// The client.
 #[derive(Clone)]
@@ -160,9 +171,15 @@ impl Client {
         let mut url = parse(ask.url)?;
         let origin = origin(&url);
         for _ in 0..=REDIRECTS_MAX {
-            let token = ask.token.filter(|_| self::origin(&url) == origin);
-            let answer = self.once(&url, token, ask.limit_bytes, sink).await?;
-            if !answer.status.is_redirection() {
+            let ask = match self::origin(&url) == origin {
+                true => *ask,
+                false => Ask {
+                    limit_bytes: ask.limit_bytes,
+                    ..Ask::default()
+                },
+            };
+            let answer = self.once(&url, &ask, sink).await?;
+            if !answer.status.is_redirection() || ask.form.is_some() {
                 return Ok(answer);
             }
             let Some(to) = answer.header(LOCATION.as_str()) else {
@@ -183,10 +200,10 @@ impl Client {
     async fn once(
         &self,
         url: &Uri,
-        token: Option<&str>,
-        limit_bytes: u64,
+        ask: &Ask<'_>,
         sink: &mut dyn Sink,
     ) -> Result<Answer, HttpError> {
+        let limit_bytes = ask.limit_bytes;
         let host = host_of(url);
         let stream = within(&host, CONNECT_MS_MAX, self.connect(url))
             .await?
@@ -201,7 +218,7 @@ impl Client {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;
-        let request = self.request(url, token)?;
+        let request = self.request(url, ask)?;
         // The connection is driven here, beside the request, so that nothing goes on when the caller gives up.
         let mut connection = std::pin::pin!(connection);
         let mut is_open = true;
@@ -251,7 +268,7 @@ impl Client {
         })
     }
 
-    fn request(&self, url: &Uri, token: Option<&str>) -> Result<Request<Empty<Bytes>>, HttpError> {
+    fn request(&self, url: &Uri, ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, HttpError> {
         let refuse = || HttpError::Address(shown(url));
         let authority = url.authority().ok_or_else(refuse)?.as_str();
         let (login, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -263,11 +280,15 @@ impl Client {
             path.to_owned()
         };
         let mut request = Request::builder()
-            .method(Method::GET)
+            .method(if ask.form.is_some() {
+                Method::POST
+            } else {
+                Method::GET
+            })
             .uri(target)
             .header(HOST, host)
             .header(USER_AGENT, AGENT);
-        let authorization = match token {
+        let authorization = match ask.token {
             Some(token) => Some(format!("Bearer {token}")),
             None if !login.is_empty() => {
                 let encoded = base64::engine::general_purpose::STANDARD
@@ -281,7 +302,16 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request.body(Empty::new()).map_err(|_| refuse())
+        for (name, value) in ask.headers {
+            let mut value = HeaderValue::from_str(value).map_err(|_| refuse())?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        if ask.form.is_some() {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let body = Bytes::copy_from_slice(ask.form.unwrap_or_default().as_bytes());
+        request.body(Full::new(body)).map_err(|_| refuse())
     }
 
     /// The proxy for an address, from the environment.

@@ -50,3 +50,9 @@ pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Largest state of another project.
 pub(crate) const STATE_BYTES_MAX: u64 = 256 << 20;
+
+/// Largest answer of who hands out tokens and keys.
+pub(crate) const TOKEN_BYTES_MAX: u64 = 1 << 20;
+
+/// How much of what such a service says is shown.
+pub(crate) const TOKEN_SAYS_CHARS_MAX: usize = 200;

@@ -8,6 +8,7 @@ use crate::written::{self, constant, texts};
 use definition::syntax::Block;
 use hyper::Uri;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use value::{Diagnostics, Value};
 
@@ -118,13 +119,15 @@ impl Settings {
         Some(services.get(service).map(String::as_str))
     }
 
-    /// The proxy for a host, from the environment. This machine is never behind one.
+    /// The proxy for a host, from the environment. This machine is never behind one, and neither is who says what the
+    /// machine may do.
     pub(crate) fn proxy(&self, scheme: &str, host: &str) -> Option<Uri> {
         let bare = host.trim_matches(['[', ']']);
-        let is_local = bare == "localhost"
-            || bare
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
+        let is_local = matches!(bare, "localhost" | "metadata.google.internal")
+            || bare.parse::<IpAddr>().is_ok_and(|address| match address {
+                IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
+                IpAddr::V6(address) => address.is_loopback(),
+            });
         let excluded = self
             .variable("NO_PROXY")
             .or_else(|| self.variable("no_proxy"))

@@ -37,7 +37,7 @@ pub struct ReadBackend {
 }
 
 /// Arguments of the kinds of backend whose state can be read.
-const ARGUMENTS: [(&str, &[&str]); 3] = [
+const ARGUMENTS: [(&str, &[&str]); 4] = [
     ("local", &["path", "workspace_dir"]),
     (
         "http",
@@ -109,6 +109,20 @@ const ARGUMENTS: [(&str, &[&str]); 3] = [
             "use_lockfile",
             "use_path_style",
             "workspace_key_prefix",
+        ],
+    ),
+    (
+        "gcs",
+        &[
+            "access_token",
+            "bucket",
+            "credentials",
+            "encryption_key",
+            "impersonate_service_account",
+            "impersonate_service_account_delegates",
+            "kms_encryption_key",
+            "prefix",
+            "storage_custom_endpoint",
         ],
     ),
 ];

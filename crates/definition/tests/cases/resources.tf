@@ -4,7 +4,7 @@ terraform {
     test = { source = "steadfast/test", version = "1.0" }
     mine = { source = "steadfast/test", configuration_aliases = [mine.other] }
   }
-  backend "gcs" {
+  backend "oss" {
     bucket = "x"
   }
 }

@@ -534,8 +534,8 @@ impl Installer<'_> {
         let mut download = Download(file);
         let ask = Ask {
             url,
-            token: None,
             limit_bytes: ARCHIVE_BYTES_MAX,
+            ..Ask::default()
         };
         let answer = self
             .places

@@ -276,6 +276,7 @@ impl Places {
             url,
             token: token.as_deref(),
             limit_bytes: DOCUMENT_BYTES_MAX,
+            ..Ask::default()
         };
         let answer = self.client.document(ask).await?;
         match answer.status {
@@ -303,8 +304,8 @@ impl Places {
     async fn bytes(&self, url: &str) -> Result<Vec<u8>, PlaceError> {
         let ask = Ask {
             url,
-            token: None,
             limit_bytes: DOCUMENT_BYTES_MAX,
+            ..Ask::default()
         };
         let answer = self.client.document(ask).await?;
         if !answer.status.is_success() {

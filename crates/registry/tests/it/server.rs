@@ -50,6 +50,7 @@ pub(crate) type Asked = (String, Option<String>);
 struct State {
     replies: BTreeMap<String, Reply>,
     asked: Vec<Asked>,
+    sent: Vec<String>,
     /// Where repositories are, that `git http-backend` serves below `/git/`.
     repositories: Option<PathBuf>,
 }
@@ -114,6 +115,11 @@ impl Server {
         self.state.lock().unwrap().asked.clone()
     }
 
+    /// The bodies of requests that had one.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        self.state.lock().unwrap().sent.clone()
+    }
+
     /// A registry below `/m/` with versions of one module, each at an address.
     pub(crate) fn registry(&self, module: &str, versions: &[(&str, &str)]) {
         let list: Vec<_> = versions
@@ -163,12 +169,22 @@ async fn answer(
     state: Arc<Mutex<State>>,
 ) -> Result<Response<Parts>, Infallible> {
     let path = request.uri().path_and_query().unwrap().as_str().to_owned();
+    let is_git = path.starts_with("/git/");
     let authorization = request
         .headers()
         .get("authorization")
         .map(|value| value.to_str().unwrap().to_owned());
+    let (head, body) = request.into_parts();
+    let body = http_body_util::BodyExt::collect(body)
+        .await
+        .unwrap()
+        .to_bytes();
     let (reply, repositories) = {
         let mut state = state.lock().unwrap();
+        if !body.is_empty() && !is_git {
+            let body = String::from_utf8_lossy(&body).into_owned();
+            state.sent.push(body);
+        }
         state.asked.push((path.clone(), authorization));
         // A signature in a query is another one each time.
         let known = state.replies.contains_key(&path);
@@ -183,8 +199,8 @@ async fn answer(
         });
         (reply, state.repositories.clone())
     };
-    if let (None, Some(repositories), true) = (&reply, repositories, path.starts_with("/git/")) {
-        return Ok(backend(request, &repositories).await);
+    if let (None, Some(repositories), true) = (&reply, repositories, is_git) {
+        return Ok(backend(&head, &body, &repositories).await);
     }
     let reply = reply.unwrap_or_else(|| Reply::new(404, "nothing here"));
     let mut response = Response::builder().status(StatusCode::from_u16(reply.status).unwrap());
@@ -229,12 +245,11 @@ impl hyper::body::Body for Parts {
 }
 
 /// Git's own server, run for one request.
-async fn backend(request: Request<Incoming>, repositories: &std::path::Path) -> Response<Parts> {
-    let (head, body) = request.into_parts();
-    let body = http_body_util::BodyExt::collect(body)
-        .await
-        .unwrap()
-        .to_bytes();
+async fn backend(
+    head: &hyper::http::request::Parts,
+    body: &[u8],
+    repositories: &std::path::Path,
+) -> Response<Parts> {
     let header = |name: &str| {
         head.headers
             .get(name)
@@ -259,7 +274,7 @@ async fn backend(request: Request<Incoming>, repositories: &std::path::Path) -> 
     let mut stdout = child.stdout.take().unwrap();
     let mut said = Vec::new();
     let write = async {
-        let _ = stdin.write_all(&body).await;
+        let _ = stdin.write_all(body).await;
         drop(stdin);
     };
     let (_, read) = tokio::join!(write, stdout.read_to_end(&mut said));

@@ -1,33 +1,18 @@
-//! Where the backends of Terraform that are reached over HTTP keep a state: `http` and `s3`.
+//! The backend `s3`: an object of a bucket, behind a presigned address (AWS Signature Version 4, "Authenticating
+//! Requests: Using Query Parameters").
 //!
-//! Out of what is written in a `backend` block and in the environment comes an address, which `document` fetches. Of
-//! S3 it is a presigned one (AWS Signature Version 4, "Authenticating Requests: Using Query Parameters"), so that
-//! nothing but a URL has to be handed on; where the settings ask for what an address cannot carry, they are refused.
+//! Nothing but that address has to be handed on; where the settings ask for what it cannot carry, they are refused.
 
-use crate::Settings;
-use aws_lc_rs::hmac;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use super::{Address, Asked, DEFAULT_WORKSPACE, Kept, NOT_IN_PATH, RESERVED, Way, keyed};
+use percent_encoding::utf8_percent_encode;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use value::{Moment, Type, Value};
+use value::Moment;
 
 /// How long a presigned address holds.
 const PRESIGNED_SECONDS: u32 = 900;
-
-/// The workspace that has the key itself.
-const DEFAULT_WORKSPACE: &str = "default";
-
-/// All but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// The same within a path.
-const NOT_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// Settings of a backend `s3` that change who asks or what is answered, in ways that no address can say.
 const S3_REFUSED: [(&str, &str); 6] = [
@@ -41,125 +26,9 @@ const S3_REFUSED: [(&str, &str); 6] = [
 const ROLE: &str = "roles are not assumed here: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to \
     credentials of that role";
 
-/// A state behind an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Kept {
-    /// The address, with whatever opens it: a user and a password, or a signature.
-    pub(crate) url: String,
-    /// What people may see of it.
-    pub(crate) shown: String,
-    /// What a server says that has no state there, where not being found is not enough: without its bucket, nothing
-    /// is known of a state.
-    pub(crate) absent: Option<&'static str>,
-}
-
-/// What is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
-    /// The arguments of the `backend` block, as texts ([`arguments`]).
-    pub(crate) arguments: &'a BTreeMap<String, String>,
-    /// The environment.
-    pub(crate) settings: &'a Settings,
-    /// The workspace.
-    pub(crate) workspace: &'a str,
-    /// Now, in milliseconds since 1970 began.
-    pub(crate) now_ms: i64,
-}
-
-impl Asked<'_> {
-    /// An argument, or the first of these variables that is set.
-    fn value(&self, argument: &str, variables: &[&str]) -> Option<String> {
-        let written = self.arguments.get(argument).filter(|text| !text.is_empty());
-        let set = || {
-            let mut variables = variables.iter();
-            variables.find_map(|name| self.settings.variable(name).map(str::to_owned))
-        };
-        written.cloned().or_else(set)
-    }
-
-    fn required(&self, argument: &str, variables: &[&str]) -> Result<String, String> {
-        self.value(argument, variables).ok_or_else(|| {
-            let or = match variables.first() {
-                Some(variable) => format!(", or set {variable}"),
-                None => String::new(),
-            };
-            format!("the backend has no {argument}: write it{or}")
-        })
-    }
-
-    fn says(&self, argument: &str) -> bool {
-        self.arguments
-            .get(argument)
-            .is_some_and(|text| text == "true")
-    }
-}
-
-/// The arguments in the configuration of a backend as texts: those in a map under its name, a point and theirs, those
-/// in a list under its name, a point and their number.
-pub fn arguments(config: &Value) -> BTreeMap<String, String> {
-    let mut texts = BTreeMap::new();
-    for (name, value) in config.entries().into_iter().flatten() {
-        flatten(name.to_string(), value, &mut texts);
-    }
-    texts
-}
-
-fn flatten(name: String, value: &Value, texts: &mut BTreeMap<String, String>) {
-    let text = value::convert(value, &Type::String);
-    if let Some(text) = text.as_ref().ok().and_then(Value::as_str) {
-        texts.insert(name, text.to_owned());
-        return;
-    }
-    for (key, value) in value.entries().into_iter().flatten() {
-        flatten(format!("{name}.{key}"), value, texts);
-    }
-    for (index, value) in value.elements().into_iter().flatten().enumerate() {
-        flatten(format!("{name}.{index}"), value, texts);
-    }
-}
-
-/// Where a backend of this kind keeps the state of a workspace; none where it has no workspaces but the default one.
-///
-/// # Errors
-/// When the settings do not say it, in words without a full stop; also for every kind but `http` and `s3`.
-pub(crate) fn kept(kind: &str, asked: &Asked<'_>) -> Result<Option<Kept>, String> {
-    match kind {
-        "http" if asked.workspace != DEFAULT_WORKSPACE => Ok(None),
-        "http" => http(asked).map(Some),
-        "s3" => s3(asked).map(Some),
-        _ => Err(format!("a backend of the kind {kind} is not read here")),
-    }
-}
-
-fn http(asked: &Asked<'_>) -> Result<Kept, String> {
-    let shown = asked.required("address", &["TF_HTTP_ADDRESS"])?;
-    let password = asked.value("password", &["TF_HTTP_PASSWORD"]);
-    let url = match asked.value("username", &["TF_HTTP_USERNAME"]) {
-        None => shown.clone(),
-        Some(user) => with_login(&shown, &user, &password.unwrap_or_default()),
-    };
-    Ok(Kept {
-        url,
-        shown,
-        absent: None,
-    })
-}
-
-/// An address with a user and a password.
-fn with_login(address: &str, user: &str, password: &str) -> String {
-    let plain = |text| utf8_percent_encode(text, RESERVED);
-    match address.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}:{}@{rest}", plain(user), plain(password)),
-        None => address.to_owned(),
-    }
-}
-
 /// An object of a bucket, as the backend `s3` of Terraform 1.11 names it.
-fn s3(asked: &Asked<'_>) -> Result<Kept, String> {
-    if let Some((name, why)) = S3_REFUSED
-        .iter()
-        .find(|(name, _)| has(asked.arguments, name))
-    {
+pub(super) fn kept(asked: &Asked<'_>) -> Result<Kept, String> {
+    if let Some((name, why)) = S3_REFUSED.iter().find(|(name, _)| asked.has(name)) {
         return Err(format!("the backend has {name}, but {why}"));
     }
     let bucket = asked.required("bucket", &[])?;
@@ -199,20 +68,15 @@ fn s3(asked: &Asked<'_>) -> Result<Kept, String> {
         region: &region,
         now: Moment::of_ms(asked.now_ms),
     };
+    let query = signed.get(&host.to_ascii_lowercase(), &path);
     Ok(Kept {
-        url: format!(
-            "{scheme}://{host}{path}?{}",
-            signed.get(&host.to_ascii_lowercase(), &path)
-        ),
         shown: format!("s3://{bucket}/{key}"),
-        absent: Some("<Code>NoSuchKey</Code>"),
+        way: Way::Address(Address {
+            url: format!("{scheme}://{host}{path}?{query}"),
+            absent: Some("<Code>NoSuchKey</Code>"),
+            ..Address::default()
+        }),
     })
-}
-
-/// Whether an argument is written, itself or something in it.
-fn has(arguments: &BTreeMap<String, String>, name: &str) -> bool {
-    let inside = format!("{name}.");
-    arguments.contains_key(name) || arguments.keys().any(|one| one.starts_with(&inside))
 }
 
 /// Who asks.
@@ -374,11 +238,6 @@ impl Signer<'_> {
     }
 }
 
-fn keyed(key: &[u8], text: &str) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -388,27 +247,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// 2013-05-24, the day of AWS's own examples.
-    const NOW_MS: i64 = 1_369_353_600_000;
-
-    fn ask(
-        kind: &str,
-        workspace: &str,
-        arguments: &[(&str, &str)],
-        environment: &[(&str, &str)],
-    ) -> Result<Option<Kept>, String> {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let settings = Settings::load(environment.iter().map(owned).collect()).0;
-        let asked = Asked {
-            arguments: &arguments.iter().map(owned).collect(),
-            settings: &settings,
-            workspace,
-            now_ms: NOW_MS,
-        };
-        kept(kind, &asked)
-    }
+    use super::super::tests::{address, ask};
 
     const KEYS: [(&str, &str); 2] = [
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -418,12 +257,6 @@ mod tests {
         ),
     ];
 
-    #[test]
-    fn users_and_passwords_are_part_of_the_address() {
-        let url = with_login("https://example.com/state", "me", "a:b@c/d");
-        assert_eq!(url, "https://me:a%3Ab%40c%2Fd@example.com/state");
-    }
-
     /// What botocore 1.42 signs for the same (`S3SigV4QueryAuth`).
     #[test]
     fn addresses_are_signed_as_others_sign_them() {
@@ -432,8 +265,8 @@ mod tests {
             ("key", "test.txt"),
             ("region", "us-east-1"),
         ];
-        let kept = ask("s3", "default", &examples, &KEYS).unwrap().unwrap();
-        assert_eq!(kept.shown, "s3://examplebucket/test.txt");
+        let (shown, kept) = address("s3", "default", &examples, &KEYS).unwrap();
+        assert_eq!(shown, "s3://examplebucket/test.txt");
         assert_eq!(
             kept.url,
             "https://examplebucket.s3.us-east-1.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256\
@@ -447,8 +280,8 @@ mod tests {
             ("key", "k+é.tfstate"),
             ("region", "eu-west-1"),
         ];
-        let kept = ask("s3", "a b", &other, &session).unwrap().unwrap();
-        assert_eq!(kept.shown, "s3://examplebucket/env:/a b/k+é.tfstate");
+        let (shown, kept) = address("s3", "a b", &other, &session).unwrap();
+        assert_eq!(shown, "s3://examplebucket/env:/a b/k+é.tfstate");
         let beginning =
             "https://examplebucket.s3.eu-west-1.amazonaws.com/env%3A/a%20b/k%2B%C3%A9.tfstate?";
         assert!(kept.url.starts_with(beginning), "{}", kept.url);
@@ -458,30 +291,21 @@ mod tests {
 
     #[test]
     fn buckets_stand_in_the_path_where_a_host_could_not_have_their_name() {
-        let address = |more: &[(&str, &str)]| {
+        let place = |more: &[(&str, &str)]| {
             let mut arguments = vec![("key", "k"), ("region", "r")];
             arguments.extend_from_slice(more);
-            let url = ask("s3", "default", &arguments, &KEYS)
-                .unwrap()
-                .unwrap()
-                .url;
-            url.split('?').next().unwrap().to_owned()
+            let (_, kept) = address("s3", "default", &arguments, &KEYS).unwrap();
+            kept.url.split('?').next().unwrap().to_owned()
         };
+        assert_eq!(place(&[("bucket", "b")]), "https://b.s3.r.amazonaws.com/k");
         assert_eq!(
-            address(&[("bucket", "b")]),
-            "https://b.s3.r.amazonaws.com/k"
-        );
-        assert_eq!(
-            address(&[("bucket", "b.c")]),
+            place(&[("bucket", "b.c")]),
             "https://s3.r.amazonaws.com/b.c/k"
         );
         let own = ("endpoints.s3", "http://127.0.0.1:9000/");
-        assert_eq!(
-            address(&[("bucket", "b"), own]),
-            "http://b.127.0.0.1:9000/k"
-        );
+        assert_eq!(place(&[("bucket", "b"), own]), "http://b.127.0.0.1:9000/k");
         let path_style = [("bucket", "b"), own, ("use_path_style", "true")];
-        assert_eq!(address(&path_style), "http://127.0.0.1:9000/b/k");
+        assert_eq!(place(&path_style), "http://127.0.0.1:9000/b/k");
     }
 
     #[test]
@@ -503,8 +327,8 @@ mod tests {
         let who = |arguments: &[(&str, &str)], environment: &[(&str, &str)]| {
             let arguments = [&[("bucket", "b"), ("key", "k")], arguments].concat();
             let environment = [&[home], environment].concat();
-            let url = ask("s3", "default", &arguments, &environment)?.unwrap().url;
-            let (_, credential) = url.split_once("Credential=").unwrap();
+            let (_, kept) = address("s3", "default", &arguments, &environment)?;
+            let (_, credential) = kept.url.split_once("Credential=").unwrap();
             let mut parts = credential.split("%2F");
             Ok::<_, String>([parts.next().unwrap(), parts.nth(1).unwrap()].join(" "))
         };
@@ -525,44 +349,29 @@ mod tests {
         );
     }
 
-    /// A kind, its arguments, and what is said of them.
-    type Refused<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-
     #[test]
     fn what_an_address_cannot_say_is_refused() {
-        let cases: [Refused<'_>; 6] = [
-            ("s3", &[("key", "k")], "the backend has no bucket: write it"),
-            ("s3", &[("bucket", "b")], "the backend has no key: write it"),
+        let cases: [(&[(&str, &str)], &str); 4] = [
+            (&[("key", "k")], "the backend has no bucket: write it"),
+            (&[("bucket", "b")], "the backend has no key: write it"),
             (
-                "s3",
                 &[("bucket", "b"), ("key", "k")],
                 "the backend has no region: write it, or set AWS_REGION",
             ),
             (
-                "s3",
                 &[("bucket", "b"), ("key", "k"), ("assume_role.role_arn", "x")],
                 "the backend has assume_role, but roles are not assumed here: set AWS_ACCESS_KEY_ID, \
                  AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to credentials of that role",
             ),
-            (
-                "http",
-                &[],
-                "the backend has no address: write it, or set TF_HTTP_ADDRESS",
-            ),
-            ("gcs", &[], "a backend of the kind gcs is not read here"),
         ];
-        for (kind, arguments, why) in cases {
-            assert_eq!(ask(kind, "default", arguments, &KEYS).unwrap_err(), why);
+        for (arguments, why) in cases {
+            assert_eq!(ask("s3", "default", arguments, &KEYS).unwrap_err(), why);
         }
         let region = [("bucket", "b"), ("key", "k"), ("region", "r")];
         let nobody = ask("s3", "default", &region, &[]).unwrap_err();
         assert!(
             nobody.starts_with("no credentials are known: set AWS_ACCESS_KEY_ID"),
             "{nobody}"
-        );
-        assert_eq!(
-            ask("http", "other", &[("address", "http://x")], &[]),
-            Ok(None)
         );
     }
 }
