@@ -51,6 +51,15 @@ pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Largest state of another project.
 pub(crate) const STATE_BYTES_MAX: u64 = 256 << 20;
 
+/// Longest time for a program that opens something: `kubectl`, `az`.
+pub(crate) const PROGRAM_MS_MAX: u64 = 120_000;
+
+/// How much such a program may say beside what it prints.
+pub(crate) const PROGRAM_STDERR_BYTES_MAX: u64 = 1 << 20;
+
+/// How much of that is shown.
+pub(crate) const PROGRAM_SAYS_CHARS_MAX: usize = 1_000;
+
 /// Largest answer of who hands out tokens and keys.
 pub(crate) const TOKEN_BYTES_MAX: u64 = 1 << 20;
 

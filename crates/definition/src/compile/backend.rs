@@ -37,7 +37,7 @@ pub struct ReadBackend {
 }
 
 /// Arguments of the kinds of backend whose state can be read.
-const ARGUMENTS: [(&str, &[&str]); 4] = [
+const ARGUMENTS: [(&str, &[&str]); 5] = [
     ("local", &["path", "workspace_dir"]),
     (
         "http",
@@ -123,6 +123,42 @@ const ARGUMENTS: [(&str, &[&str]); 4] = [
             "kms_encryption_key",
             "prefix",
             "storage_custom_endpoint",
+        ],
+    ),
+    (
+        "azurerm",
+        &[
+            "access_key",
+            "ado_pipeline_service_connection_id",
+            "client_certificate",
+            "client_certificate_password",
+            "client_certificate_path",
+            "client_id",
+            "client_id_file_path",
+            "client_secret",
+            "client_secret_file_path",
+            "container_name",
+            "endpoint",
+            "environment",
+            "key",
+            "lookup_blob_endpoint",
+            "metadata_host",
+            "msi_endpoint",
+            "oidc_request_token",
+            "oidc_request_url",
+            "oidc_token",
+            "oidc_token_file_path",
+            "resource_group_name",
+            "sas_token",
+            "snapshot",
+            "storage_account_name",
+            "subscription_id",
+            "tenant_id",
+            "use_aks_workload_identity",
+            "use_azuread_auth",
+            "use_cli",
+            "use_msi",
+            "use_oidc",
         ],
     ),
 ];

@@ -4,8 +4,10 @@
 //! address, with a token for it; `document` goes that way. Names and settings are those of Terraform 1.11, and what is
 //! not done here is refused with what to do instead, because half of the settings would lead to another state or none.
 
+mod azurerm;
 mod gcs;
 mod http;
+mod program;
 mod s3;
 mod token;
 
@@ -47,6 +49,8 @@ pub(crate) struct Kept {
 enum Way {
     /// Behind an address.
     Address(Address),
+    /// Behind an address that may have to be asked for, and so what opens it.
+    Account(azurerm::Account),
 }
 
 /// What is fetched over HTTP.
@@ -103,6 +107,12 @@ impl Asked<'_> {
             .is_some_and(|text| text == "true")
     }
 
+    /// Whether an argument is true, or else the first of these variables that is set, in a form that Go takes for it.
+    fn is_on(&self, argument: &str, variables: &[&str]) -> bool {
+        let text = self.value(argument, variables);
+        text.is_some_and(|text| matches!(&*text, "1" | "t" | "T" | "true" | "TRUE" | "True"))
+    }
+
     /// Whether an argument is written, itself or something in it.
     fn has(&self, name: &str) -> bool {
         let inside = format!("{name}.");
@@ -156,6 +166,7 @@ pub(crate) fn kept(kind: &str, asked: &Asked<'_>) -> Result<Option<Kept>, String
         "http" => http::kept(asked).map(Some),
         "s3" => s3::kept(asked).map(Some),
         "gcs" => gcs::kept(asked).map(Some),
+        "azurerm" => azurerm::kept(asked).map(Some),
         _ => Err(format!("a backend of the kind {kind} is not read here")),
     }
 }
@@ -172,15 +183,24 @@ impl Kept {
     ) -> Result<Option<Vec<u8>>, String> {
         let client = Client::new(Arc::new(settings.clone()));
         match &self.way {
-            Way::Address(address) => address.fetch(&client, limit_bytes).await,
+            Way::Address(address) => address.fetch(&client, settings, limit_bytes).await,
+            Way::Account(account) => {
+                let address = account.address(&client, settings).await?;
+                address.fetch(&client, settings, limit_bytes).await
+            }
         }
     }
 }
 
 impl Address {
-    async fn fetch(&self, client: &Client, limit_bytes: u64) -> Result<Option<Vec<u8>>, String> {
+    async fn fetch(
+        &self,
+        client: &Client,
+        settings: &Settings,
+        limit_bytes: u64,
+    ) -> Result<Option<Vec<u8>>, String> {
         let token = match &self.token {
-            Some(token) => Some(token.get(client).await?),
+            Some(token) => Some(token.get(client, settings).await?),
             None => None,
         };
         let ask = Ask {
@@ -202,6 +222,9 @@ impl Address {
             StatusCode::NOT_FOUND if self.absent.is_none_or(says) => Ok(None),
             StatusCode::NOT_FOUND if says("<Code>NoSuchBucket</Code>") => {
                 Err("there is no such bucket".to_owned())
+            }
+            StatusCode::NOT_FOUND if says("<Code>ContainerNotFound</Code>") => {
+                Err("there is no such container".to_owned())
             }
             status => Err(format!("the server answered {status}")),
         }
@@ -249,6 +272,7 @@ mod tests {
         let kept = ask(kind, workspace, arguments, environment)?.unwrap();
         match kept.way {
             Way::Address(address) => Ok((kept.shown, address)),
+            way => panic!("{way:?}"),
         }
     }
 

@@ -1,6 +1,9 @@
-//! Bearer tokens: known, or handed out by a service (RFC 6749, "The OAuth 2.0 Authorization Framework").
+//! Bearer tokens: known, handed out by a service (RFC 6749, "The OAuth 2.0 Authorization Framework"), or printed by the
+//! program with which somebody has logged in.
 
 use super::RESERVED;
+use super::program::Run;
+use crate::Settings;
 use crate::http::{Ask, Client, Header};
 use crate::limits::{TOKEN_BYTES_MAX, TOKEN_SAYS_CHARS_MAX};
 use percent_encoding::utf8_percent_encode;
@@ -13,6 +16,11 @@ pub(super) enum Token {
     Known(String),
     /// A service hands it out.
     Asked(Request),
+    /// The program of Azure prints it, for a resource and, where one is given, a tenant.
+    OfAzureCli {
+        resource: String,
+        tenant: Option<String>,
+    },
 }
 
 /// What a service is asked, that hands out tokens.
@@ -40,15 +48,40 @@ struct Refused {
     error_description: String,
 }
 
+/// What the program of Azure prints.
+#[derive(Deserialize)]
+struct Printed {
+    #[serde(rename = "accessToken")]
+    access_token: String,
+}
+
 impl Token {
     /// The token itself.
     ///
     /// # Errors
     /// In words without a full stop.
-    pub(super) async fn get(&self, client: &Client) -> Result<String, String> {
+    pub(super) async fn get(&self, client: &Client, settings: &Settings) -> Result<String, String> {
         match self {
             Self::Known(token) => Ok(token.clone()),
             Self::Asked(request) => request.token(client).await,
+            Self::OfAzureCli { resource, tenant } => {
+                let mut arguments = vec!["account", "get-access-token", "--output", "json"];
+                arguments.extend(["--resource", resource]);
+                if let Some(tenant) = tenant {
+                    arguments.extend(["--tenant", tenant]);
+                }
+                let run = Run {
+                    program: "az",
+                    arguments: &arguments,
+                    variables: &[],
+                    secrets: &[],
+                    otherwise: "log in with it, or set ARM_ACCESS_KEY or ARM_SAS_TOKEN",
+                };
+                let printed = run.output(settings, TOKEN_BYTES_MAX).await?;
+                let printed: Printed = serde_json::from_slice(&printed)
+                    .map_err(|_| "az printed no access token".to_owned())?;
+                Ok(printed.access_token)
+            }
         }
     }
 }

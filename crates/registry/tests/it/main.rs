@@ -7,6 +7,7 @@
 )]
 
 mod archives;
+mod azure;
 mod bed;
 mod git;
 mod locking;

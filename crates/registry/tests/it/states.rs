@@ -16,7 +16,7 @@ use std::sync::Arc;
 use value::Value;
 
 /// 2001-09-09, a billion seconds after 1970 began.
-const NOW_MS: i64 = 1_000_000_000_000;
+pub(crate) const NOW_MS: i64 = 1_000_000_000_000;
 
 /// A server that keeps states for the backend `http`.
 struct Http(Server);
@@ -30,7 +30,7 @@ struct Google {
     account: KeyPair,
 }
 
-fn object<const N: usize>(entries: [(&str, &str); N]) -> Value {
+pub(crate) fn object<const N: usize>(entries: [(&str, &str); N]) -> Value {
     let entries = entries.map(|(name, text)| (name.into(), Value::string(text)));
     Value::object(entries.into())
 }
@@ -177,14 +177,14 @@ impl StatesFixture for Google {
     }
 }
 
-fn backends(environment: &[(&str, &str)]) -> Backends {
+pub(crate) fn backends(environment: &[(&str, &str)]) -> Backends {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment: BTreeMap<_, _> = environment.iter().map(owned).collect();
     Backends::new(environment, Arc::new(FakeClock::new(NOW_MS)))
 }
 
 /// Why nothing came.
-async fn why(backends: &Backends, kind: &str, config: &Value) -> String {
+pub(crate) async fn why(backends: &Backends, kind: &str, config: &Value) -> String {
     let found = backends.state(kind, config, "default").await;
     found.unwrap_err().0
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 /// A server with a certificate of an authority of its own, which is written to a file. None where this machine lacks
-/// the program that makes them.
-async fn server(bed: &Bed) -> Option<Server> {
+/// the program that makes them. The certificate is for this machine and for more names.
+pub(crate) async fn server(bed: &Bed, names: &[&str]) -> Option<Server> {
     let made = Command::new("openssl")
         .args([
             "req",
@@ -34,9 +34,10 @@ async fn server(bed: &Bed) -> Option<Server> {
     if !made.is_ok_and(|made| made.status.success()) {
         return None;
     }
+    let names: String = names.iter().map(|name| format!(",DNS:{name}")).collect();
     bed.write(
         "ext",
-        "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+        &format!("subjectAltName=IP:127.0.0.1{names}\nbasicConstraints=CA:FALSE\n"),
     );
     for arguments in [
         "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server -keyout server.key -out server.csr",
@@ -71,7 +72,7 @@ async fn server(bed: &Bed) -> Option<Server> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registry_is_discovered_over_https() {
     let mut bed = Bed::new("");
-    let Some(server) = server(&bed).await else {
+    let Some(server) = server(&bed, &[]).await else {
         return;
     };
     let repository = bed.repository("net", &[("main.tf", "output \"o\" {\n  value = 1\n}\n")]);
@@ -106,7 +107,7 @@ async fn a_registry_is_discovered_over_https() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_leads_from_https_to_http() {
     let mut bed = Bed::new("");
-    let Some(server) = server(&bed).await else {
+    let Some(server) = server(&bed, &[]).await else {
         return;
     };
     let plain = Server::start().await;
