@@ -60,6 +60,13 @@ pub(crate) const PROGRAM_STDERR_BYTES_MAX: u64 = 1 << 20;
 /// How much of that is shown.
 pub(crate) const PROGRAM_SAYS_CHARS_MAX: usize = 1_000;
 
+/// Largest configuration of `kubectl`.
+pub(crate) const KUBE_CONFIG_BYTES_MAX: u64 = 16 << 20;
+
+/// How much may be printed for each byte of a state that is in Secrets: most often far less, because it is packed, but
+/// it may be random, and is in Base64.
+pub(crate) const SECRETS_PER_BYTE: u64 = 2;
+
 /// Largest answer of who hands out tokens and keys.
 pub(crate) const TOKEN_BYTES_MAX: u64 = 1 << 20;
 

@@ -8,7 +8,7 @@ use super::inputs::Given;
 use super::known::{Known, Place};
 use super::load::{Loader, Source};
 use crate::diag::blocks as diag;
-use crate::syntax::Block;
+use crate::syntax::{Attribute, Block, Identifier};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
@@ -37,7 +37,7 @@ pub struct ReadBackend {
 }
 
 /// Arguments of the kinds of backend whose state can be read.
-const ARGUMENTS: [(&str, &[&str]); 5] = [
+const ARGUMENTS: [(&str, &[&str]); 6] = [
     ("local", &["path", "workspace_dir"]),
     (
         "http",
@@ -161,6 +161,31 @@ const ARGUMENTS: [(&str, &[&str]); 5] = [
             "use_oidc",
         ],
     ),
+    (
+        "kubernetes",
+        &[
+            "client_certificate",
+            "client_key",
+            "cluster_ca_certificate",
+            "config_context",
+            "config_context_auth_info",
+            "config_context_cluster",
+            "config_path",
+            "config_paths",
+            "exec",
+            "host",
+            "in_cluster_config",
+            "insecure",
+            "labels",
+            "load_config_file",
+            "namespace",
+            "password",
+            "proxy_url",
+            "secret_suffix",
+            "token",
+            "username",
+        ],
+    ),
 ];
 
 /// Whether a state in a backend of this kind can be read.
@@ -199,31 +224,38 @@ fn of_block(
     let kind = kind.map_or_else(|| Name::from("cloud"), |label| label.name.clone());
     let known = ARGUMENTS.iter().find(|(name, _)| *name == &*kind);
     let mut settings = BTreeMap::new();
-    for attribute in &block.body.attributes {
-        let name = &attribute.name.name;
-        if let Some((_, known)) = known
-            && !known.contains(&&**name)
-        {
-            let whose = format!("A backend \"{kind}\"");
-            diagnostics.push(diag::unknown_argument(
-                attribute.name.span,
-                name,
-                &whose,
-                known,
-                None,
-            ));
-            continue;
-        }
-        let what = format!("The {name} of a backend");
+    let mut unknown = |name: &Identifier| {
+        let Some((_, known)) = known.filter(|(_, known)| !known.contains(&&*name.name)) else {
+            return false;
+        };
+        let whose = format!("A backend \"{kind}\"");
+        let found = diag::unknown_argument(name.span, &name.name, &whose, known, None);
+        diagnostics.push(found);
+        true
+    };
+    let attributes = block.body.attributes.iter();
+    let attributes = attributes.filter(|attribute| !unknown(&attribute.name));
+    let attributes: Vec<_> = attributes.collect();
+    let nested = block.body.blocks.iter();
+    let nested: Vec<_> = nested.filter(|nested| !unknown(&nested.kind)).collect();
+    let mut value = |attribute: &Attribute| {
+        let what = format!("The {} of a backend", attribute.name.name);
         let value = Known::new(files, given, &what).value(place, &attribute.value, &Type::Any);
         match value {
-            Ok(value) => {
-                settings.insert(name.clone(), value);
-            }
+            Ok(value) => Some((attribute.name.name.clone(), value)),
             // Of kinds that are not read, nothing has to be known.
-            Err(found) if known.is_some() => diagnostics.extend(found),
-            Err(_) => {}
+            Err(found) => {
+                if known.is_some() {
+                    diagnostics.extend(found);
+                }
+                None
+            }
         }
+    };
+    settings.extend(attributes.into_iter().filter_map(&mut value));
+    for nested in nested {
+        let inside = nested.body.attributes.iter().filter_map(&mut value);
+        settings.insert(nested.kind.name.clone(), Value::object(inside.collect()));
     }
     Backend {
         kind,

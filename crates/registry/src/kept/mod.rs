@@ -7,6 +7,7 @@
 mod azurerm;
 mod gcs;
 mod http;
+mod kubernetes;
 mod program;
 mod s3;
 mod token;
@@ -51,6 +52,8 @@ enum Way {
     Address(Address),
     /// Behind an address that may have to be asked for, and so what opens it.
     Account(azurerm::Account),
+    /// In Secrets of a cluster.
+    Secrets(kubernetes::Secrets),
 }
 
 /// What is fetched over HTTP.
@@ -167,6 +170,7 @@ pub(crate) fn kept(kind: &str, asked: &Asked<'_>) -> Result<Option<Kept>, String
         "s3" => s3::kept(asked).map(Some),
         "gcs" => gcs::kept(asked).map(Some),
         "azurerm" => azurerm::kept(asked).map(Some),
+        "kubernetes" => kubernetes::kept(asked).map(Some),
         _ => Err(format!("a backend of the kind {kind} is not read here")),
     }
 }
@@ -188,6 +192,7 @@ impl Kept {
                 let address = account.address(&client, settings).await?;
                 address.fetch(&client, settings, limit_bytes).await
             }
+            Way::Secrets(secrets) => secrets.fetch(settings, limit_bytes).await,
         }
     }
 }

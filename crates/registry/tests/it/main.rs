@@ -10,6 +10,7 @@ mod archives;
 mod azure;
 mod bed;
 mod git;
+mod kubernetes;
 mod locking;
 mod oracle;
 // The package that is signed in these tests is one for this platform.
