@@ -346,29 +346,34 @@ impl Client {
         if let Some(known) = self.tls.get() {
             return Ok(known.clone());
         }
-        let mut roots = rustls::RootCertStore::empty();
-        let named = |name: &str| self.settings.variable(name).map(std::path::Path::new);
-        let found = match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
-            (None, None) => rustls_native_certs::load_native_certs(),
-            (file, directory) => rustls_native_certs::load_certs_from_paths(file, directory),
-        };
-        // Certificates that cannot be read are left out, as every browser does; without any, no server is trusted.
-        roots.add_parsable_certificates(found.certs);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
-            .with_root_certificates(roots)
+            .with_root_certificates(roots(&self.settings))
             .with_no_client_auth();
         Ok(self.tls.get_or_init(|| Arc::new(config)).clone())
     }
 }
 
+/// Whom this machine trusts, or who the environment says.
+pub(crate) fn roots(settings: &Settings) -> rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore::empty();
+    let named = |name: &str| settings.variable(name).map(std::path::Path::new);
+    let found = match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
+        (None, None) => rustls_native_certs::load_native_certs(),
+        (file, directory) => rustls_native_certs::load_certs_from_paths(file, directory),
+    };
+    // Certificates that cannot be read are left out, as every browser does; without any, no server is trusted.
+    roots.add_parsable_certificates(found.certs);
+    roots
+}
+
 /// A connection, encrypted or not.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+pub(crate) async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

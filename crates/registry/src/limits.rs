@@ -72,3 +72,6 @@ pub(crate) const TOKEN_BYTES_MAX: u64 = 1 << 20;
 
 /// How much of what such a service says is shown.
 pub(crate) const TOKEN_SAYS_CHARS_MAX: usize = 200;
+
+/// Longest time for one question to a database, the answer included.
+pub(crate) const QUERY_MS_MAX: u64 = 120_000;

@@ -92,6 +92,12 @@ const HEAVY: &[Heavy] = &[
         reason: "TLS and its C code are spoken where something outside of the machine is met",
     },
     Heavy {
+        name: "tokio-postgres",
+        rooms: &["registry"],
+        tests: &[],
+        reason: "states that Terraform keeps are fetched in one place (0021)",
+    },
+    Heavy {
         name: "zip",
         rooms: &["registry"],
         tests: &["cli"],

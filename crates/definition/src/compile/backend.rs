@@ -37,7 +37,7 @@ pub struct ReadBackend {
 }
 
 /// Arguments of the kinds of backend whose state can be read.
-const ARGUMENTS: [(&str, &[&str]); 6] = [
+const ARGUMENTS: [(&str, &[&str]); 7] = [
     ("local", &["path", "workspace_dir"]),
     (
         "http",
@@ -184,6 +184,16 @@ const ARGUMENTS: [(&str, &[&str]); 6] = [
             "secret_suffix",
             "token",
             "username",
+        ],
+    ),
+    (
+        "pg",
+        &[
+            "conn_str",
+            "schema_name",
+            "skip_index_creation",
+            "skip_schema_creation",
+            "skip_table_creation",
         ],
     ),
 ];

@@ -8,6 +8,7 @@ mod azurerm;
 mod gcs;
 mod http;
 mod kubernetes;
+mod pg;
 mod program;
 mod s3;
 mod token;
@@ -54,6 +55,8 @@ enum Way {
     Account(azurerm::Account),
     /// In Secrets of a cluster.
     Secrets(kubernetes::Secrets),
+    /// In a row of a database.
+    Row(pg::Row),
 }
 
 /// What is fetched over HTTP.
@@ -171,6 +174,7 @@ pub(crate) fn kept(kind: &str, asked: &Asked<'_>) -> Result<Option<Kept>, String
         "gcs" => gcs::kept(asked).map(Some),
         "azurerm" => azurerm::kept(asked).map(Some),
         "kubernetes" => kubernetes::kept(asked).map(Some),
+        "pg" => pg::kept(asked).map(Some),
         _ => Err(format!("a backend of the kind {kind} is not read here")),
     }
 }
@@ -193,6 +197,7 @@ impl Kept {
                 address.fetch(&client, settings, limit_bytes).await
             }
             Way::Secrets(secrets) => secrets.fetch(settings, limit_bytes).await,
+            Way::Row(row) => row.fetch(settings, limit_bytes).await,
         }
     }
 }

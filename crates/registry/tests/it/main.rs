@@ -13,6 +13,7 @@ mod git;
 mod kubernetes;
 mod locking;
 mod oracle;
+mod postgres;
 // The package that is signed in these tests is one for this platform.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod providers;

@@ -2,13 +2,14 @@
 
 use crate::bed::Bed;
 use crate::server::{Reply, Server};
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::process::Command;
 use std::sync::Arc;
 
-/// A server with a certificate of an authority of its own, which is written to a file. None where this machine lacks
-/// the program that makes them. The certificate is for this machine and for more names.
-pub(crate) async fn server(bed: &Bed, names: &[&str]) -> Option<Server> {
+/// Makes a certificate for this machine and for more names, of an authority of its own: `authority.pem`, `server.pem`,
+/// `server.key`. False where this machine lacks the program that makes them.
+pub(crate) fn certificate(bed: &Bed, names: &[&str]) -> bool {
     let made = Command::new("openssl")
         .args([
             "req",
@@ -32,7 +33,7 @@ pub(crate) async fn server(bed: &Bed, names: &[&str]) -> Option<Server> {
         .current_dir(bed.path(""))
         .output();
     if !made.is_ok_and(|made| made.status.success()) {
-        return None;
+        return false;
     }
     let names: String = names.iter().map(|name| format!(",DNS:{name}")).collect();
     bed.write(
@@ -41,8 +42,7 @@ pub(crate) async fn server(bed: &Bed, names: &[&str]) -> Option<Server> {
     );
     for arguments in [
         "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server -keyout server.key -out server.csr",
-        "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile ext -outform DER -out server.der",
-        "pkcs8 -topk8 -nocrypt -in server.key -outform DER -out key.der",
+        "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile ext -out server.pem",
     ] {
         let output = Command::new("openssl")
             .args(arguments.split(' '))
@@ -55,15 +55,22 @@ pub(crate) async fn server(bed: &Bed, names: &[&str]) -> Option<Server> {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    let bytes = |path: &str| std::fs::read(bed.path(path)).unwrap();
+    true
+}
+
+/// A server with such a certificate.
+pub(crate) async fn server(bed: &Bed, names: &[&str]) -> Option<Server> {
+    if !certificate(bed, names) {
+        return None;
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(
-            vec![bytes("server.der").into()],
-            PrivatePkcs8KeyDer::from(bytes("key.der")).into(),
+            vec![CertificateDer::from_pem_file(bed.path("server.pem")).unwrap()],
+            PrivateKeyDer::from_pem_file(bed.path("server.key")).unwrap(),
         )
         .unwrap();
     Some(Server::start_with(Some(Arc::new(config))).await)
