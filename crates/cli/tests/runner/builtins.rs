@@ -12,8 +12,9 @@
 //! next command, `leaking` (the next command is started with descriptor 9 open), `env NAME=VALUE` for all that follow,
 //! `port NAME` (a free one), `occupy PORT`, `vacate PORT`, `http PORT PATH`, `serve PORT PATH [LOGIN]` (this file, to
 //! whoever asks with this login), `bucket PORT NAME` (an empty one of a simulated AWS, `moto_server`; without it on the
-//! PATH the script ends there), `machine NAME` (an OpenSSH server on the port `$NAME`, with the keys `NAME/user` to log
-//! in with and `NAME/host.pub`; without `sshd` the script ends there).
+//! PATH the script ends there), `google-bucket PORT NAME` (the same of Google, `gcp-storage-emulator`), `machine NAME`
+//! (an OpenSSH server on the port `$NAME`, with the keys `NAME/user` to log in with and `NAME/host.pub`; without `sshd`
+//! the script ends there).
 //! Outputs: `keep PATH` (what the last command wrote to its standard output), `save NAME PATTERN` (what a `[..]` of it
 //! stands for in the last output: the last but one where it ends with one, else the last), `never TEXT` (no output from
 //! here on contains it), `absent PATH TEXT` (no file below it contains this).
@@ -280,6 +281,14 @@ impl Shell {
                 done
             }
             ("bucket", [port, name]) => self.bucket(port, name),
+            ("google-bucket", [port, name]) => {
+                let words = ["start", "--host", "127.0.0.1", "--in-memory"];
+                let more = ["--port", port, "--default-bucket", name];
+                let words = [words, more].concat();
+                self.server("gcp-storage-emulator", &words)?;
+                let asked = format!("GET /storage/v1/b/{name} HTTP/1.1");
+                until_made("gcp-storage-emulator", port, &asked)
+            }
             ("machine", [name]) => {
                 let machine = Machine::start(&self.project.join(name))?;
                 let port = machine.port.to_string();
@@ -426,35 +435,50 @@ impl Shell {
 }
 
 impl Shell {
-    /// Starts moto, which ends with the script, and makes a bucket.
+    /// Starts moto and makes a bucket.
     fn bucket(&self, port: &str, name: &str) -> Result<Vec<String>, Stop> {
-        let Some(moto) = on_path("moto_server") else {
-            let why = "there is no moto_server on the PATH (pip install 'moto[server]')";
-            return Err(Stop::Skip(why.to_owned()));
+        self.server("moto_server", &["-H", "127.0.0.1", "-p", port])?;
+        until_made("moto_server", port, &format!("PUT /{name} HTTP/1.1"))
+    }
+
+    /// Starts a program of PyPI that plays a service, and ends with the script.
+    fn server(&self, name: &str, words: &[&str]) -> Result<(), Stop> {
+        let Some(program) = on_path(name) else {
+            return Err(Stop::Skip(format!(
+                "there is no {name} on the PATH (of PyPI)"
+            )));
         };
-        Command::new(moto)
-            .args(["-H", "127.0.0.1", "-p", port])
+        Command::new(program)
+            .args(words)
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| Stop::Wrong(format!("moto_server does not start: {error}")))?;
-        let make = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(format!("127.0.0.1:{port}"))?;
-            write!(
-                stream,
-                "PUT /{name} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )?;
-            let mut text = String::new();
-            stream.read_to_string(&mut text)?;
-            Ok(text)
-        };
-        let is_made = || make().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
-        if process::wait_for(is_made) {
-            return Ok(Vec::new());
-        }
-        Err(wrong("moto_server does not come up"))
+            .map(|_| ())
+            .map_err(|error| Stop::Wrong(format!("{name} does not start: {error}")))
+    }
+}
+
+/// Asks a service for a bucket until there is one.
+fn until_made(name: &str, port: &str, request: &str) -> Result<Vec<String>, Stop> {
+    let make = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}"))?;
+        write!(
+            stream,
+            "{request}\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let is_made = || {
+        let answer = make().unwrap_or_default();
+        answer.split(' ').nth(1) == Some("200")
+    };
+    match process::wait_for(is_made) {
+        true => Ok(Vec::new()),
+        false => Err(Stop::Wrong(format!("{name} does not come up"))),
     }
 }
 

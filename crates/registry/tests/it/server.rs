@@ -51,6 +51,7 @@ struct State {
     replies: BTreeMap<String, Reply>,
     asked: Vec<Asked>,
     sent: Vec<String>,
+    headers: Vec<hyper::HeaderMap>,
     /// Where repositories are, that `git http-backend` serves below `/git/`.
     repositories: Option<PathBuf>,
 }
@@ -120,6 +121,14 @@ impl Server {
         self.state.lock().unwrap().sent.clone()
     }
 
+    /// What requests had in a header.
+    pub(crate) fn header(&self, name: &str) -> Vec<Option<String>> {
+        let state = self.state.lock().unwrap();
+        let values = state.headers.iter().map(|headers| headers.get(name));
+        let values = values.map(|value| Some(value?.to_str().unwrap().to_owned()));
+        values.collect()
+    }
+
     /// A registry below `/m/` with versions of one module, each at an address.
     pub(crate) fn registry(&self, module: &str, versions: &[(&str, &str)]) {
         let list: Vec<_> = versions
@@ -186,6 +195,7 @@ async fn answer(
             state.sent.push(body);
         }
         state.asked.push((path.clone(), authorization));
+        state.headers.push(head.headers.clone());
         // A signature in a query is another one each time.
         let known = state.replies.contains_key(&path);
         let plain = path.split('?').next().unwrap_or_default();

@@ -213,6 +213,32 @@ async fn service_accounts_sign_for_a_token() {
 }
 
 #[tokio::test]
+async fn what_opens_an_object_is_told_to_one_host_only() {
+    let (google, other) = (Server::start().await, Server::start().await);
+    other.reply("/elsewhere", Reply::new(200, "{}"));
+    let to = other.url("/elsewhere");
+    google.reply(
+        "/b/default.tfstate",
+        Reply::new(302, "").with("location", &to),
+    );
+    let config = object([
+        ("bucket", "b"),
+        ("access_token", "a-token"),
+        ("encryption_key", "YS1zZWNyZXQ="),
+        ("storage_custom_endpoint", &google.url("")),
+    ]);
+    let found = backends(&[]).state("gcs", &config, "default").await;
+    assert_eq!(found, Ok(Some(b"{}".to_vec())));
+    for (name, value) in [
+        ("authorization", "Bearer a-token"),
+        ("x-goog-encryption-key", "YS1zZWNyZXQ="),
+    ] {
+        assert_eq!(google.header(name), [Some(value.to_owned())]);
+        assert_eq!(other.header(name), [None]);
+    }
+}
+
+#[tokio::test]
 async fn people_and_machines_get_tokens_too() {
     let google = Google::start().await;
     let config = google.keeping(b"{}");
