@@ -561,13 +561,18 @@ impl Provider for Broken {
         self.inner.schema()
     }
 
-    fn validate<'a>(&'a self, kind: &'a Name, config: &'a Value) -> Pending<'a, Diagnostics> {
+    fn validate<'a>(
+        &'a self,
+        mode: Mode,
+        kind: &'a Name,
+        config: &'a Value,
+    ) -> Pending<'a, Diagnostics> {
         let found = match self.promise {
             "refuses garbage" => Diagnostics::new(),
             "accepts unknowns" if !config.is_wholly_known() => {
                 value::Diagnostic::error("FAKE", "unknown", "").into()
             }
-            _ => return self.inner.validate(kind, config),
+            _ => return self.inner.validate(mode, kind, config),
         };
         Box::pin(core::future::ready(found))
     }

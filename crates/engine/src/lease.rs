@@ -268,7 +268,7 @@ mod tests {
         }
         fn validate<'a>(
             &'a self,
-            mode: model::Mode,
+            mode: Mode,
             kind: &'a value::Name,
             config: &'a Value,
         ) -> contract::Pending<'a, Diagnostics> {

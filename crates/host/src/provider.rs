@@ -8,8 +8,8 @@ use crate::thing::{self, Sort};
 use crate::{command, directory, file, form, link, schema};
 use contract::{Answer, Inquiry, Looked, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, Mode, PlanQuestion, ProviderSchema,
-    ReadQuestion,
+    ActionId, Address, BlockSchema, Change, Digest, ImportQuestion, Mode, PlanQuestion,
+    ProviderSchema, ReadQuestion,
 };
 use std::path::PathBuf;
 use std::sync::Arc;

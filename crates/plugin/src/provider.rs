@@ -764,7 +764,10 @@ impl Provider for Plugin {
             let form = Form::new(self.source(), &self.schema.provider);
             let config = form.encode("configuration", config);
             match config {
-                Ok(config) => self.check_configuration(&config).await.unwrap_or_else(|found| found),
+                Ok(config) => self
+                    .check_configuration(&config)
+                    .await
+                    .unwrap_or_else(|found| found),
                 Err(found) => found.into(),
             }
         })

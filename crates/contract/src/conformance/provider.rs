@@ -264,7 +264,10 @@ impl<'a> Suite<'a> {
             "the type has no attributes"
         );
         for config in [self.fixture.config(0), self.fixture.changed(0)] {
-            let found = self.provider.validate(Mode::Managed, &self.kind, &config).await;
+            let found = self
+                .provider
+                .validate(Mode::Managed, &self.kind, &config)
+                .await;
             assert!(
                 !found.has_errors(),
                 "a good configuration does not validate: {found:?}"
@@ -277,7 +280,10 @@ impl<'a> Suite<'a> {
                 Value::null(ty)
             }
         });
-        let found = self.provider.validate(Mode::Managed, &self.kind, &unknown).await;
+        let found = self
+            .provider
+            .validate(Mode::Managed, &self.kind, &unknown)
+            .await;
         assert!(
             !found.has_errors(),
             "unknown values must validate: {found:?}"
@@ -472,7 +478,10 @@ impl<'a> Suite<'a> {
     /// Bad configurations are refused in words; senseless ones never panic.
     async fn bad_input(&self) {
         for config in self.fixture.garbage() {
-            let found = self.provider.validate(Mode::Managed, &self.kind, &config).await;
+            let found = self
+                .provider
+                .validate(Mode::Managed, &self.kind, &config)
+                .await;
             let mut refused = found.has_errors();
             let question = Question::Plan(self.question(3, config.clone(), None));
             refused |= match self.provider.ask(&question).await {
@@ -498,7 +507,10 @@ impl<'a> Suite<'a> {
             self.each_attribute(|_, _| Value::tuple(vec![Value::null(Type::Any)])),
         ];
         for config in &senseless {
-            let _ = self.provider.validate(Mode::Managed, &self.kind, config).await;
+            let _ = self
+                .provider
+                .validate(Mode::Managed, &self.kind, config)
+                .await;
             let question = Question::Plan(self.question(3, config.clone(), Some(config)));
             let _ = self.provider.ask(&question).await;
             let create = self.change(
@@ -572,7 +584,11 @@ impl<'a> Suite<'a> {
         );
         let found = self
             .provider
-            .validate(Mode::Managed, &Name::from("no_such_type"), &self.fixture.config(3))
+            .validate(
+                Mode::Managed,
+                &Name::from("no_such_type"),
+                &self.fixture.config(3),
+            )
             .await;
         assert!(found.has_errors(), "a type that does not exist validates");
     }

@@ -5,8 +5,8 @@ use super::world::State;
 use super::{FakeObject, FakeWorld, Fault, Landing, ProviderCall, ready};
 use crate::{Answer, Inquiry, Lease, Looked, Opened, Outcome, Pending, Provider, Question};
 use model::{
-    ActionId, Attribute, BlockSchema, CallAnswer, CallQuestion, Change, Mode, OpenQuestion, PlanAnswer,
-    PlanQuestion, ProviderSchema, ReadAnswer, Repeat, TypeSchema, Verb,
+    ActionId, Attribute, BlockSchema, CallAnswer, CallQuestion, Change, Mode, OpenQuestion,
+    PlanAnswer, PlanQuestion, ProviderSchema, ReadAnswer, Repeat, TypeSchema, Verb,
 };
 use std::collections::BTreeMap;
 use value::functions::{Declaration, DeclaredParameter};

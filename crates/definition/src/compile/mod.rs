@@ -80,7 +80,8 @@ pub struct Compiled {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Everything found, by place.
     pub diagnostics: Diagnostics,
-    /// What is configured, as far as that is known; empty where there are errors. Providers may find more wrong with it.
+    /// What is configured, as far as that is known; empty where there are errors. Providers may find more wrong with
+    /// it.
     pub configurations: Vec<Configuration>,
 }
 

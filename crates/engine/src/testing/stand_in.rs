@@ -4,7 +4,9 @@ use crate::Outside;
 use contract::{Lease, Looked, Opened, Pending, Provider};
 use core::future::ready;
 use decide::substitute::StandIns;
-use model::{ActionId, Answer, Change, Inquiry, Mode, OpenQuestion, Outcome, ProviderSchema, Question};
+use model::{
+    ActionId, Answer, Change, Inquiry, Mode, OpenQuestion, Outcome, ProviderSchema, Question,
+};
 use std::sync::Arc;
 use value::{Diagnostics, Name, Value};
 

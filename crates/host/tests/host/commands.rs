@@ -235,7 +235,10 @@ async fn bad_configurations_are_refused() {
     }
     for directory in [".", "/", "..", "work/", "/srv"] {
         let config = bed.config(KIND, &with("directory", text(directory)));
-        let found = bed.host.validate(model::Mode::Managed, &KIND.into(), &config).await;
+        let found = bed
+            .host
+            .validate(model::Mode::Managed, &KIND.into(), &config)
+            .await;
         assert!(found.is_empty(), "{directory}: {found:?}");
     }
 }

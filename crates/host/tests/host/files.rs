@@ -97,7 +97,10 @@ async fn bad_configurations_are_refused() {
     }
     let two = [("path", text("")), content(), ("mode", text("x"))];
     let config = bed.config(KIND, &two);
-    let found = bed.host.validate(model::Mode::Managed, &KIND.into(), &config).await;
+    let found = bed
+        .host
+        .validate(model::Mode::Managed, &KIND.into(), &config)
+        .await;
     let codes: Vec<&str> = found.iter().map(|found| &*found.code).collect();
     assert_eq!(codes, ["SF0801", "SF0802"], "all of them at once");
 }
