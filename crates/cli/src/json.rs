@@ -39,7 +39,7 @@ pub(crate) fn diagnostic(one: &value::Diagnostic, sources: &Sources) -> Map<Stri
     if !hints.is_empty() {
         object.insert("hints".into(), hints.into());
     }
-    if let Some(span) = one.span
+    if let Some(span) = sources.span(one)
         && let Some(place) = sources.place(span)
     {
         // Programs paint the range, so one without a character reaches over the next, as it does in Terraform.

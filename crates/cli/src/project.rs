@@ -223,8 +223,8 @@ impl Project {
         content.extend(files.into_values());
         Ok((
             Definition {
+                sources: Sources::new(texts).of_release(&release),
                 release,
-                sources: Sources::new(texts),
                 content,
                 digest,
             },
@@ -244,11 +244,12 @@ impl Project {
         let compiled = definition::validate(&files, &given, schemas);
         let texts = compiled.sources.into_iter();
         let texts = texts.map(|source| (source.path, source.content)).collect();
-        Ok((
-            compiled.diagnostics,
-            Sources::new(texts),
-            compiled.configurations,
-        ))
+        let sources = Sources::new(texts);
+        let sources = match &compiled.release {
+            Some(release) => sources.of_release(release),
+            None => sources,
+        };
+        Ok((compiled.diagnostics, sources, compiled.configurations))
     }
 
     /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with

@@ -28,7 +28,9 @@ pub(crate) fn validate(
     let schemas = session.schemas(&args.variables)?;
     let (mut found, mut sources, configurations) =
         session.project.validate(&args.variables, &schemas)?;
-    found.extend(said_by_providers(session, args, configurations)?);
+    let mut said = said_by_providers(session, args, configurations)?;
+    said.0.sort_by_key(|one| sources.span(one));
+    found.extend(said);
     if !args.no_tests {
         found.extend(super::test::mistakes(
             session,
@@ -57,7 +59,7 @@ pub(crate) fn validate(
     Ok(if valid { exit::OK } else { exit::BAD_INPUT })
 }
 
-/// What providers find in configurations that have nothing else wrong, by place.
+/// What providers find in configurations that have nothing else wrong.
 fn said_by_providers(
     session: &Session,
     args: &ValidateArgs,
@@ -77,11 +79,9 @@ fn said_by_providers(
             };
             for mut diagnostic in said.0 {
                 diagnostic.address.get_or_insert(one.address.clone());
-                diagnostic.span.get_or_insert(one.span);
                 found.push(diagnostic);
             }
         }
-        found.0.sort_by_key(|one| one.span);
         found
     };
     Ok(session.tokio.block_on(asked))

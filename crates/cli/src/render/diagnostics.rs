@@ -1,17 +1,21 @@
 //! Diagnostics with the line they are about, a caret, and what to do.
 
+use super::blocks::Blocks;
 use super::style::{BAD, BOLD, DIM, RESET, WARN};
 use definition::{LineIndex, Outline};
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use value::{Diagnostic, Diagnostics, Severity, Span};
 
 /// Width that details are wrapped to.
 const WIDTH: usize = 96;
 
-/// The texts that spans point into.
+/// The texts that spans point into, and where blocks stand in them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sources(Vec<Source>);
+pub(crate) struct Sources {
+    texts: Vec<Source>,
+    blocks: Arc<Blocks>,
+}
 
 #[derive(Clone, Debug)]
 struct Source {
@@ -57,12 +61,28 @@ impl Sources {
                 outline: OnceLock::new(),
             }
         });
-        Self(sources.collect())
+        Self {
+            texts: sources.collect(),
+            blocks: Arc::default(),
+        }
+    }
+
+    /// The same texts as those of this release: what is said of its objects has a place in them.
+    pub(crate) fn of_release(self, release: &model::Release) -> Self {
+        Self {
+            blocks: Arc::new(Blocks::of(release)),
+            ..self
+        }
+    }
+
+    /// What a diagnostic is about, where that is known.
+    pub(crate) fn span(&self, diagnostic: &Diagnostic) -> Option<Span> {
+        diagnostic.span.or_else(|| self.blocks.find(diagnostic))
     }
 
     /// The lines that a span touches, and what stands around them.
     pub(crate) fn excerpt(&self, span: Span) -> Option<Excerpt<'_>> {
-        let source = self.0.get(span.source.0 as usize)?;
+        let source = self.texts.get(span.source.0 as usize)?;
         let first = source.lines.position(&source.text, span.start).line;
         // A span that ends at the beginning of a line does not touch it.
         let inside = span.end.saturating_sub(1).max(span.start);
@@ -82,22 +102,22 @@ impl Sources {
 
     /// How many texts there are.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.texts.len()
     }
 
     /// Adds a text; spans point into it by the number that [`Sources::len`] was before.
     pub(crate) fn push(&mut self, path: String, bytes: Vec<u8>) {
-        self.0.extend(Self::new(vec![(path, bytes)]).0);
+        self.texts.extend(Self::new(vec![(path, bytes)]).texts);
     }
 
     /// Lets go of the texts that were added after there were so many.
     pub(crate) fn truncate(&mut self, length: usize) {
-        self.0.truncate(length);
+        self.texts.truncate(length);
     }
 
     /// Where a span is; none when its text is not at hand.
     pub(crate) fn place(&self, span: Span) -> Option<Place<'_>> {
-        let source = self.0.get(span.source.0 as usize)?;
+        let source = self.texts.get(span.source.0 as usize)?;
         let start = source.lines.position(&source.text, span.start);
         let end = source.lines.position(&source.text, span.end);
         let line = source
@@ -133,7 +153,8 @@ fn one(out: &mut String, diagnostic: &Diagnostic, sources: &Sources) {
         "{style}{word}[{}]{RESET}{BOLD}: {summary}{RESET}",
         diagnostic.code
     );
-    let place = diagnostic.span.and_then(|span| sources.place(span));
+    let place = sources.span(diagnostic);
+    let place = place.and_then(|span| sources.place(span));
     match (&place, &diagnostic.address) {
         (Some(place), address) => {
             let about = address

@@ -27,7 +27,7 @@ use value::{
 /// A configuration as far as it is known before anybody plans, for its provider to look at.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// The block, as people name it.
+    /// The block, as people name it, in the first call of its module.
     pub address: String,
     /// Source address of the provider.
     pub provider: String,
@@ -35,8 +35,6 @@ pub struct Configuration {
     pub of: Option<(Mode, Name)>,
     /// The object that the type's schema implies.
     pub config: Value,
-    /// Where the block's header stands.
-    pub span: Span,
 }
 
 /// What all definitions have in common.
@@ -53,6 +51,8 @@ pub(super) struct Trial<'t> {
 struct Known<'t> {
     trial: &'t Release,
     module: &'t Module,
+    /// The beginning of addresses in the call as which it is looked at.
+    place: String,
     read: &'t BTreeMap<String, Vec<u8>>,
     locals: BTreeMap<Name, Value>,
     /// Keys of resources and module calls with repetition, as far as they are known.
@@ -145,6 +145,16 @@ fn first_calls(release: &Release, order: &Order) -> BTreeMap<usize, usize> {
     first.map(|(module, (_, at))| (module, at)).collect()
 }
 
+/// How addresses in a call begin.
+fn place_of(order: &Order, call: usize) -> String {
+    let caller = |at: usize| order.calls.get(at)?.parent.as_ref();
+    let steps = core::iter::successors(caller(call), |(parent, _)| caller(*parent));
+    let mut names: Vec<&Name> = steps.map(|(_, name)| name).collect();
+    names.reverse();
+    let names = names.iter();
+    names.map(|name| format!("module.{name}.")).collect()
+}
+
 /// Whether a call may have no instances, or one that it stands in.
 fn may_be_absent(definitions: &BTreeMap<usize, Known<'_>>, order: &Order, call: usize) -> bool {
     let caller = |at: usize| order.calls.get(at)?.parent.as_ref();
@@ -172,6 +182,7 @@ impl<'t> Trial<'t> {
             let known = Known {
                 trial: self.release,
                 module,
+                place: place_of(order, call),
                 read: self.read,
                 locals: BTreeMap::new(),
                 keys: BTreeMap::new(),
@@ -215,11 +226,10 @@ impl<'t> Trial<'t> {
                     }
                     if let Some(config) = self.value(known, &provider.config, false) {
                         self.configurations.push(Configuration {
-                            address: format!("provider.{}", provider.local),
+                            address: format!("{}provider.{}", known.place, provider.local),
                             provider: provider.source.clone(),
                             of: None,
                             config,
-                            span: provider.span,
                         });
                     }
                 }
@@ -357,11 +367,11 @@ impl<'t> Trial<'t> {
         if let Some(config) = self.config(known, resource, schema, never) {
             let (mode, kind) = (resource.mode, &resource.kind);
             self.configurations.push(Configuration {
-                address: crate::diag::references::resource_address(mode, kind, &resource.name),
+                address: known.place.clone()
+                    + &crate::diag::references::resource_address(mode, kind, &resource.name),
                 provider: resource.provider.clone(),
                 of: Some((mode, kind.clone())),
                 config,
-                span: resource.span,
             });
         }
         if let Some(key) = &resource.provider_config.key {
