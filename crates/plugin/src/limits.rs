@@ -57,6 +57,12 @@ pub(crate) const CACHED_SCHEMA_BYTES_MAX: u64 = 256 << 20;
 /// Times that a question is asked which fails for a reason that passes.
 pub(crate) const READING_ATTEMPTS_MAX: u32 = 6;
 
+/// Times that an object is looked at whose provider finds trouble with it, when an outcome was lost.
+pub(crate) const LOOKS_MAX: u32 = 4;
+
+/// Times that a provider is started and configured which ends meanwhile.
+pub(crate) const STARTS_MAX: u32 = 3;
+
 /// Pause before a question is asked again; it doubles with each attempt.
 pub(crate) const READING_PAUSE_MS: u64 = 100;
 

@@ -16,6 +16,7 @@ use core::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +55,12 @@ pub(crate) enum StartError {
     #[error("it said nothing within {} s", HANDSHAKE_MS_MAX / 1_000)]
     Silent { log: String },
     #[error("it ended before it said where it listens ({status})")]
-    Ended { status: String, log: String },
+    Ended {
+        status: String,
+        /// Somebody has ended it, with SIGKILL.
+        is_killed: bool,
+        log: String,
+    },
     #[error("it does not shake hands as a provider does")]
     Handshake {
         #[source]
@@ -248,6 +254,10 @@ async fn shake_hands(child: &mut Child, said: &Said) -> Result<Handshake, StartE
         // It has closed its output; only its end tells why.
         Ok(_) | Err(_) => {
             let ended = timeout(Duration::from_millis(EXIT_NOTICE_MS_MAX), child.wait()).await;
+            let is_killed = match &ended {
+                Ok(Ok(status)) => status.signal() == Some(Signal::KILL.as_raw()),
+                Ok(Err(_)) | Err(_) => false,
+            };
             let status = match ended {
                 Ok(Ok(status)) => status.to_string(),
                 Ok(Err(error)) => error.to_string(),
@@ -255,6 +265,7 @@ async fn shake_hands(child: &mut Child, said: &Said) -> Result<Handshake, StartE
             };
             return Err(StartError::Ended {
                 status,
+                is_killed,
                 log: said.last().await,
             });
         }

@@ -10,10 +10,10 @@ use crate::diag;
 use crate::form::{self, Form};
 use crate::limits::{
     CHANGING_CALL_MS_MAX, LOCAL_CALL_MS_MAX, READING_ATTEMPTS_MAX, READING_CALL_MS_MAX,
-    READING_PAUSE_MS, THROTTLED_MS,
+    READING_PAUSE_MS, STARTS_MAX, THROTTLED_MS,
 };
 use crate::method::Method;
-use crate::process::{Launch, Process};
+use crate::process::{Launch, Process, StartError};
 use crate::propose;
 use crate::schema::Offered;
 use crate::stamp;
@@ -688,27 +688,42 @@ impl Plugin {
         }
     }
 
+    /// A provider with this configuration. One that is killed meanwhile says nothing of the configuration: another is
+    /// started in its place.
     async fn configure(&self, config: &Value) -> Result<Arc<dyn Provider>, Diagnostics> {
         use std::sync::atomic::Ordering;
         // The process may have ended over a call of a function.
         let fresh = !self.taken.swap(true, Ordering::Relaxed) && !self.has_ended();
-        let plugin = if fresh { self.clone() } else { self.another() };
+        let mut plugin = if fresh { self.clone() } else { self.another() };
+        let mut started = 1;
+        loop {
+            // Ends with an answer, or with the last start.
+            match plugin.configured_with(config).await {
+                Ok(()) => return Ok(Arc::new(plugin)),
+                Err(_) if plugin.has_ended() && started < STARTS_MAX => plugin = self.another(),
+                Err(found) => return Err(found),
+            }
+            started += 1;
+        }
+    }
+
+    async fn configured_with(&self, config: &Value) -> Result<(), Diagnostics> {
         let form = Form::new(self.source(), &self.schema.provider);
         let nothing = propose::empty_block(&self.schema.provider);
         // Where nobody has written a configuration down, it is an empty one.
         let config = if config.is_null() { &nothing } else { config };
         let config = form.encode("configuration", config)?;
-        plugin.check_configuration(&config).await?;
+        self.check_configuration(&config).await?;
         let request = wire::Configure {
             terraform_version: TERRAFORM_VERSION.to_owned(),
             config: Some(config),
             client_capabilities: Some(CAPABILITIES),
         };
-        let answer: wire::Found = plugin
+        let answer: wire::Found = self
             .call(Method::Configure, request, READING_CALL_MS_MAX)
             .await?;
         checked(said(self.source(), &answer.diagnostics))?;
-        Ok(Arc::new(plugin))
+        Ok(())
     }
 }
 
@@ -888,7 +903,7 @@ fn not_begun(diagnostics: Diagnostics) -> Outcome {
 
 /// The pause before a question is asked again: it grows, and differs from object to object, so that those that failed
 /// together do not come back together.
-fn pause_ms(address: &str, attempt: u32, retry: Option<&Retry>) -> u64 {
+pub(crate) fn pause_ms(address: &str, attempt: u32, retry: Option<&Retry>) -> u64 {
     let base_ms = retry.and_then(|retry| retry.base_ms);
     let cap_ms = retry.and_then(|retry| retry.cap_ms);
     let grown_ms = base_ms.unwrap_or(READING_PAUSE_MS) << attempt.min(10);
@@ -911,10 +926,20 @@ fn retry_of(question: &Question) -> Option<&Retry> {
     }
 }
 
+/// Starts a provider. One that somebody kills meanwhile is started again.
 async fn start(options: &Options) -> Result<Process, Diagnostics> {
-    Process::start(&options.launch, options.tether.as_deref())
-        .await
-        .map_err(|error| diag::not_started(&options.source, &error).into())
+    let mut started = 1;
+    loop {
+        // Ends with a provider, or with the last start.
+        match Process::start(&options.launch, options.tether.as_deref()).await {
+            Ok(process) => return Ok(process),
+            Err(StartError::Ended {
+                is_killed: true, ..
+            }) if started < STARTS_MAX => {}
+            Err(error) => return Err(diag::not_started(&options.source, &error).into()),
+        }
+        started += 1;
+    }
 }
 
 async fn ask_schema(source: &str, process: &Process) -> Result<Offered, Diagnostics> {

@@ -7,10 +7,12 @@
 //! what was planned. Every rung is told, so that it stands in the book.
 
 use crate::known::{self, By, Find, Known, Stamped, TypeRule};
+use crate::limits::LOOKS_MAX;
 use crate::propose;
 use crate::provider::Plugin;
 use crate::{diag, stamp, trouble};
 use contract::{Inquiry, Looked, Outcome};
+use core::time::Duration;
 use model::{ActionId, Change, Mode, ReadAnswer, ReadQuestion, Recovery, Rung, Verb};
 use std::collections::BTreeMap;
 use value::{Diagnostics, Name, Type, Value};
@@ -151,7 +153,16 @@ impl Plugin {
             private: change.private.clone(),
             retry: None,
         };
-        let answer = match self.read(&question).await {
+        let address = question.address.to_string();
+        let mut looks = 1;
+        let seen = loop {
+            // Ends with what is seen, or with the last look.
+            match self.read(&question).await {
+                Err(found) if self.looks_again(&address, &mut looks, &found).await => {}
+                seen => break seen,
+            }
+        };
+        let answer = match seen {
             Ok(answer) => answer,
             Err(found) => return could_not_look(&found),
         };
@@ -180,6 +191,18 @@ impl Plugin {
                 },
             },
         }
+    }
+
+    /// Whether an object is to be looked at again, after a pause: it may come to be or go in this moment, so that some
+    /// of it is there and some is not, which providers take for trouble, and a moment later do not.
+    async fn looks_again(&self, name: &str, looks: &mut u32, found: &Diagnostics) -> bool {
+        if trouble::passes(found) || *looks >= LOOKS_MAX || self.has_ended() {
+            return false;
+        }
+        let pause_ms = crate::provider::pause_ms(name, *looks, None);
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        *looks += 1;
+        true
     }
 
     /// Looks for what a creation may have made.
@@ -220,13 +243,25 @@ impl Plugin {
         let mut there = Vec::new();
         for name in names.iter().take(FOUND_MAX) {
             let asked = format!("{kind} {name}");
-            match self.read_by(change, name).await {
+            // Of many names that might be it, those that are none are not understood, however often.
+            let mut looks = if matches!(way.rung, Asked::Search(_)) {
+                LOOKS_MAX
+            } else {
+                1
+            };
+            let seen = loop {
+                // Ends with what is seen, or with the last look.
+                match self.read_by(change, name).await {
+                    Err(found) if self.looks_again(name, &mut looks, &found).await => {}
+                    seen => break seen,
+                }
+            };
+            match seen {
                 Ok(Some(answer)) => {
                     tell(asked, "it is there");
                     there.push((name, answer));
                 }
                 Ok(None) => tell(asked, "nothing"),
-                // Of many names that might be it, those that are none are not understood.
                 Err(found) if matches!(way.rung, Asked::Search(_)) && !trouble::passes(&found) => {
                     tell(asked, &first(&found));
                 }

@@ -182,6 +182,34 @@ async fn what_was_lost_is_looked_for() {
     );
 }
 
+/// Part of an object may be there and part not, in the moment in which it is made or removed.
+#[tokio::test]
+async fn trouble_of_one_moment_does_not_make_an_outcome_unclear() {
+    for (times, is_clear) in [(2, true), (0, false)] {
+        let faults = format!(
+            r#"[{{"call": "ReadResource", "times": {times}, "does": "error", "says": "half of it is gone"}}]"#
+        );
+        let bed = Bed::with_faults(&faults);
+        let provider = bed.configured().await;
+        let outcome = create(provider.as_ref(), config("a", None, None)).await;
+        let Outcome::Changed {
+            object: Some(made), ..
+        } = outcome
+        else {
+            panic!("{outcome:?}");
+        };
+        let delete = change(Verb::Delete, Some(made), None, None);
+        bed.mock.lose("mock_thing:a:1");
+        match provider.inquire(action(), &delete).await.inquiry {
+            Inquiry::Found(Outcome::Changed { object: None, .. }) if is_clear => {}
+            Inquiry::Unclear { what } if !is_clear => {
+                assert!(what.contains("half of it is gone"), "{what}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_configuration_can_be_refused() {
     let bed = Bed::new(crate::bed::SCRIPT, Major::Five);

@@ -182,6 +182,35 @@ async fn a_configuration_that_was_accepted_needs_no_second_check() {
     attempt(&remembering, None).await.unwrap_err();
 }
 
+/// Whoever kills a provider while it starts, or is configured, says nothing of what it was to do.
+#[tokio::test]
+async fn a_provider_that_is_killed_at_its_beginning_is_started_again() {
+    let crash = r#"{"faults": [{"call": "ConfigureProvider", "does": "crash"}],"#;
+    for (killed, script) in [
+        ("$(wc -l <log) -lt 3", SCRIPT.to_owned()),
+        ("$(wc -l <log) -lt 4", SCRIPT.to_owned()),
+        ("1 -eq 2", SCRIPT.replacen('{', crash, 1)),
+    ] {
+        let programs = Programs::new();
+        let mock = programs.mock(&script, 6);
+        let text = std::fs::read_to_string(&mock).unwrap();
+        let kill = format!(
+            "cd '{}'; echo started >>log; [ {killed} ] && kill -KILL $$\n",
+            programs.0.path().display()
+        );
+        let text = text.replacen("echo started", &format!("{kill}: echo started"), 1);
+        std::fs::write(&mock, text).unwrap();
+        let plugin = Plugin::start(options(&mock)).await;
+        let made = match &plugin {
+            Ok(plugin) => configured(plugin).await.map(|_| ()),
+            Err(found) => Err(found.clone()),
+        };
+        assert_eq!(programs.starts(), 3, "{killed}");
+        let is_whole = killed.ends_with('3') && made.is_ok();
+        assert!(is_whole || made.is_err(), "{killed}: {made:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_crash_is_told_with_its_last_words() {
     let faults = r#"{"faults": [{"call": "ApplyResourceChange", "does": "crash"}],"#;
