@@ -165,6 +165,17 @@ impl Project {
         Self::whole(definition::compile(&files, &given, schemas))
     }
 
+    /// The same where everything is to be destroyed.
+    pub(crate) fn compile_to_destroy(
+        &self,
+        variables: &Variables,
+        schemas: &[ProviderSchema],
+    ) -> Result<(Definition, value::Diagnostics), CommandError> {
+        let given = self.given(variables)?;
+        let files = DiskFiles::new(self.root.clone());
+        Self::whole(definition::compile_to_destroy(&files, &given, schemas))
+    }
+
     /// The same for somebody who only looks: variables may be without a value, and nothing need be written yet.
     pub(crate) fn compile_loosely(
         &self,

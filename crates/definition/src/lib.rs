@@ -35,8 +35,9 @@ mod version;
 pub use compile::{
     Backend, Compiled, Configuration, DELIVERY_FILE, Dependency, DependencyKind, Files, Given,
     Installed, NeededTypes, RELEASE_FORMAT, Reached, ReachedCall, ReadBackend, Source,
-    TERRAFORM_VERSION, answer, backend, compile, compile_under_test, contracted, dependencies,
-    given_values, is_backend_read, is_inside, reach, requirements, validate, variables_file,
+    TERRAFORM_VERSION, answer, backend, compile, compile_to_destroy, compile_under_test,
+    contracted, dependencies, given_values, is_backend_read, is_inside, reach, requirements,
+    validate, variables_file,
 };
 pub use console::{Asked, Completions, Console, ValueOf, is_unfinished};
 pub use constant::Nothing;

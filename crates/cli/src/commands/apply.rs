@@ -74,7 +74,7 @@ pub(super) fn previewed(
     mode: PlanMode,
     json: bool,
 ) -> Result<Previewed, CommandError> {
-    let definition = compiled(session, &planning.variables, json)?;
+    let definition = compiled_for(session, &planning.variables, mode, json)?;
     let environment = session.environment(None)?;
     let (world, _) = session.world(&environment)?;
     Session::warn_if_open(&world);
@@ -129,17 +129,17 @@ pub(crate) fn apply(
     if !args.auto_approve && (json || !args.input) {
         return Err(nobody_to_ask(if json { "--json" } else { "-input=false" }));
     }
-    let mut definition = compiled(session, &args.planning.variables, json)?;
-    if !definition.release.environments.is_empty() {
-        return Err(CommandError::Usage(
-            "this project has environments; say which one: steadfast deploy NAME".to_owned(),
-        ));
-    }
     let mode = match mode {
         PlanMode::Normal if args.destroy => PlanMode::Destroy,
         PlanMode::Normal => mode_of(&args.planning),
         PlanMode::Destroy | PlanMode::RefreshOnly => mode,
     };
+    let mut definition = compiled_for(session, &args.planning.variables, mode, json)?;
+    if !definition.release.environments.is_empty() {
+        return Err(CommandError::Usage(
+            "this project has environments; say which one: steadfast deploy NAME".to_owned(),
+        ));
+    }
     let replace = replaced(&args.planning)?;
     let writer = session.writer()?;
     let environment = session.environment(None)?;
@@ -530,9 +530,21 @@ pub(crate) fn compiled(
     variables: &crate::args::Variables,
     json: bool,
 ) -> Result<Definition, CommandError> {
-    let (definition, found) = session
-        .project
-        .compile(variables, &session.schemas(variables)?)?;
+    compiled_for(session, variables, PlanMode::Normal, json)
+}
+
+/// The same for a plan of this mode.
+fn compiled_for(
+    session: &Session,
+    variables: &crate::args::Variables,
+    mode: PlanMode,
+    json: bool,
+) -> Result<Definition, CommandError> {
+    let (project, schemas) = (&session.project, session.schemas(variables)?);
+    let (definition, found) = match mode {
+        PlanMode::Destroy => project.compile_to_destroy(variables, &schemas)?,
+        PlanMode::Normal | PlanMode::RefreshOnly => project.compile(variables, &schemas)?,
+    };
     say(&found, &definition.sources, json);
     session.lend(&definition.release);
     Ok(definition)

@@ -58,13 +58,15 @@ pub enum Given {
     },
 }
 
-/// What becomes of a definition whose variables do not all have values.
+/// What a definition is compiled for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
-    /// It cannot be carried out.
-    Refused,
-    /// It can be looked at.
-    Allowed,
+pub(super) enum Purpose {
+    /// It is carried out.
+    Apply,
+    /// Everything is destroyed: what one object says of another is not looked at any more.
+    Destroy,
+    /// Somebody wants to know what is wrong with it. Variables may be without a value.
+    Look,
 }
 
 /// One value with what messages need.
@@ -165,7 +167,7 @@ pub(super) fn apply(
     root: &Definition,
     constraints: &BTreeMap<Name, Constraint>,
     given: &[Given],
-    without: Missing,
+    purpose: Purpose,
     loader: &mut Loader<'_>,
     release: &mut Release,
 ) {
@@ -203,7 +205,7 @@ pub(super) fn apply(
             }
         };
     }
-    if without == Missing::Refused {
+    if purpose != Purpose::Look {
         missing(root, release, &named, diagnostics);
     }
 }

@@ -57,6 +57,7 @@ use crate::testing::UnderTest;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use inputs::Purpose;
 use model::{Digest, ProviderSchema, Release, SourceText};
 use module::Compiler;
 use value::Diagnostics;
@@ -91,13 +92,23 @@ pub struct Compiled {
 /// `schemas` are the providers that this program has. A directory with a `steadfast.hcl` gives a release with delivery;
 /// one with nothing but `.tf` files gives a plain one.
 pub fn compile(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Compiled {
-    compiled(files, given, schemas, inputs::Missing::Refused)
+    compiled(files, given, schemas, Purpose::Apply)
+}
+
+/// The same as [`compile`] for a plan that destroys everything: that an instance does not exist which another object
+/// refers to is no mistake then.
+pub fn compile_to_destroy(
+    files: &dyn Files,
+    given: &[Given],
+    schemas: &[ProviderSchema],
+) -> Compiled {
+    compiled(files, given, schemas, Purpose::Destroy)
 }
 
 /// The same as [`compile`] for somebody who only wants to know what is wrong with the definition: values of variables
 /// may be missing, and the release is not fit to be carried out then.
 pub fn validate(files: &dyn Files, given: &[Given], schemas: &[ProviderSchema]) -> Compiled {
-    compiled(files, given, schemas, inputs::Missing::Allowed)
+    compiled(files, given, schemas, Purpose::Look)
 }
 
 /// The same as [`compile`] for a run of a test file, whose values win over those that are given from outside.
@@ -118,24 +129,18 @@ pub fn compile_under_test(
     loader.tested = true;
     loader.load_root_in(test.directory.as_deref().unwrap_or("."));
     loader.configure_for(test);
-    finished(
-        &mut loader,
-        files,
-        &given,
-        schemas,
-        inputs::Missing::Refused,
-    )
+    finished(&mut loader, files, &given, schemas, Purpose::Apply)
 }
 
 fn compiled(
     files: &dyn Files,
     given: &[Given],
     schemas: &[ProviderSchema],
-    missing: inputs::Missing,
+    purpose: Purpose,
 ) -> Compiled {
     let mut loader = Loader::new(files, given);
     loader.load_root();
-    finished(&mut loader, files, given, schemas, missing)
+    finished(&mut loader, files, given, schemas, purpose)
 }
 
 fn finished(
@@ -143,7 +148,7 @@ fn finished(
     files: &dyn Files,
     given: &[Given],
     schemas: &[ProviderSchema],
-    missing: inputs::Missing,
+    purpose: Purpose,
 ) -> Compiled {
     loader.report_missing();
     if loader.incomplete {
@@ -152,7 +157,7 @@ fn finished(
         return finish(sources, core::mem::take(&mut loader.diagnostics));
     }
     let release_sources = loader.sources.len();
-    let (mut release, mut diagnostics) = modules(loader, given, schemas, missing);
+    let (mut release, mut diagnostics) = modules(loader, given, schemas, purpose);
     let order = match graph::order(&release) {
         Ok(order) => order,
         Err(found) => {
@@ -179,7 +184,7 @@ fn finished(
     );
     let mut configurations = Vec::new();
     if !found.has_errors() {
-        let (wrong, tried) = trial::run(&release, &order, schemas, &read);
+        let (wrong, tried) = trial::run(&release, &order, schemas, &read, purpose);
         found.extend(wrong);
         configurations = tried;
     }
@@ -208,7 +213,7 @@ fn modules(
     loader: &mut Loader<'_>,
     given: &[Given],
     schemas: &[ProviderSchema],
-    missing: inputs::Missing,
+    purpose: Purpose,
 ) -> (Release, Diagnostics) {
     let definitions = core::mem::take(&mut loader.definitions);
     let mut compiler = Compiler::new(&definitions, schemas);
@@ -229,7 +234,7 @@ fn modules(
     }
     let mut diagnostics = compiler.diagnostics;
     if let Some(root) = definitions.first() {
-        inputs::apply(root, &constraints, given, missing, loader, &mut release);
+        inputs::apply(root, &constraints, given, purpose, loader, &mut release);
     }
     diagnostics.extend(core::mem::take(&mut loader.diagnostics));
     (release, diagnostics)

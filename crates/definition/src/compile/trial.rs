@@ -8,6 +8,7 @@
 
 use super::address::known_keys;
 use super::graph::{Node, Order};
+use super::inputs::Purpose;
 use crate::diag::{ephemeral, trial as diag};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -45,6 +46,7 @@ pub(super) struct Trial<'t> {
     read: &'t BTreeMap<String, Vec<u8>>,
     found: Diagnostics,
     configurations: Vec<Configuration>,
+    purpose: Purpose,
 }
 
 /// What is known in one definition.
@@ -76,6 +78,7 @@ pub(super) fn run(
     order: &Order,
     schemas: &[ProviderSchema],
     read: &BTreeMap<String, Vec<u8>>,
+    purpose: Purpose,
 ) -> (Diagnostics, Vec<Configuration>) {
     let mut trial = Trial {
         release,
@@ -83,6 +86,7 @@ pub(super) fn run(
         read,
         found: Diagnostics::new(),
         configurations: Vec::new(),
+        purpose,
     };
     let first = first_calls(release, order);
     let mut definitions: BTreeMap<usize, Known<'_>> = BTreeMap::new();
@@ -243,7 +247,8 @@ impl<'t> Trial<'t> {
     }
 
     fn report(&mut self, found: Diagnostic) {
-        if !self.found.0.contains(&found) {
+        let is_past = self.purpose == Purpose::Destroy && diag::is_of_instances(&found);
+        if !is_past && !self.found.0.contains(&found) {
             self.found.push(found);
         }
     }

@@ -7,6 +7,11 @@ use alloc::format;
 use model::{Key, Mode};
 use value::Reference;
 
+/// Whether an instance is what does not exist.
+pub(crate) fn is_of_instances(found: &Diagnostic) -> bool {
+    found.code == NO_SUCH_INSTANCE.0
+}
+
 pub(crate) fn invalid_repetition(span: Span, why: &str) -> Diagnostic {
     error(INVALID_REPETITION, why, span)
 }
