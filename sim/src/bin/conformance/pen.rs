@@ -88,13 +88,22 @@ impl<O: Outside> Pen<O> {
         self.core.world()
     }
 
-    /// Compiles texts by name.
-    pub(crate) fn compiled(&self, texts: &BTreeMap<String, String>) -> Result<Compiled, String> {
+    /// Compiles texts by name, for a plan of this mode.
+    pub(crate) fn compiled(
+        &self,
+        texts: &BTreeMap<String, String>,
+        mode: PlanMode,
+    ) -> Result<Compiled, String> {
         let content = texts.iter();
         let content = content.map(|(path, text)| (path.clone(), text.clone().into_bytes()));
         let project = Project(content.collect());
         let schemas: Vec<_> = self.schemas.values().cloned().collect();
-        let compiled = definition::compile(&project, &[], &schemas);
+        let compiled = match mode {
+            PlanMode::Destroy => definition::compile_to_destroy(&project, &[], &schemas),
+            PlanMode::Normal | PlanMode::RefreshOnly => {
+                definition::compile(&project, &[], &schemas)
+            }
+        };
         let Some(release) = compiled.release else {
             return Err(told(&compiled.diagnostics));
         };

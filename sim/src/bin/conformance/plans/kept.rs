@@ -17,9 +17,9 @@ const KEPT: &[Kept] = &[
     // An instance whose key is not among those that are written in so many words is found before anybody plans, so that
     // it is found in every plan and not only in those that come upon it.
     Kept {
-        name: "an instance that is not written, outside of what is targeted, or where nothing is made",
+        name: "an instance that is not written, outside of what is targeted, or where only note is taken",
         is_it: |request, theirs, ours| {
-            ["-target=", "-refresh-only", "-destroy"]
+            ["-target=", "-refresh-only"]
                 .iter()
                 .any(|option| asks(request, option))
                 && matches!(theirs, Step::Planned(_))

@@ -66,8 +66,8 @@ fn planned(
     files: &Files,
     request: &[String],
 ) -> Result<(Step, Compiled), String> {
-    let compiled = pen.compiled(files)?;
     let options = request::options(request, options(PlanMode::Normal))?;
+    let compiled = pen.compiled(files, options.mode)?;
     let (plan, loaded) = pen.planned(&compiled, options)?;
     let making = Making {
         loaded: &loaded,

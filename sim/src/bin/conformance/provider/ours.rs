@@ -44,10 +44,13 @@ pub(crate) fn asked(scenario: &Scenario) -> Result<Asked, String> {
         }
         // Each command meets its providers anew.
         pen.outside.forget();
-        let ended = pen.compiled(&texts).and_then(|compiled| match step {
-            Step::Plan => pen.planned(&compiled, options(PlanMode::Normal)).map(drop),
-            Step::Destroy => pen.apply(&compiled, PlanMode::Destroy),
-            _ => pen.apply(&compiled, PlanMode::Normal),
+        let mode = match step {
+            Step::Destroy => PlanMode::Destroy,
+            _ => PlanMode::Normal,
+        };
+        let ended = pen.compiled(&texts, mode).and_then(|compiled| match step {
+            Step::Plan => pen.planned(&compiled, options(mode)).map(drop),
+            _ => pen.apply(&compiled, mode),
         });
         asked.push(lines(&mock, step, ended.is_ok()));
     }
