@@ -5,7 +5,7 @@ use crate::error::CommandError;
 use crate::files::DiskFiles;
 use crate::render::diagnostics::Sources;
 use definition::{Compiled, Configuration, Files as _, Given};
-use model::{Digest, Module, ProviderSchema, Release, RunOptions};
+use model::{Digest, Module, PlanMode, ProviderSchema, Release, RunOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,26 +154,21 @@ impl Project {
         Ok(definition::backend(&files, &given))
     }
 
-    /// Compiles what is written, with values from everywhere they may come from.
+    /// Compiles what is written for a plan of this mode, with values from everywhere they may come from.
     pub(crate) fn compile(
         &self,
         variables: &Variables,
         schemas: &[ProviderSchema],
+        mode: PlanMode,
     ) -> Result<(Definition, value::Diagnostics), CommandError> {
         let given = self.given(variables)?;
         let files = DiskFiles::new(self.root.clone());
-        Self::whole(definition::compile(&files, &given, schemas))
-    }
-
-    /// The same where everything is to be destroyed.
-    pub(crate) fn compile_to_destroy(
-        &self,
-        variables: &Variables,
-        schemas: &[ProviderSchema],
-    ) -> Result<(Definition, value::Diagnostics), CommandError> {
-        let given = self.given(variables)?;
-        let files = DiskFiles::new(self.root.clone());
-        Self::whole(definition::compile_to_destroy(&files, &given, schemas))
+        Self::whole(match mode {
+            PlanMode::Destroy => definition::compile_to_destroy(&files, &given, schemas),
+            PlanMode::Normal | PlanMode::RefreshOnly => {
+                definition::compile(&files, &given, schemas)
+            }
+        })
     }
 
     /// The same for somebody who only looks: variables may be without a value, and nothing need be written yet.

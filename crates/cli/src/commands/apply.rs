@@ -540,11 +540,8 @@ fn compiled_for(
     mode: PlanMode,
     json: bool,
 ) -> Result<Definition, CommandError> {
-    let (project, schemas) = (&session.project, session.schemas(variables)?);
-    let (definition, found) = match mode {
-        PlanMode::Destroy => project.compile_to_destroy(variables, &schemas)?,
-        PlanMode::Normal | PlanMode::RefreshOnly => project.compile(variables, &schemas)?,
-    };
+    let schemas = session.schemas(variables)?;
+    let (definition, found) = session.project.compile(variables, &schemas, mode)?;
     say(&found, &definition.sources, json);
     session.lend(&definition.release);
     Ok(definition)

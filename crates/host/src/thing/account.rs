@@ -1,7 +1,7 @@
 //! `host_user` and `host_group`: accounts in `/etc/passwd` and `/etc/group`, with the programs of `shadow`, or those of
 //! busybox as far as they go.
 
-use super::{Found, Sort, ask, flag, given, nothing_foreseen, number, one_line, plain_name, step};
+use super::{Found, Manner, Sort, ask, flag, given, number, one_line, plain_name, step};
 use super::{text_or_empty, texts};
 use crate::diag::{self, Trouble};
 use crate::machine::{Machine, Request};
@@ -13,32 +13,22 @@ pub(super) const GROUP: Sort = Sort {
     kind: "host_group",
     schema: group_schema,
     identity: "name",
-    default: super::no_default,
     check: check_group,
-    foresee: nothing_foreseen,
     look: look_group,
     set: set_group,
     remove: remove_group,
-    is_state: false,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: None,
+    manner: Manner::THING,
 };
 
 pub(super) const USER: Sort = Sort {
     kind: "host_user",
     schema: user_schema,
     identity: "name",
-    default: super::no_default,
     check: check_user,
-    foresee: nothing_foreseen,
     look: look_user,
     set: set_user,
     remove: remove_user,
-    is_state: false,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: None,
+    manner: Manner::THING,
 };
 
 /// The databases, and the line of `/etc/shadow` where that may be read.

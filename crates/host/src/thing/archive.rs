@@ -3,7 +3,7 @@
 //! What was unpacked stands in a file of the directory, with the digest of the archive; it is written last. So an
 //! interrupted unpacking is begun again, and what an archive no longer has is removed.
 
-use super::{Found, Sort, edit, given, no_default, number, one_line, step, text_or_empty};
+use super::{Found, Manner, Sort, edit, given, number, one_line, step, text_or_empty};
 use crate::diag::{self, Trouble};
 use crate::limits::{FILE_BYTES_MAX, LONG_REQUEST_TIMEOUT_MS};
 use crate::machine::{Machine, Request};
@@ -20,16 +20,16 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_archive",
     schema,
     identity: "path",
-    default: no_default,
     check,
-    foresee,
     look,
     set,
     remove,
-    is_state: false,
-    is_gone: super::never_gone,
-    beyond: &["strip"],
-    not_imported: Some("nothing there says where it came from"),
+    manner: Manner {
+        foresee,
+        beyond: &["strip"],
+        not_imported: Some("nothing there says where it came from"),
+        ..Manner::THING
+    },
 };
 
 /// Says what was unpacked.

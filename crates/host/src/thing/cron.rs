@@ -1,8 +1,6 @@
 //! `host_cron`: a job of cron, in a file of its own in `/etc/cron.d`.
 
-use super::{
-    Found, Sort, edit, given, nothing_foreseen, one_line, pairs, plain_name, text_or_empty,
-};
+use super::{Found, Manner, Sort, edit, given, one_line, pairs, plain_name, text_or_empty};
 use crate::diag::{self, Trouble};
 use crate::machine::Machine;
 use crate::schema::block;
@@ -14,16 +12,14 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_cron",
     schema,
     identity: "name",
-    default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: false,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: None,
+    manner: Manner {
+        default,
+        ..Manner::THING
+    },
 };
 
 /// The first line of a file of ours.

@@ -4,9 +4,7 @@
 //! stands in a directory of the daemon beside what it runs (`run`), who runs (`pid` and `child`, each with the time at
 //! which the kernel started it, so that a process with the same number is not taken for it) and the output (`log`).
 
-use super::{
-    Found, Sort, ask, flag, nothing_foreseen, pairs, plain_name, step, text_or_empty, texts,
-};
+use super::{Found, Manner, Sort, ask, flag, pairs, plain_name, step, text_or_empty, texts};
 use crate::diag::{self, Trouble};
 use crate::limits::LONG_REQUEST_TIMEOUT_MS;
 use crate::machine::{Machine, Request};
@@ -20,16 +18,16 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_daemon",
     schema,
     identity: "name",
-    default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: false,
-    is_gone: super::never_gone,
-    beyond: &["triggers"],
-    not_imported: Some("what it runs cannot be told from what is there"),
+    manner: Manner {
+        default,
+        beyond: &["triggers"],
+        not_imported: Some("what it runs cannot be told from what is there"),
+        ..Manner::THING
+    },
 };
 
 /// Seconds that a daemon has to end where nothing is said, and the most.

@@ -1,7 +1,7 @@
 //! `host_line`: one line in a text file that is otherwise somebody else's.
 
 use super::edit;
-use super::{Found, Sort, given, no_default, nothing_foreseen, one_line, text_or_empty};
+use super::{Found, Manner, Sort, given, one_line, text_or_empty};
 use crate::diag::{self, Trouble};
 use crate::machine::Machine;
 use crate::schema::block;
@@ -14,16 +14,15 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_line",
     schema,
     identity: "path",
-    default: no_default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: true,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: Some("a file has many lines, and its path does not say which"),
+    manner: Manner {
+        is_state: true,
+        not_imported: Some("a file has many lines, and its path does not say which"),
+        ..Manner::THING
+    },
 };
 
 /// Attributes that are regular expressions.

@@ -31,18 +31,24 @@ pub(crate) struct Sort {
     pub(crate) schema: fn() -> BlockSchema,
     /// The attribute that says which thing it is: another one is another object.
     identity: &'static str,
-    /// What an attribute is that is not set, where the machine does not choose it.
-    default: fn(&str) -> Option<Value>,
     /// Everything that is wrong with a configuration, as far as it is known.
     check: fn(&Value) -> Result<(), Diagnostic>,
-    /// What can be said of the result before anything is done.
-    foresee: fn(&Machine, &Value) -> Result<Found, Diagnostic>,
     /// Looks at the thing that an object describes.
     look: fn(&Machine, &Value) -> Result<Option<Found>, Trouble>,
     /// Makes the thing as planned. The object that was there before is none for a new one.
     set: fn(&Machine, ActionId, &Value, Option<&Value>) -> Result<(), Trouble>,
     /// Takes the thing away, which is there.
     remove: fn(&Machine, ActionId, &Value) -> Result<(), Trouble>,
+    /// In what it differs from most.
+    manner: Manner,
+}
+
+/// What most things have in common, and some do not.
+struct Manner {
+    /// What an attribute is that is not set, where the machine does not choose it.
+    default: fn(&str) -> Option<Value>,
+    /// What can be said of the result before anything is done.
+    foresee: fn(&Machine, &Value) -> Result<Found, Diagnostic>,
     /// Whether one that is there and differs is set all the same: it is no thing that somebody made, but a state.
     is_state: bool,
     /// Whether a thing that was found is as one that was taken away.
@@ -51,6 +57,18 @@ pub(crate) struct Sort {
     beyond: &'static [&'static str],
     /// Why one that is there cannot be taken over by its name alone.
     not_imported: Option<&'static str>,
+}
+
+impl Manner {
+    /// That of a thing that somebody made, of which a look shows everything.
+    const THING: Self = Self {
+        default: |_| None,
+        foresee: |_, _| Ok(Vec::new()),
+        is_state: false,
+        is_gone: |_| false,
+        beyond: &[],
+        not_imported: None,
+    };
 }
 
 /// All of them.
@@ -70,18 +88,6 @@ pub(crate) const SORTS: [&Sort; 10] = [
 /// The sort of a resource type.
 pub(crate) fn sort(kind: &str) -> Option<&'static Sort> {
     SORTS.into_iter().find(|sort| sort.kind == kind)
-}
-
-fn nothing_foreseen(_: &Machine, _: &Value) -> Result<Found, Diagnostic> {
-    Ok(Vec::new())
-}
-
-fn never_gone(_: &Found) -> bool {
-    false
-}
-
-fn no_default(_: &str) -> Option<Value> {
-    None
 }
 
 impl Sort {
@@ -111,7 +117,7 @@ impl Sort {
             let before = prior
                 .get(name)
                 .filter(|value| !value.is_null() && !is_other);
-            let default = (self.default)(name);
+            let default = (self.manner.default)(name);
             let value = default.or_else(|| before.cloned());
             let value = value.unwrap_or_else(|| Value::unknown(attribute.ty.clone()));
             entries.insert(name.clone(), value);
@@ -120,7 +126,7 @@ impl Sort {
         let id = config.get(self.identity).cloned().map(Value::without_marks);
         let id = id.map(|id| ("id", id));
         let planned = form::with(&planned, id);
-        let planned = form::with(&planned, (self.foresee)(machine, config)?);
+        let planned = form::with(&planned, (self.manner.foresee)(machine, config)?);
         let replaced: &[&str] = if is_other { &[self.identity] } else { &[] };
         Ok(form::planned(planned, replaced, Repeat::Safe))
     }
@@ -174,7 +180,7 @@ impl Sort {
             Parts::Update { planned, prior, .. } => (planned, Some(prior)),
             Parts::Delete { prior } => {
                 let found = (self.look)(machine, prior)?;
-                if found.is_some_and(|found| !(self.is_gone)(&found)) {
+                if found.is_some_and(|found| !(self.manner.is_gone)(&found)) {
                     (self.remove)(machine, action, prior)?;
                 }
                 return Ok(form::deleted());
@@ -185,13 +191,13 @@ impl Sort {
         if let Some(found) = (self.look)(machine, planned)? {
             let different = Self::differences(&found, planned);
             let is_beyond = prior.is_some_and(|prior| {
-                let mut beyond = self.beyond.iter();
+                let mut beyond = self.manner.beyond.iter();
                 beyond.any(|name| !form::same(planned, prior, name))
             });
             if different.is_empty() && !is_beyond {
                 return Ok(self.done(change, found));
             }
-            if prior.is_none() && !self.is_state {
+            if prior.is_none() && !self.manner.is_state {
                 let id = self.name(planned);
                 return Err(diag::exists_otherwise(self.kind, &id, &different).into());
             }
@@ -223,7 +229,7 @@ impl Sort {
         let (Trouble::Refused(diagnostic) | Trouble::Failed(diagnostic, _)) = trouble else {
             return Err(trouble);
         };
-        let found = match self.is_state {
+        let found = match self.manner.is_state {
             true => None,
             false => (self.look)(machine, planned)?,
         };
@@ -277,7 +283,7 @@ impl Sort {
             Parts::Update { planned, prior, .. } => (planned, Some(prior)),
             Parts::Delete { prior } => {
                 return Ok(match (self.look)(machine, prior)? {
-                    Some(found) if !(self.is_gone)(&found) => Inquiry::Absent,
+                    Some(found) if !(self.manner.is_gone)(&found) => Inquiry::Absent,
                     Some(_) | None => Inquiry::Found(form::deleted()),
                 });
             }
@@ -292,7 +298,7 @@ impl Sort {
             return Ok(Inquiry::Found(self.done(change, found)));
         }
         let is_before = prior.is_some_and(|prior| Self::differences(&found, prior).is_empty());
-        if is_before || self.is_state {
+        if is_before || self.manner.is_state {
             return Ok(Inquiry::Absent);
         }
         let different = different.join(", ");
@@ -307,7 +313,7 @@ impl Sort {
 
     /// What is known of one that is there already: which it is.
     pub(crate) fn import(&self, block: &BlockSchema, id: &str) -> Result<Answer, Diagnostic> {
-        if let Some(why) = self.not_imported {
+        if let Some(why) = self.manner.not_imported {
             return Err(diag::not_imported(self.kind, why));
         }
         let id = || Value::string(id);

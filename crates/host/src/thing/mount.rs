@@ -1,6 +1,6 @@
 //! `host_mount`: a line of `/etc/fstab`, and what is mounted by it.
 
-use super::{Found, Sort, ask, edit, flag, given, nothing_foreseen, one_line, step, text_or_empty};
+use super::{Found, Manner, Sort, ask, edit, flag, given, one_line, step, text_or_empty};
 use crate::diag::Trouble;
 use crate::machine::{Machine, Request};
 use crate::schema::block;
@@ -13,16 +13,14 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_mount",
     schema,
     identity: "path",
-    default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: false,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: None,
+    manner: Manner {
+        default,
+        ..Manner::THING
+    },
 };
 
 const TABLE: &str = "/etc/fstab";

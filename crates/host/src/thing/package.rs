@@ -1,7 +1,7 @@
 //! `host_package`: a package of the system, by whichever of apt, dnf and apk is there.
 
 use super::text_or_empty;
-use super::{Found, Sort, ask, given, no_default, nothing_foreseen, one_line, plain_name, step};
+use super::{Found, Manner, Sort, ask, given, one_line, plain_name, step};
 use crate::diag::Trouble;
 use crate::limits::LONG_REQUEST_TIMEOUT_MS;
 use crate::machine::{Machine, Request};
@@ -13,16 +13,14 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_package",
     schema,
     identity: "name",
-    default: no_default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: true,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: None,
+    manner: Manner {
+        is_state: true,
+        ..Manner::THING
+    },
 };
 
 /// The version of `$1`, if it is installed.

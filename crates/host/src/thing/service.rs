@@ -1,6 +1,6 @@
 //! `host_service`: whether a service of systemd runs, and whether it starts with the machine.
 
-use super::{Found, Sort, ask, flag, nothing_foreseen, plain_name, step, text_or_empty};
+use super::{Found, Manner, Sort, ask, flag, plain_name, step, text_or_empty};
 use crate::diag::Trouble;
 use crate::form;
 use crate::limits::LONG_REQUEST_TIMEOUT_MS;
@@ -13,16 +13,17 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_service",
     schema,
     identity: "name",
-    default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: true,
-    is_gone,
-    beyond: &["triggers"],
-    not_imported: None,
+    manner: Manner {
+        default,
+        is_state: true,
+        is_gone,
+        beyond: &["triggers"],
+        ..Manner::THING
+    },
 };
 
 const LOOK: &str = r#"command -v systemctl >/dev/null || { echo 'systemctl is not there: only systemd is known' >&2; exit 1; }

@@ -1,9 +1,7 @@
 //! `host_sysctl`: a setting of the kernel, now and after the next start.
 
 use super::text_or_empty;
-use super::{
-    Found, Sort, ask, edit, given, no_default, nothing_foreseen, one_line, plain_name, step,
-};
+use super::{Found, Manner, Sort, ask, edit, given, one_line, plain_name, step};
 use crate::diag::Trouble;
 use crate::machine::{Machine, Request};
 use crate::schema::block;
@@ -15,16 +13,14 @@ pub(super) const SORT: Sort = Sort {
     kind: "host_sysctl",
     schema,
     identity: "name",
-    default: no_default,
     check,
-    foresee: nothing_foreseen,
     look,
     set,
     remove,
-    is_state: true,
-    is_gone: super::never_gone,
-    beyond: &[],
-    not_imported: None,
+    manner: Manner {
+        is_state: true,
+        ..Manner::THING
+    },
 };
 
 fn schema() -> BlockSchema {

@@ -49,7 +49,9 @@ pub(crate) fn console(
     let schemas = session.schemas(&args.variables)?;
     // A plan needs every value, a look does not.
     let (definition, found) = if args.plan {
-        session.project.compile(&args.variables, &schemas)?
+        session
+            .project
+            .compile(&args.variables, &schemas, PlanMode::Normal)?
     } else {
         session.project.compile_loosely(&args.variables, &schemas)?
     };
