@@ -231,7 +231,7 @@ async fn another_archive_removes_what_only_the_last_one_had() {
 const SYSTEM: &str = r#"
 mkdir -p /usr/repository /usr/units
 for n in 0 1 2; do for v in 1.0 2.0; do
-  d=/tmp/apart-$$; rm -rf "$d"; mkdir -p "$d/DEBIAN"
+  d=$PWD/package; mkdir -p "$d/DEBIAN"
   printf 'Package: steadfast-test-%s\nVersion: %s\nArchitecture: all\nMaintainer: nobody\nDescription: nothing\n' "$n" "$v" >"$d/DEBIAN/control"
   f=/usr/repository/$n-$v.deb; dpkg-deb -b "$d" "$f" >/dev/null
   { cat "$d/DEBIAN/control"; printf 'Filename: ./%s-%s.deb\nSize: %s\nSHA256: %s\n\n' "$n" "$v" "$(wc -c <"$f")" "$(sha256sum <"$f" | cut -d' ' -f1)"; } >>/usr/repository/Packages
