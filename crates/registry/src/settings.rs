@@ -233,7 +233,13 @@ impl Settings {
     }
 
     fn native(&mut self, path: &Path, content: &[u8], found: &mut Diagnostics) {
-        let (text, body) = match written::parsed(content) {
+        let spread = written::spread(content);
+        // What is written line by line is told of as it is written.
+        let parsed = written::parsed(content).or_else(|why| {
+            let parsed = written::parsed(spread.as_bytes());
+            parsed.map_err(|_| why)
+        });
+        let (text, body) = match parsed {
             Ok(parsed) => parsed,
             Err(why) => return found.push(diag::settings_unreadable(path, &why)),
         };
@@ -360,6 +366,31 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::load(variables.collect()).0
+    }
+
+    /// As Terraform takes them: its settings are in the first version of the language.
+    #[test]
+    fn blocks_may_stand_on_one_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let line = "provider_installation { filesystem_mirror { path = \"/mirror\" } }";
+        for (text, is_right) in [
+            (line, true),
+            ("provider_installation { filesystem_mirror {", false),
+        ] {
+            std::fs::write(file.path(), text).unwrap();
+            let path = file.path().display().to_string();
+            let variables = BTreeMap::from([("TF_CLI_CONFIG_FILE".to_owned(), path)]);
+            let (settings, found) = Settings::load(variables);
+            assert_eq!(found.is_empty(), is_right, "{found:?}");
+            let ways: Vec<&Way> = settings
+                .methods
+                .iter()
+                .flatten()
+                .map(|one| &one.way)
+                .collect();
+            let mirror = Way::Directory(PathBuf::from("/mirror"));
+            assert_eq!(ways.contains(&&mirror), is_right);
+        }
     }
 
     #[test]

@@ -30,6 +30,35 @@ pub(crate) fn parsed(content: &[u8]) -> Result<(&str, Body), String> {
     }
 }
 
+/// The same text with what stands in braces on lines of its own: Terraform reads its settings in the first version of
+/// the language, in which blocks may stand on one line.
+pub(crate) fn spread(content: &[u8]) -> String {
+    let text = String::from_utf8_lossy(content);
+    let mut spread = String::with_capacity(text.len() + 16);
+    let (mut is_text, mut is_escaped, mut is_remark) = (false, false, false);
+    let mut characters = text.chars().peekable();
+    while let Some(one) = characters.next() {
+        match one {
+            '\n' => (is_text, is_remark) = (false, false),
+            _ if is_remark => {}
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_text => is_escaped = true,
+            '"' => is_text = !is_text,
+            _ if is_text => {}
+            '#' => is_remark = true,
+            '/' if characters.peek() == Some(&'/') => is_remark = true,
+            '{' => {
+                spread.push_str("{\n");
+                continue;
+            }
+            '}' => spread.push('\n'),
+            _ => {}
+        }
+        spread.push(one);
+    }
+    spread
+}
+
 /// The value of an argument that refers to nothing.
 pub(crate) fn constant(text: &str, body: &Body, name: &str) -> Option<Value> {
     let span = body.attribute(name)?.value.span;
@@ -48,4 +77,24 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
     };
     let texts = items.into_iter().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_braces_gets_lines_of_its_own() {
+        for (text, lines) in [
+            (
+                "a { b { c = \"}\\\"{\" } }",
+                "a {\n b {\n c = \"}\\\"{\" \n} \n}",
+            ),
+            ("a { # {\n}", "a {\n # {\n\n}"),
+            ("// {\na {}", "// {\na {\n\n}"),
+        ] {
+            assert_eq!(spread(text.as_bytes()), lines);
+            assert!(parsed(lines.as_bytes()).is_ok(), "{lines}");
+        }
+    }
 }
