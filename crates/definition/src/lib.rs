@@ -55,7 +55,7 @@ pub use text::{LineIndex, Position};
 pub use value::is_identifier;
 pub use version::{Constraints, Version};
 
-use value::{Diagnostics, Expr, SourceId, TextReader};
+use value::{Diagnostics, Expr, FindFunction, SourceId, TextReader};
 
 /// What reads texts that only show themselves while a release is evaluated.
 pub const TEXTS: TextReader = TextReader {
@@ -81,18 +81,23 @@ pub fn constant_expression(text: &str) -> Result<Expr, Diagnostics> {
     Err(diagnostics)
 }
 
-/// Reads a text as a template whose variables are attributes of what `value::functions::TEMPLATE_VARIABLES` names.
+/// Reads a text as a template whose variables are attributes of what `value::functions::TEMPLATE_VARIABLES` names, in a
+/// module that finds functions of providers in this way.
 ///
 /// # Errors
 /// All diagnostics found; their spans point into source 0.
-pub fn template_expression(text: &str) -> Result<Expr, Diagnostics> {
-    template_in(text, SourceId(0))
+pub fn template_expression(text: &str, find: &FindFunction<'_>) -> Result<Expr, Diagnostics> {
+    template_in(text, SourceId(0), find)
 }
 
 /// The same for a text that is a source.
-pub(crate) fn template_in(text: &str, source: SourceId) -> Result<Expr, Diagnostics> {
+pub(crate) fn template_in(
+    text: &str,
+    source: SourceId,
+    find: &FindFunction<'_>,
+) -> Result<Expr, Diagnostics> {
     let (template, mut diagnostics) = parse_template(text, source);
-    let roots = lower::Roots::Variables(value::functions::TEMPLATE_VARIABLES);
+    let roots = lower::Roots::Template(find);
     let mut lowerer = lower::Lowerer::new(roots, lower::Context::default());
     let span = value::Span {
         source,

@@ -56,7 +56,7 @@ pub use release::{
     Check, Condition, Endpoint, EndpointResource, HealthCheck, Import, Inputs, Lifecycle, Local,
     Manner, Module, ModuleCall, Moved, OnFailure, Output, PassedProvider, ProviderConfig,
     ProviderRef, ProviderRequirement, Provisioner, Release, Removed, Repetition, Resource, Retry,
-    SourceText, Unhealthy, Variable, When,
+    SourceText, Unhealthy, Variable, When, function_name,
 };
 pub use route::{Arm, Backend, Route, RouteTable};
 pub use schema::{

@@ -5,7 +5,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
-use value::functions::Declaration;
+use value::functions::{
+    Declaration, TERRAFORM_PROVIDER, provider_function_name, terraform_function_names,
+};
 use value::{Expr, Name, Span, Type, Value};
 
 /// One immutable, content-addressed set: definition, inputs, artifacts, environments. Its digest is the digest of its
@@ -83,6 +85,21 @@ pub struct Module {
     /// `check` blocks.
     #[serde(default)]
     pub checks: BTreeMap<Name, Check>,
+}
+
+/// By which name compiled expressions of a module call a function of a provider, given what it calls the provider; the
+/// functions that the release has are `declared`. None where there is no such function.
+pub fn function_name(
+    required: &BTreeMap<Name, ProviderRequirement>,
+    declared: &BTreeMap<Name, Declaration>,
+    provider: &str,
+    function: &str,
+) -> Option<Name> {
+    let source = &required.get(provider)?.source;
+    let name = provider_function_name(source, function);
+    let is_own =
+        source == TERRAFORM_PROVIDER && terraform_function_names().any(|own| own == function);
+    (is_own || declared.contains_key(&name)).then_some(name)
 }
 
 /// One entry of `required_providers`.

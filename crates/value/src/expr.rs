@@ -180,12 +180,16 @@ pub enum Reference {
     ServicePort(Name),
 }
 
+/// By which name a compiled expression calls a function of a provider, given what the module calls the provider and
+/// what the function is called; none where there is no such function.
+pub type FindFunction<'a> = dyn Fn(&str, &str) -> Option<Name> + 'a;
+
 /// What reads texts that only show themselves when they are needed: who knows the language stands beside this room and
 /// hands it down.
 #[derive(Clone, Copy, Debug)]
 pub struct TextReader {
     /// See [`Scope::template`].
-    pub template: fn(&str) -> Result<Expr, Diagnostics>,
+    pub template: fn(&str, &FindFunction<'_>) -> Result<Expr, Diagnostics>,
     /// See [`Scope::variables`].
     pub variables: fn(&str) -> Result<BTreeMap<Name, Value>, Diagnostics>,
 }

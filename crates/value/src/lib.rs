@@ -46,7 +46,8 @@ pub use diag::CODES;
 pub use diagnostic::{Diagnostic, Diagnostics, Hint, Severity, SourceId, Span};
 pub use equal::equal;
 pub use expr::{
-    BinaryOperator, Expr, ExprKind, Nowhere, Reference, Scope, TextReader, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, FindFunction, Nowhere, Reference, Scope, TextReader,
+    UnaryOperator,
 };
 pub use identifier::{continues_identifier, is_identifier, starts_identifier};
 pub use near::nearest;

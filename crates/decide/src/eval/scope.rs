@@ -125,7 +125,14 @@ impl Scope for EvaluationScope<'_> {
 
     fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
         let texts = self.evaluator.loaded.texts?;
-        Some((texts.template)(text))
+        let loaded = &self.evaluator.loaded;
+        let required = &loaded
+            .module(self.evaluator.node_of(self.place.module))
+            .required_providers;
+        let find = |provider: &str, function: &str| {
+            model::function_name(required, &loaded.release.functions, provider, function)
+        };
+        Some((texts.template)(text, &find))
     }
 
     fn variables(&self, text: &str) -> Option<Result<model::Inputs, Diagnostics>> {

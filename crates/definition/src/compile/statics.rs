@@ -17,7 +17,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
-use model::{Module, ProviderSchema, Release, Repetition};
+use model::{Module, ProviderRequirement, ProviderSchema, Release, Repetition};
 use value::functions::{Declaration, LATE_FILE, TEMPLATE_ARGUMENT, declared_name};
 use value::{Data, Diagnostics, Expr, Name, Reference, Scope, SourceId, Span, Type, Value};
 
@@ -41,9 +41,16 @@ pub(crate) fn read_files(
     if !used {
         return BTreeMap::new();
     }
+    let required = |call: &super::graph::Call| {
+        let module = release.modules.get(call.module);
+        module
+            .map(|one| one.required_providers.clone())
+            .unwrap_or_default()
+    };
     let reader = Reader {
         files,
         functions: release.functions.clone(),
+        required: order.calls.iter().map(required).collect(),
         read: RefCell::default(),
         missing: RefCell::default(),
         reads_later: Cell::new(false),
@@ -85,6 +92,8 @@ struct Reader<'a, 'f> {
     files: &'a dyn Files,
     /// Functions of providers, which answer nothing yet.
     functions: BTreeMap<Name, Declaration>,
+    /// What the module of each call requires.
+    required: Vec<BTreeMap<Name, ProviderRequirement>>,
     read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
     /// Files asked for in vain since this was last emptied.
     missing: RefCell<Vec<String>>,
@@ -132,7 +141,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads a template, and reports once what is wrong in it.
-    fn template(&self, text: &str, path: &str) -> Result<Expr, Diagnostics> {
+    fn template(&self, text: &str, path: &str, call: usize) -> Result<Expr, Diagnostics> {
         let path = join(".", path);
         let known = self
             .sources
@@ -140,7 +149,9 @@ impl Reader<'_, '_> {
             .iter()
             .position(|source| source.path == path);
         let source = SourceId(known.unwrap_or(self.sources.borrow().len()) as u32);
-        let result = crate::template_in(text, source);
+        let result = crate::template_in(text, source, &|provider, function| {
+            self.function(call, provider, function)
+        });
         if let Err(found) = &result {
             if known.is_none() {
                 self.sources.borrow_mut().push(Source {
@@ -151,6 +162,11 @@ impl Reader<'_, '_> {
             found.iter().for_each(|found| self.report(found.clone()));
         }
         result
+    }
+
+    fn function(&self, call: usize, provider: &str, function: &str) -> Option<Name> {
+        let required = self.required.get(call)?;
+        model::function_name(required, &self.functions, provider, function)
     }
 
     /// Reports once what several calls or environments have in common.
@@ -209,9 +225,12 @@ impl Scope for StaticScope<'_, '_> {
     fn template(&self, text: &str, name: &str) -> Option<Result<Expr, Diagnostics>> {
         // What is wrong with a text from elsewhere is said where it is given, which is not known here.
         if name == TEMPLATE_ARGUMENT {
-            return Some(crate::template_expression(text));
+            let find = |provider: &str, function: &str| {
+                self.reader.function(self.call, provider, function)
+            };
+            return Some(crate::template_expression(text, &find));
         }
-        Some(self.reader.template(text, name))
+        Some(self.reader.template(text, name, self.call))
     }
 
     fn variables(&self, text: &str) -> Option<Result<BTreeMap<Name, Value>, Diagnostics>> {

@@ -589,7 +589,12 @@ impl Scope for Here<'_> {
     }
 
     fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
-        Some(crate::template_expression(text))
+        let required = &self.known.module.required_providers;
+        let declared = &self.known.trial.functions;
+        let find = |provider: &str, function: &str| {
+            model::function_name(required, declared, provider, function)
+        };
+        Some(crate::template_expression(text, &find))
     }
 
     fn variables(&self, text: &str) -> Option<Result<BTreeMap<Name, Value>, Diagnostics>> {

@@ -281,8 +281,8 @@ pub(crate) fn malformed_function(span: Span, name: &str, why: &str) -> Diagnosti
 
 /// A function of a provider where nobody knows what the module calls its providers.
 pub(crate) fn provider_function_here(span: Span) -> Diagnostic {
-    let detail = "Functions of providers cannot be called in what must be constant, nor inside of templates. Compute \
-                  the value in a local of the module, and refer to that, or hand it to the template as a variable.";
+    let detail = "Functions of providers cannot be called in what must be constant. Compute the value in a local of the \
+                  module, and refer to that.";
     error(UNKNOWN_FUNCTION, detail, span)
 }
 

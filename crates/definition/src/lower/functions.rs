@@ -11,7 +11,7 @@ use value::functions::{
     Declaration, TERRAFORM_PROVIDER, function, function_names, provider_function_name,
     terraform_function_names,
 };
-use value::{Diagnostic, Name, Span};
+use value::{Diagnostic, FindFunction, Name, Span};
 
 /// The providers whose functions can be called somewhere.
 #[derive(Default)]
@@ -38,6 +38,21 @@ impl<'a> Providers<'a> {
     /// The functions of providers that were called so far.
     pub(crate) fn called(&self) -> BTreeMap<Name, Declaration> {
         self.called.borrow().clone()
+    }
+
+    /// Takes all functions for called that the module could call: what a template calls shows itself later.
+    fn offer_all(&self) {
+        let mut called = self.called.borrow_mut();
+        for requirement in self.required.values() {
+            let mut schemas = self.schemas.iter();
+            let Some(schema) = schemas.find(|one| one.source == requirement.source) else {
+                continue;
+            };
+            for (function, declared) in &schema.functions {
+                let name = provider_function_name(&schema.source, function);
+                called.entry(name).or_insert_with(|| declared.clone());
+            }
+        }
     }
 
     /// A function of the provider that the module calls `local`.
@@ -74,24 +89,32 @@ impl<'a> Providers<'a> {
 const LANGUAGE: &str = "core::";
 const PROVIDER: &str = "provider::";
 
-/// The name by which a compiled expression calls a function. `providers` are those that the module requires; none where
-/// functions of providers cannot be called.
+/// The functions of providers that can be called somewhere.
+#[derive(Clone, Copy)]
+pub(crate) enum Offered<'a> {
+    /// None at all.
+    Nothing,
+    /// Those of the providers that a module requires.
+    Module(&'a Providers<'a>),
+    /// Those that the module of a template finds.
+    Template(&'a FindFunction<'a>),
+}
+
+/// The name by which a compiled expression calls a function.
 ///
 /// # Errors
 /// What is wrong with a name that names no function.
-pub(crate) fn resolve(
-    name: &Name,
-    span: Span,
-    providers: Option<&Providers<'_>>,
-) -> Result<Name, Diagnostic> {
+pub(crate) fn resolve(name: &Name, span: Span, offered: Offered<'_>) -> Result<Name, Diagnostic> {
     if let Some(rest) = name.strip_prefix(PROVIDER) {
         return match rest.split_once("::") {
             Some((provider, function))
                 if !provider.is_empty() && !function.is_empty() && !function.contains("::") =>
             {
-                match providers {
-                    Some(providers) => providers.function(provider, function, span),
-                    None => Err(diag::provider_function_here(span)),
+                match offered {
+                    Offered::Module(providers) => providers.function(provider, function, span),
+                    Offered::Template(find) => find(provider, function)
+                        .ok_or_else(|| diag::provider_not_required(span, provider, function)),
+                    Offered::Nothing => Err(diag::provider_function_here(span)),
                 }
             }
             _ => Err(diag::malformed_function(
@@ -106,10 +129,20 @@ pub(crate) fn resolve(
         let detail = "Only core:: and provider::NAME:: can stand before the name of a function.";
         return Err(diag::malformed_function(span, name, detail));
     }
+    if let Offered::Module(providers) = offered
+        && reads_templates(own)
+    {
+        providers.offer_all();
+    }
     match function(own) {
         Some(_) => Ok(name.clone()),
         None => Err(diag::unknown_function(span, own, function_names())),
     }
+}
+
+/// Whether a function takes a text for a template.
+fn reads_templates(name: &str) -> bool {
+    matches!(name, "templatefile" | "templatestring")
 }
 
 /// Whether a function makes something of arguments that cannot be computed.

@@ -15,9 +15,9 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
-use functions::Providers;
+use functions::{Offered, Providers};
 use model::{BlockSchema, Mode};
-use value::{Diagnostic, Diagnostics, Expr, ExprKind, Name, Span, Type, Value};
+use value::{Diagnostic, Diagnostics, Expr, ExprKind, FindFunction, Name, Span, Type, Value};
 
 /// What a module declares, as far as references need to know it.
 #[derive(Default)]
@@ -62,8 +62,10 @@ pub(crate) enum Roots<'a> {
     Module(&'a Names<'a>),
     /// Nothing: the value must be known while compiling. The text names what needs it.
     Constant(&'a str),
-    /// Attributes of the object that this iteration variable stands for: the variables of a template file.
+    /// Attributes of the object that this iteration variable stands for.
     Variables(&'a str),
+    /// The variables of a template, in a module that finds functions of providers in this way.
+    Template(&'a FindFunction<'a>),
     /// What a test can refer to.
     Test(&'a TestNames<'a>),
 }
@@ -304,7 +306,7 @@ impl<'a> Lowerer<'a> {
 
     fn call(&mut self, call: &Call) -> ExprKind {
         let name = &call.name.name;
-        let found = match functions::resolve(name, call.name.span, self.providers()) {
+        let found = match functions::resolve(name, call.name.span, self.offered()) {
             Err(_) if self.tolerant > 0 => Ok(name.clone()),
             found => found,
         };
@@ -329,12 +331,14 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// The providers whose functions can be called; none where none can.
-    fn providers(&self) -> Option<&'a Providers<'a>> {
+    /// The functions of providers that can be called.
+    fn offered(&self) -> Offered<'a> {
+        let of_module = |names: &'a Names<'a>| Offered::Module(&names.providers);
         match self.roots {
-            Roots::Module(names) => Some(&names.providers),
-            Roots::Test(names) => names.module.map(|names| &names.providers),
-            Roots::Constant(_) | Roots::Variables(_) => None,
+            Roots::Module(names) => of_module(names),
+            Roots::Test(names) => names.module.map_or(Offered::Nothing, of_module),
+            Roots::Template(find) => Offered::Template(find),
+            Roots::Constant(_) | Roots::Variables(_) => Offered::Nothing,
         }
     }
 

@@ -128,7 +128,11 @@ impl Lowerer<'_> {
                 self.report(blocks::constant_required(span, what));
                 (failed(span), steps.len())
             }
-            Roots::Variables(object) => {
+            Roots::Variables(_) | Roots::Template(_) => {
+                let object = match self.roots {
+                    Roots::Variables(object) => object,
+                    _ => value::functions::TEMPLATE_VARIABLES,
+                };
                 let source = Expr {
                     kind: ExprKind::Iteration(object.into()),
                     span,

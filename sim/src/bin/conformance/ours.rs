@@ -300,7 +300,7 @@ impl Scope for FixtureScope<'_> {
     }
 
     fn template(&self, text: &str, _: &str) -> Option<Result<Expr, Diagnostics>> {
-        Some(definition::template_expression(text))
+        Some(definition::template_expression(text, &|_, _| None))
     }
 
     fn variables(&self, text: &str) -> Option<Result<model::Inputs, Diagnostics>> {
