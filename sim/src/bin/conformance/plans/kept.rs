@@ -61,6 +61,17 @@ const KEPT: &[Kept] = &[
                 && said(ours, "(SF") == said(ours, "(SF0321)")
         },
     },
+    // Whether moved blocks contradict each other Terraform looks at after it has planned, and not where it destroys. To
+    // ours it would not be clear what the objects are called that are destroyed.
+    Kept {
+        name: "moved blocks that contradict each other, where everything is destroyed",
+        is_it: |request, theirs, ours| {
+            asks(request, "-destroy")
+                && matches!(theirs, Step::Planned(_))
+                && refused(ours, "(SF0350)")
+                && said(ours, "(SF") == said(ours, "(SF0350)")
+        },
+    },
     // A number that was read and one that was computed are not the same to Terraform.
     Kept {
         name: "numbers in outputs that are news, where only note is taken",
