@@ -97,6 +97,15 @@ pub(crate) fn options_in(release: &Release, workspace: &str) -> RunOptions {
     }
 }
 
+/// What is wrong with a definition, and what providers may look at beyond that.
+pub(crate) struct Validated {
+    pub found: value::Diagnostics,
+    pub sources: Sources,
+    pub configurations: Vec<Configuration>,
+    /// Empty where something is wrong.
+    pub release: Release,
+}
+
 impl Project {
     pub(crate) fn new(directory: Option<&Path>) -> Result<Self, CommandError> {
         let directory = directory.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
@@ -244,18 +253,18 @@ impl Project {
         &self,
         variables: &Variables,
         schemas: &[ProviderSchema],
-    ) -> Result<(value::Diagnostics, Sources, Vec<Configuration>), CommandError> {
+    ) -> Result<Validated, CommandError> {
         let given = self.given(variables)?;
         let files = DiskFiles::new(self.root.clone());
         let compiled = definition::validate(&files, &given, schemas);
         let texts = compiled.sources.into_iter();
         let texts = texts.map(|source| (source.path, source.content)).collect();
-        let sources = Sources::new(texts);
-        let sources = match &compiled.release {
-            Some(release) => sources.of_release(release),
-            None => sources,
-        };
-        Ok((compiled.diagnostics, sources, compiled.configurations))
+        Ok(Validated {
+            found: compiled.diagnostics,
+            sources: Sources::new(texts),
+            configurations: compiled.configurations,
+            release: compiled.release.unwrap_or_default(),
+        })
     }
 
     /// Values of root variables, weakest first: environment, `terraform.tfvars`, `*.auto.tfvars` (each also with

@@ -5,6 +5,7 @@ use crate::args::{ListArgs, OutputArgs, ShowArgs, StateCommand, ValidateArgs, Va
 use crate::error::CommandError;
 use crate::exit;
 use crate::json;
+use crate::project::Validated;
 use crate::render::diagnostics::{self, Sources};
 use crate::render::plan::shown;
 use crate::render::progress::phase_text;
@@ -26,11 +27,18 @@ pub(crate) fn validate(
     as_json: bool,
 ) -> Result<u8, CommandError> {
     let schemas = session.schemas(&args.variables)?;
-    let (mut found, mut sources, configurations) =
-        session.project.validate(&args.variables, &schemas)?;
+    let Validated {
+        mut found,
+        mut sources,
+        configurations,
+        release,
+    } = session.project.validate(&args.variables, &schemas)?;
     let mut said = said_by_providers(session, args, configurations)?;
-    said.0.sort_by_key(|one| sources.span(one));
-    found.extend(said);
+    if !said.is_empty() {
+        sources = sources.of_release(&release);
+        said.0.sort_by_key(|one| sources.span(one));
+        found.extend(said);
+    }
     if !args.no_tests {
         found.extend(super::test::mistakes(
             session,
