@@ -6,6 +6,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Where Debian and most others put it.
@@ -14,7 +15,10 @@ const SSHD: &str = "/usr/sbin/sshd";
 const UP_SECONDS_MAX: u64 = 30;
 
 /// Machines of which each has its own four addresses in one network (RFC 2544 keeps it for measurements).
-const SIZE_MAX: usize = 64 * 256;
+const MACHINES_MAX: usize = 64 * 256;
+
+/// Machines that this process has started: the network of one that was ended goes a moment later.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// The system of one machine, in the directory where this runs; then its server. The words before that are the name of
 /// the link to it, its address on this side and on the other, and who started it.
@@ -55,9 +59,6 @@ impl Farm {
     /// Starts so many.
     pub(crate) fn start(size: usize) -> Result<Self, String> {
         let trouble = |error: std::io::Error| format!("cannot start machines: {error}");
-        if size > SIZE_MAX {
-            return Err(format!("there are at most {SIZE_MAX} machines"));
-        }
         let root = tempfile::Builder::new()
             .prefix("steadfast-bench-")
             .tempdir();
@@ -79,7 +80,11 @@ impl Farm {
         }
         for n in 0..size {
             let place = farm.directory(&format!("machine-{n}"))?;
-            let machine = farm.machine(&place, n).map_err(trouble)?;
+            let number = STARTED.fetch_add(1, Ordering::Relaxed);
+            if number >= MACHINES_MAX {
+                return Err(format!("there are at most {MACHINES_MAX} machines"));
+            }
+            let machine = farm.machine(&place, number).map_err(trouble)?;
             farm.machines.push(machine);
         }
         Ok(farm)
@@ -98,7 +103,9 @@ impl Farm {
         let log = place.join("log");
         let starter = std::process::id();
         let mut server = Command::new("unshare")
-            .args(["-m", "-u", "-n", "sh", "-ec", APART, "apart"])
+            // What is left running on it ends with it.
+            .args(["-m", "-u", "-n", "-p", "-f", "--kill-child"])
+            .args(["sh", "-ec", APART, "apart"])
             .args([format!("sf{starter}-{n}"), near.to_string()])
             .args([address.to_string(), starter.to_string()])
             .args([SSHD, "-D", "-e", "-f"])
