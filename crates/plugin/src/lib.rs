@@ -4,14 +4,15 @@
 //! and answers calls. It decides nothing: what is asked and when stands in the plan. Of the protocol's parts, those
 //! that Terraform 1.11 uses are here; list resources, actions and state stores are not.
 //!
-//! Start with `provider` (which call answers which question). Below it: `process` (how a provider comes and goes),
-//! `handshake`, `connection` (calls), `wire` (messages), `method` (their names), `schema` (what is offered), `form`,
-//! `msgpack` and `json` (values), `propose` (the object that a configuration asks for), `cache` (schemas on disk),
-//! `accepted` (configurations that need no second check).
+//! Start with `provider` (which call answers which question). Below it: `configuring` (how it gets its configuration),
+//! `process` (how a provider comes and goes), `handshake`, `connection` (calls), `wire` (messages), `method` (their
+//! names), `schema` (what is offered), `form`, `msgpack` and `json` (values), `propose` (the object that a configuration
+//! asks for), `cache` (schemas on disk), `accepted` (configurations that need no second check).
 //! [`mock`] is a provider of our own, scripted by data, for tests and for comparing ourselves with Terraform.
 
 mod accepted;
 mod cache;
+mod configuring;
 mod connection;
 mod diag;
 mod directory;

@@ -3,7 +3,6 @@
 //! Which call of the protocol answers which question is here; how values travel is in `form`, how processes come and go
 //! in `process`.
 
-use crate::accepted::Accepted;
 use crate::cache::Cache;
 use crate::connection::CallError;
 use crate::diag;
@@ -30,11 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use value::functions::Declaration;
 use value::{Diagnostic, Diagnostics, Name, Value};
-
-/// What providers are told of the version of their host: some refuse to work with what they do not know.
-const TERRAFORM_VERSION: &str = "1.11.4";
 
 /// What this host can do beyond the first version of the protocol.
 pub(crate) const CAPABILITIES: wire::ClientCapabilities = wire::ClientCapabilities {
@@ -84,7 +81,7 @@ pub struct Plugin {
     /// Started when it is first needed, because its schema may be known without it.
     process: Arc<tokio::sync::OnceCell<Process>>,
     /// Whether a configuration has taken the process for itself.
-    taken: Arc<std::sync::atomic::AtomicBool>,
+    taken: Arc<AtomicBool>,
 }
 
 impl Plugin {
@@ -688,68 +685,19 @@ impl Plugin {
         }
     }
 
-    /// A provider with this configuration. One that is killed meanwhile says nothing of the configuration: another is
-    /// started in its place.
-    async fn configure(&self, config: &Value) -> Result<Arc<dyn Provider>, Diagnostics> {
-        use std::sync::atomic::Ordering;
+    /// A provider that nobody has configured yet, in a process of its own.
+    pub(crate) fn unconfigured(&self) -> Self {
         // The process may have ended over a call of a function.
-        let fresh = !self.taken.swap(true, Ordering::Relaxed) && !self.has_ended();
-        let mut plugin = if fresh { self.clone() } else { self.another() };
-        let mut started = 1;
-        loop {
-            // Ends with an answer, or with the last start.
-            match plugin.configured_with(config).await {
-                Ok(()) => return Ok(Arc::new(plugin)),
-                Err(_) if plugin.has_ended() && started < STARTS_MAX => plugin = self.another(),
-                Err(found) => return Err(found),
-            }
-            started += 1;
+        let is_taken = self.taken.swap(true, Ordering::Relaxed);
+        match is_taken || self.has_ended() {
+            true => self.another(),
+            false => self.clone(),
         }
     }
 
-    async fn configured_with(&self, config: &Value) -> Result<(), Diagnostics> {
-        let form = Form::new(self.source(), &self.schema.provider);
-        let nothing = propose::empty_block(&self.schema.provider);
-        // Where nobody has written a configuration down, it is an empty one.
-        let config = if config.is_null() { &nothing } else { config };
-        let config = form.encode("configuration", config)?;
-        self.check_configuration(&config).await?;
-        let request = wire::Configure {
-            terraform_version: TERRAFORM_VERSION.to_owned(),
-            config: Some(config),
-            client_capabilities: Some(CAPABILITIES),
-        };
-        let answer: wire::Found = self
-            .call(Method::Configure, request, READING_CALL_MS_MAX)
-            .await?;
-        checked(said(self.source(), &answer.diagnostics))?;
-        Ok(())
-    }
-}
-
-impl Plugin {
-    /// Has a configuration checked, unless this program has accepted it before without a word.
-    /// What it warns of is told.
-    async fn check_configuration(
-        &self,
-        config: &wire::DynamicValue,
-    ) -> Result<Diagnostics, Diagnostics> {
-        let cache = Cache::of(self.options.cache.as_deref(), &self.options.launch);
-        let accepted = Accepted::of(cache.as_ref(), config);
-        if accepted.as_ref().is_some_and(Accepted::is_known) {
-            return Ok(Diagnostics::new());
-        }
-        let request = wire::ValidateProvider {
-            config: Some(config.clone()),
-        };
-        let answer: wire::ValidatedProvider = self
-            .call(Method::ValidateProvider, request, LOCAL_CALL_MS_MAX)
-            .await?;
-        let found = checked(said(self.source(), &answer.diagnostics))?;
-        if let Some(accepted) = accepted.filter(|_| found.is_empty()) {
-            accepted.keep();
-        }
-        Ok(found)
+    /// Where is kept what its program said before.
+    pub(crate) fn cache(&self) -> Option<Cache> {
+        Cache::of(self.options.cache.as_deref(), &self.options.launch)
     }
 }
 
@@ -775,17 +723,7 @@ impl Provider for Plugin {
     }
 
     fn validate_own<'a>(&'a self, config: &'a Value) -> Pending<'a, Diagnostics> {
-        Box::pin(async move {
-            let form = Form::new(self.source(), &self.schema.provider);
-            let config = form.encode("configuration", config);
-            match config {
-                Ok(config) => self
-                    .check_configuration(&config)
-                    .await
-                    .unwrap_or_else(|found| found),
-                Err(found) => found.into(),
-            }
-        })
+        Box::pin(self.check_own(config))
     }
 
     fn validate<'a>(
