@@ -14,13 +14,14 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Instant;
 
-/// The directory for locks, as `$d`, which nobody else can have put there, and what tells whether a lock is held.
+/// The directory for locks, as `$d`, which nobody else can have put there.
 const LOCKS: &str = r#"d=/tmp/.steadfast-$(id -u)
 mkdir -m 0700 "$d" 2>/dev/null
 if [ -h "$d" ] || [ ! -d "$d" ] || [ ! -O "$d" ]; then echo "$d is not a directory of this user" >&2; exit 1; fi
-began() { s=$(cat "/proc/$1/stat" 2>/dev/null) || return 0; s=${s##*) }; set -- $s; printf %s "${20}"; }
-is_held() { read -r p b <"$1" && kill -0 "$p" && [ "$(began "$p")" = "$b" ]; } 2>/dev/null
 "#;
+
+/// What tells whether a process still runs, for any shell: `began` and `runs`.
+pub(crate) const RUNNING: &str = include_str!("running.sh");
 
 /// Runs what is left of the arguments after the first four: the name of its lock, its time in seconds, its directory,
 /// and how much is kept of the end of its outputs. What stands for `%EXPORTS%` is its environment.
@@ -28,7 +29,7 @@ const RUN: &str = r#"l=$d/$1 t=$2 w=$3 n=$4; shift 4
 me=$(exec sh -c 'echo $PPID')
 echo "$me $(began "$me")" >"$l.$me" || exit
 if ! ln "$l.$me" "$l" 2>/dev/null; then
-  if is_held "$l"; then rm -f "$l.$me"; echo busy; exit; fi
+  if runs "$l"; then rm -f "$l.$me"; echo busy; exit; fi
   rm -f "$l"
   ln "$l.$me" "$l" 2>/dev/null || { rm -f "$l.$me"; echo busy; exit; }
 fi
@@ -69,7 +70,7 @@ pub(super) async fn run(there: &There, run: &Run, lock: &str) -> Result<Ended, T
     let directory = run.directory.to_str().unwrap_or_default();
     let words = [lock, &time, directory, &tail];
     let words = words.into_iter().chain(run.argv.iter().map(String::as_str));
-    let request = Request::new(&format!("{LOCKS}{script}"), words);
+    let request = Request::new(&format!("{RUNNING}{LOCKS}{script}"), words);
     let request = request.long(seconds * 1_000 + ANSWER_GRACE_MS);
     let began = Instant::now();
     let reply = there.ask(&request, For::Changing).await?;
@@ -123,7 +124,7 @@ fn ended(said: &[u8], is_over: bool) -> Option<Ended> {
 
 /// Whether a command with this lock runs.
 pub(super) async fn is_running(there: &There, lock: &str) -> Result<bool, Trouble> {
-    let script = format!("{LOCKS}is_held \"$d/$1\" && echo held; exit 0");
+    let script = format!("{RUNNING}{LOCKS}is_held \"$d/$1\" && echo held; exit 0");
     let reply = there
         .ask(&Request::new(&script, [lock]), For::Looking)
         .await?;

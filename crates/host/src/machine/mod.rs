@@ -24,6 +24,7 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use value::Diagnostic;
 
+pub(crate) use commands::RUNNING;
 pub(crate) use shell::{Reply, Request};
 pub(crate) use there::{For, There};
 

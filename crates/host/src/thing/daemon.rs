@@ -7,7 +7,7 @@
 use super::{Found, Manner, Sort, ask, flag, pairs, plain_name, step, text_or_empty, texts};
 use crate::diag::{self, Trouble};
 use crate::limits::LONG_REQUEST_TIMEOUT_MS;
-use crate::machine::{Machine, Request};
+use crate::machine::{Machine, RUNNING, Request};
 use crate::process::quoted;
 use crate::schema::block;
 use model::{ActionId, Attribute, BlockSchema, Digest};
@@ -35,23 +35,21 @@ const STOP_SECONDS: i64 = 10;
 const STOP_SECONDS_MAX: i64 = 600;
 
 /// What keeps it running.
-const SHIM: &str = include_str!("daemon.sh");
+const SHIM: &str = concat!(
+    include_str!("../machine/running.sh"),
+    include_str!("daemon.sh")
+);
 
-/// Where a daemon is, and whether its shim lives.
+/// Where a daemon is, and how its shim ends.
 const PLACE: &str = r#"if [ "$(id -u)" = 0 ]; then d=/var/lib; else d=${XDG_STATE_HOME:-$HOME/.local/state}; fi
 d=$d/steadfast/daemons/$1
-started() {
-  set -- $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)
-  [ "${1:-Z}" = Z ] || echo "${20}"
-}
-lives() { { read -r pid began <"$d/$1"; } 2>/dev/null && [ -n "$began" ] && [ "$(started "$pid")" = "$began" ]; }
 end() {
   n=0 most=$(($(cat "$d/stop" 2>/dev/null || echo 0) * 10))
-  while lives pid; do
-    [ "$n" -ne 0 ] || kill -TERM "$pid"
+  while runs "$d/pid"; do
+    [ "$n" -ne 0 ] || kill -TERM "$p"
     n=$((n + 1))
-    if [ "$n" -ge $((most + 50)) ]; then kill -KILL "$pid"; if lives child; then kill -KILL "-$pid"; fi; fi
-    [ "$n" -lt $((most + 100)) ] || { echo "process $pid does not end" >&2; return 1; }
+    if [ "$n" -ge $((most + 50)) ]; then kill -KILL "$p"; if runs "$d/child"; then kill -KILL "-$p"; fi; fi
+    [ "$n" -lt $((most + 100)) ] || { echo "process $p does not end" >&2; return 1; }
     sleep 0.1
   done
 }
@@ -59,7 +57,7 @@ end() {
 
 const LOOK: &str = r#"[ -f "$d/run" ] || exit 0
 sum=$(sha256sum <"$d/run") || exit
-if lives pid; then r=yes; else r=no; fi
+if runs "$d/pid"; then r=yes; else r=no; fi
 printf '%s\n%s\n%s\n%s\n' "${sum%% *}" "$r" "$d/log" "$(cat "$d/stop")""#;
 
 /// `$2` is what it runs, `$3` the shim, `$4` whether it runs, `$5` its program, `$6` where that is looked for, and `$7`
@@ -71,7 +69,7 @@ end && put shim "$3" && put stop "$7" && put run "$2" || exit
 [ "$4" = yes ] || exit 0
 setsid sh "$d/shim" "$d" </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
 n=0
-until lives pid; do
+until runs "$d/pid"; do
   n=$((n + 1))
   [ "$n" -lt 100 ] || { echo 'its shim does not start' >&2; exit 1; }
   sleep 0.1
@@ -214,7 +212,10 @@ fn run(object: &Value) -> String {
 }
 
 fn look(machine: &Machine, object: &Value) -> Result<Option<Found>, Trouble> {
-    let request = Request::new(&format!("{PLACE}{LOOK}"), [text_or_empty(object, "name")]);
+    let request = Request::new(
+        &format!("{RUNNING}{PLACE}{LOOK}"),
+        [text_or_empty(object, "name")],
+    );
     let said = ask(machine, "look at the daemon", &request)?;
     let mut lines = said.lines();
     let (Some(digest), Some(runs), Some(log)) = (lines.next(), lines.next(), lines.next()) else {
@@ -254,12 +255,16 @@ fn set(machine: &Machine, _: ActionId, planned: &Value, _: Option<&Value>) -> Re
         directory(planned),
         &stop,
     ];
-    let request = Request::new(&format!("{PLACE}{SET}"), words).long(LONG_REQUEST_TIMEOUT_MS);
+    let request =
+        Request::new(&format!("{RUNNING}{PLACE}{SET}"), words).long(LONG_REQUEST_TIMEOUT_MS);
     step(machine, "set the daemon", &request).map(|_| ())
 }
 
 fn remove(machine: &Machine, _: ActionId, prior: &Value) -> Result<(), Trouble> {
-    let request = Request::new(&format!("{PLACE}{REMOVE}"), [text_or_empty(prior, "name")]);
+    let request = Request::new(
+        &format!("{RUNNING}{PLACE}{REMOVE}"),
+        [text_or_empty(prior, "name")],
+    );
     let request = request.long(LONG_REQUEST_TIMEOUT_MS);
     step(machine, "end the daemon", &request).map(|_| ())
 }

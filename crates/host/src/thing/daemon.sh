@@ -1,17 +1,12 @@
 # Keeps a program running for host_daemon of Steadfast; its directory is the only argument. Ends with TERM.
 cd "$1" || exit
-started() {
-  set -- $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)
-  [ "${1:-Z}" = Z ] || echo "${20}"
-}
-note() { echo "$2 $(started "$2")" >"$1.draft" && mv "$1.draft" "$1"; }
-lives() { { read -r pid began <"$1"; } 2>/dev/null && [ -n "$began" ] && [ "$(started "$pid")" = "$began" ]; }
+note() { echo "$2 $(began "$2")" >"$1.draft" && mv "$1.draft" "$1"; }
 end() {
   n=0 most=$(($(cat stop) * 10))
-  while lives child; do
-    [ $((n % 10)) -ne 0 ] || kill -TERM "-$pid"
+  while runs child; do
+    [ $((n % 10)) -ne 0 ] || kill -TERM "-$p"
     n=$((n + 1))
-    [ "$n" -lt "$most" ] || kill -KILL "-$pid"
+    [ "$n" -lt "$most" ] || kill -KILL "-$p"
     sleep 0.1
   done 2>/dev/null
 }
