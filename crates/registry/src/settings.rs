@@ -233,12 +233,15 @@ impl Settings {
     }
 
     fn native(&mut self, path: &Path, content: &[u8], found: &mut Diagnostics) {
-        let spread = written::spread(content);
-        // What is written line by line is told of as it is written.
-        let parsed = written::parsed(content).or_else(|why| {
-            let parsed = written::parsed(spread.as_bytes());
-            parsed.map_err(|_| why)
-        });
+        let spread;
+        let parsed = match written::parsed(content) {
+            // What is wrong is told of as it is written.
+            Err(why) => {
+                spread = written::spread(content);
+                written::parsed(spread.as_bytes()).map_err(|_| why)
+            }
+            parsed => parsed,
+        };
         let (text, body) = match parsed {
             Ok(parsed) => parsed,
             Err(why) => return found.push(diag::settings_unreadable(path, &why)),

@@ -74,7 +74,7 @@ pub(super) fn previewed(
     mode: PlanMode,
     json: bool,
 ) -> Result<Previewed, CommandError> {
-    let definition = compiled_for(session, &planning.variables, mode, json)?;
+    let definition = compiled(session, &planning.variables, mode, json)?;
     let environment = session.environment(None)?;
     let (world, _) = session.world(&environment)?;
     Session::warn_if_open(&world);
@@ -134,7 +134,7 @@ pub(crate) fn apply(
         PlanMode::Normal => mode_of(&args.planning),
         PlanMode::Destroy | PlanMode::RefreshOnly => mode,
     };
-    let mut definition = compiled_for(session, &args.planning.variables, mode, json)?;
+    let mut definition = compiled(session, &args.planning.variables, mode, json)?;
     if !definition.release.environments.is_empty() {
         return Err(CommandError::Usage(
             "this project has environments; say which one: steadfast deploy NAME".to_owned(),
@@ -524,17 +524,8 @@ fn ask(session: &Session, plan: &Plan, json: bool) -> Result<bool, CommandError>
     Ok(agreed)
 }
 
-/// Compiles the project and shows warnings.
+/// Compiles the project for a plan of this mode and shows warnings.
 pub(crate) fn compiled(
-    session: &Session,
-    variables: &crate::args::Variables,
-    json: bool,
-) -> Result<Definition, CommandError> {
-    compiled_for(session, variables, PlanMode::Normal, json)
-}
-
-/// The same for a plan of this mode.
-fn compiled_for(
     session: &Session,
     variables: &crate::args::Variables,
     mode: PlanMode,

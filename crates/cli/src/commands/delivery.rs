@@ -15,7 +15,9 @@ use contract::Artifacts as _;
 use decide::{LoadedRelease, LoadedReleases, World, promote};
 use engine::{Engine, PROJECT_STREAM, StoredBlobs};
 use journal::Writer;
-use model::{Command, Digest, Event, InstanceId, Release, RunId, RunKind, RunOptions, RunResult};
+use model::{
+    Command, Digest, Event, InstanceId, PlanMode, Release, RunId, RunKind, RunOptions, RunResult,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use value::{Name, Value};
@@ -125,7 +127,7 @@ pub(crate) fn build(
     args: &DeployArgs,
     json: bool,
 ) -> Result<Result<Digest, u8>, CommandError> {
-    let mut definition = compiled(session, &args.variables, json)?;
+    let mut definition = compiled(session, &args.variables, PlanMode::Normal, json)?;
     has_environment(&definition.release, &args.environment)?;
     with_source_digests(session, &mut definition)?;
     if let Some(reader) = session.reader()? {

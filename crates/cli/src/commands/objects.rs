@@ -183,7 +183,7 @@ fn may_replace(world: &World, found: &Found) -> Result<(), CommandError> {
 /// `import`.
 pub(crate) fn import(session: &Session, args: &ImportArgs, json: bool) -> Result<u8, CommandError> {
     let address = one(&args.address)?;
-    let mut definition = apply::compiled(session, &args.variables, json)?;
+    let mut definition = apply::compiled(session, &args.variables, PlanMode::Normal, json)?;
     if !is_written(&definition.release, &address) {
         return Err(CommandError::Usage(format!(
             "nothing is written for {address}; write its resource block first, then import it"

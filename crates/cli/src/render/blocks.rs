@@ -1,6 +1,6 @@
 //! Where blocks stand: what is said of an object is shown at its block, or at the argument that it is about.
 
-use model::{Module, Release, Resource};
+use model::{Module, ModulePath, Release, Resource, ResourceAddress};
 use std::collections::BTreeMap;
 use value::{Diagnostic, Expr, ExprKind, Name, Span};
 
@@ -81,13 +81,13 @@ impl Block {
     }
 }
 
-fn address(resource: &Resource) -> String {
-    let prefix = match resource.mode {
-        model::Mode::Managed => "",
-        model::Mode::Data => "data.",
-        model::Mode::Ephemeral => "ephemeral.",
-    };
-    format!("{prefix}{}.{}", resource.kind, resource.name)
+fn address(resource: &Resource) -> ResourceAddress {
+    ResourceAddress {
+        module: ModulePath::default(),
+        mode: resource.mode,
+        kind: resource.kind.clone(),
+        name: resource.name.clone(),
+    }
 }
 
 /// An address without what stands in brackets, which may be any text in quotes.

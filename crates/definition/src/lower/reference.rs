@@ -128,17 +128,10 @@ impl Lowerer<'_> {
                 self.report(blocks::constant_required(span, what));
                 (failed(span), steps.len())
             }
-            Roots::Variables(_) | Roots::Template(_) => {
-                let object = match self.roots {
-                    Roots::Variables(object) => object,
-                    _ => value::functions::TEMPLATE_VARIABLES,
-                };
-                let source = Expr {
-                    kind: ExprKind::Iteration(object.into()),
-                    span,
-                };
-                let kind = ExprKind::Attribute(Box::new(source), name.clone());
-                (Expr { kind, span }, 0)
+            Roots::Variables(object) => (variable_of(object, name, span), 0),
+            Roots::Template(_) => {
+                let object = value::functions::TEMPLATE_VARIABLES;
+                (variable_of(object, name, span), 0)
             }
             Roots::Module(names) => self.declared(names, name, span, steps),
             Roots::Test(names) => self.tested(names, name, span, steps),
@@ -643,6 +636,18 @@ fn instance(reference: Reference, span: Span) -> Expr {
 fn failed(span: Span) -> Expr {
     Expr {
         kind: unknown(),
+        span,
+    }
+}
+
+/// An attribute of the object that an iteration variable stands for.
+fn variable_of(object: &str, name: &Name, span: Span) -> Expr {
+    let source = Expr {
+        kind: ExprKind::Iteration(object.into()),
+        span,
+    };
+    Expr {
+        kind: ExprKind::Attribute(Box::new(source), name.clone()),
         span,
     }
 }
