@@ -6,8 +6,8 @@
 //!
 //! Start with `provider` (which call answers which question). Below it: `configuring` (how it gets its configuration),
 //! `process` (how a provider comes and goes), `handshake`, `connection` (calls), `wire` (messages), `method` (their
-//! names), `schema` (what is offered), `form`, `msgpack` and `json` (values), `propose` (the object that a configuration
-//! asks for), `cache` (schemas on disk), `accepted` (configurations that need no second check).
+//! names), `schema` (what is offered), `form`, `msgpack` and `json` (values), `propose` (the object that a
+//! configuration asks for), `cache` (schemas on disk), `accepted` (configurations that need no second check).
 //! [`mock`] is a provider of our own, scripted by data, for tests and for comparing ourselves with Terraform.
 
 mod accepted;
