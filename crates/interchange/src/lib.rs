@@ -14,7 +14,6 @@ mod plan;
 mod references;
 mod state;
 mod stored;
-mod time;
 mod values;
 
 pub use file::state_file;

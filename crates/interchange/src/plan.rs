@@ -3,7 +3,7 @@
 use crate::configuration::{self, Configuration};
 use crate::state::{self, Dependencies, Module, Output, Resource};
 use crate::values::{self, Raw};
-use crate::{Secrecy, TERRAFORM_VERSION, checks, time};
+use crate::{Secrecy, TERRAFORM_VERSION, checks};
 use decide::{LoadedRelease, Needs, Object, Schemas, World};
 use model::{
     Action, Address, CheckSubject, Drift, Mode, OutputChange, Plan, PlanMode, PlannedChange, Reason,
@@ -11,7 +11,7 @@ use model::{
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use value::{Marks, Name, Type, Value};
+use value::{Marks, Moment, Name, Type, Value};
 
 /// Version of the form of a plan.
 const FORMAT_VERSION: &str = "1.2";
@@ -231,7 +231,7 @@ fn written(plan: &Plan, making: Making<'_>, outputs: &Outputs) -> String {
                 checks::of(&plan.checks, &making.loaded.checkable(), left_out)
             }
         },
-        timestamp: time::rfc3339(making.at_ms),
+        timestamp: Moment::of_ms(making.at_ms).rfc3339(),
         applyable: is_applyable(plan, making, outputs),
         complete: !plan.partial,
         errored: false,

@@ -1,6 +1,9 @@
 //! Days since 1970 and dates of the Gregorian calendar, after Howard Hinnant, "chrono-Compatible Low-Level Date
 //! Algorithms".
 
+use alloc::format;
+use alloc::string::String;
+
 /// A point in time in UTC, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -32,6 +35,14 @@ impl Moment {
             minute: second / 60 % 60,
             second: second % 60,
         }
+    }
+
+    /// As RFC 3339 writes it: `2026-11-20T18:30:05Z`.
+    pub fn rfc3339(self) -> String {
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            self.year, self.month, self.day, self.hour, self.minute, self.second
+        )
     }
 }
 

@@ -436,16 +436,7 @@ impl Account {
     fn signed(&self, key: &str) -> Result<String, String> {
         let key = STANDARD.decode(key.trim());
         let key = key.map_err(|_| "its access_key is not in Base64".to_owned())?;
-        let Moment {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-            ..
-        } = Moment::of_ms(self.now_ms.saturating_add(SIGNED_MS));
-        let ends = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+        let ends = Moment::of_ms(self.now_ms.saturating_add(SIGNED_MS)).rfc3339();
         let Self {
             name,
             container,
